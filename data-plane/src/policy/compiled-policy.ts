@@ -3,114 +3,104 @@
  * is parsed. A compiled policy never changes; a newer revision replaces it whole.
  */
 import type {
-	BudgetWindow,
-	CounterKey,
-	Dialect,
-	Id,
-	LabelName,
-	PolicyInput,
-	SnapshotModel,
-	SnapshotSettings,
-	TargetTimeouts,
+  BudgetWindow,
+  CounterKey,
+  Dialect,
+  Id,
+  LabelName,
+  PolicyInput,
+  SnapshotModel,
+  SnapshotSettings,
+  TargetTimeouts,
 } from "@headgate/sdk/contract";
 
 export interface CompiledPolicy {
-	readonly tenantId: Id<"tenant">;
-	readonly dataPlaneId: Id<"dataPlane">;
-	readonly region: string;
-	readonly revision: number;
-	/** Unix milliseconds at which the control plane issued it. */
-	readonly issuedAt: number;
-	readonly suspended: boolean;
-	readonly settings: SnapshotSettings;
-	readonly models: ReadonlyMap<string, CompiledModel>;
-	readonly agents: ReadonlyMap<Id<"agent">, CompiledAgent>;
-	readonly providers: ReadonlyMap<Id<"provider">, CompiledProvider>;
-	readonly limits: readonly CompiledLimit[];
-	readonly budgets: readonly CompiledBudget[];
-	/** Who presents this key. Checks form, checksum, hash (in constant time), revocation and expiry. */
-	identify(presentedKey: string, wallMs: number): Identification;
-	/** Reads the rules in order; the first that denies wins. Never throws. */
-	checkRules(input: PolicyInput): RuleVerdict;
-	/** Nano-dollars for one million units, exact; undefined where no price is valid at that moment. */
-	priceOf(
-		vendor: string,
-		upstreamModel: string,
-		dimension: string,
-		wallMs: number,
-	): bigint | undefined;
+  readonly tenantId: Id<"tenant">;
+  readonly dataPlaneId: Id<"dataPlane">;
+  readonly region: string;
+  readonly revision: number;
+  /** Unix milliseconds at which the control plane issued it. */
+  readonly issuedAt: number;
+  readonly suspended: boolean;
+  readonly settings: SnapshotSettings;
+  readonly models: ReadonlyMap<string, CompiledModel>;
+  readonly agents: ReadonlyMap<Id<"agent">, CompiledAgent>;
+  readonly providers: ReadonlyMap<Id<"provider">, CompiledProvider>;
+  readonly limits: readonly CompiledLimit[];
+  readonly budgets: readonly CompiledBudget[];
+  /** Who presents this key. Checks form, checksum, hash (in constant time), revocation and expiry. */
+  identify(presentedKey: string, wallMs: number): Identification;
+  /** Reads the rules in order; the first that denies wins. Never throws. */
+  checkRules(input: PolicyInput): RuleVerdict;
+  /** Nano-dollars for one million units, exact; undefined where no price is valid at that moment. */
+  priceOf(vendor: string, upstreamModel: string, dimension: string, wallMs: number): bigint | undefined;
 }
 
 export interface CompiledAgent {
-	readonly id: Id<"agent">;
-	readonly name: string;
-	readonly labels: Readonly<Partial<Record<LabelName, string>>>;
-	readonly capabilities: readonly string[];
-	readonly disabled: boolean;
+  readonly id: Id<"agent">;
+  readonly name: string;
+  readonly labels: Readonly<Partial<Record<LabelName, string>>>;
+  readonly capabilities: readonly string[];
+  readonly disabled: boolean;
 }
 
 export type Identification =
-	| {
-			readonly ok: true;
-			readonly agent: CompiledAgent;
-			readonly keyId: Id<"key">;
-	  }
-	| {
-			readonly ok: false;
-			readonly reason:
-				| "malformed"
-				| "unknown"
-				| "revoked"
-				| "expired"
-				| "agent_disabled";
-			/** Known where the key is: for the audit record, never for the caller. */
-			readonly keyId?: Id<"key">;
-			readonly agentId?: Id<"agent">;
-	  };
+  | {
+      readonly ok: true;
+      readonly agent: CompiledAgent;
+      readonly keyId: Id<"key">;
+    }
+  | {
+      readonly ok: false;
+      readonly reason: "malformed" | "unknown" | "revoked" | "expired" | "agent_disabled";
+      /** Known where the key is: for the audit record, never for the caller. */
+      readonly keyId?: Id<"key">;
+      readonly agentId?: Id<"agent">;
+    };
 
 export type RuleVerdict =
-	| { readonly allowed: true }
-	| {
-			readonly allowed: false;
-			readonly code: "access.denied" | "access.rule_failed";
-			readonly ruleId: Id<"rule">;
-	  };
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false;
+      readonly code: "access.denied" | "access.rule_failed";
+      readonly ruleId: Id<"rule">;
+    };
 
 export interface CompiledModel {
-	readonly model: SnapshotModel;
-	/** Undefined while the model has no route: it is then not served and not listed. */
-	readonly route: CompiledRoute | undefined;
+  readonly model: SnapshotModel;
+  /** Undefined while the model has no route: it is then not served and not listed. */
+  readonly route: CompiledRoute | undefined;
 }
 
 export interface CompiledRoute {
-	readonly id: Id<"route">;
-	/** Sorted by priority, then by id. */
-	readonly targets: readonly CompiledTarget[];
-	readonly attemptsMax: number;
-	readonly breaker: { readonly failures: number; readonly openMs: number };
+  readonly id: Id<"route">;
+  /** Sorted by priority, then by id. */
+  readonly targets: readonly CompiledTarget[];
+  readonly attemptsMax: number;
+  readonly breaker: { readonly failures: number; readonly openMs: number };
 }
 
 export interface CompiledTarget {
-	readonly id: Id<"target">;
-	readonly provider: CompiledProvider;
-	readonly upstreamModel: string;
-	readonly priority: number;
-	readonly weight: number;
-	readonly timeouts: TargetTimeouts;
+  readonly id: Id<"target">;
+  readonly provider: CompiledProvider;
+  readonly upstreamModel: string;
+  readonly priority: number;
+  readonly weight: number;
+  readonly timeouts: TargetTimeouts;
 }
 
 export interface CompiledProvider {
-	readonly id: Id<"provider">;
-	readonly name: string;
-	readonly dialect: Dialect;
-	readonly vendor: string;
-	/** Scheme, host and port, as undici wants it. */
-	readonly origin: string;
-	/** What comes before `/chat/completions` and the like; empty or starting with a slash, never ending with one. */
-	readonly pathPrefix: string;
-	/** Opened from its seal, or null where the provider wants none. */
-	readonly credential: string | null;
-	readonly allowedCidrs: readonly string[];
+  readonly id: Id<"provider">;
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly vendor: string;
+  /** Scheme, host and port, as undici wants it. */
+  readonly origin: string;
+  /** What comes before `/chat/completions` and the like; empty or starting with a slash, never ending with one. */
+  readonly pathPrefix: string;
+  /** Opened from its seal, or null where the provider wants none. */
+  readonly credential: string | null;
+  readonly allowedCidrs: readonly string[];
 }
 
 /** True for the calls that a limit or budget speaks of. */
@@ -118,38 +108,38 @@ export type CompiledSelector = (scope: CallScope) => boolean;
 
 /** What counters are found by. */
 export interface CallScope {
-	readonly agentId: Id<"agent">;
-	readonly labels: Readonly<Partial<Record<LabelName, string>>>;
-	readonly model: string;
+  readonly agentId: Id<"agent">;
+  readonly labels: Readonly<Partial<Record<LabelName, string>>>;
+  readonly model: string;
 }
 
 export type CompiledLimit =
-	| {
-			readonly id: Id<"limit">;
-			readonly name: string;
-			readonly metric: "requests" | "tokens";
-			readonly max: number;
-			readonly windowMs: number;
-			readonly matches: CompiledSelector;
-			readonly per: readonly CounterKey[];
-	  }
-	| {
-			readonly id: Id<"limit">;
-			readonly name: string;
-			readonly metric: "concurrency";
-			readonly max: number;
-			readonly matches: CompiledSelector;
-			readonly per: readonly CounterKey[];
-	  };
+  | {
+      readonly id: Id<"limit">;
+      readonly name: string;
+      readonly metric: "requests" | "tokens";
+      readonly max: number;
+      readonly windowMs: number;
+      readonly matches: CompiledSelector;
+      readonly per: readonly CounterKey[];
+    }
+  | {
+      readonly id: Id<"limit">;
+      readonly name: string;
+      readonly metric: "concurrency";
+      readonly max: number;
+      readonly matches: CompiledSelector;
+      readonly per: readonly CounterKey[];
+    };
 
 export interface CompiledBudget {
-	readonly id: Id<"budget">;
-	readonly name: string;
-	readonly unit: "usd" | "tokens";
-	/** Nano-dollars or tokens. */
-	readonly max: bigint;
-	readonly window: BudgetWindow;
-	readonly hold: "maximum" | "expected";
-	readonly matches: CompiledSelector;
-	readonly per: readonly CounterKey[];
+  readonly id: Id<"budget">;
+  readonly name: string;
+  readonly unit: "usd" | "tokens";
+  /** Nano-dollars or tokens. */
+  readonly max: bigint;
+  readonly window: BudgetWindow;
+  readonly hold: "maximum" | "expected";
+  readonly matches: CompiledSelector;
+  readonly per: readonly CounterKey[];
 }

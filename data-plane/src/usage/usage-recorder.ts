@@ -8,47 +8,40 @@ import type { BudgetCharge } from "../limits/admission.ts";
 
 /** What is known of an attempt before it is made: all that an unsettled event needs. */
 export type AttemptOpened = Pick<
-	UsageEvent,
-	| "request_id"
-	| "attempt_id"
-	| "attempt"
-	| "decision_id"
-	| "agent_id"
-	| "key_id"
-	| "labels"
-	| "endpoint"
-	| "stream"
-	| "route_id"
-	| "target_id"
-	| "provider_id"
-	| "vendor"
-	| "model"
-	| "upstream_model"
-	| "started_at"
-	| "revision"
+  UsageEvent,
+  | "request_id"
+  | "attempt_id"
+  | "attempt"
+  | "decision_id"
+  | "agent_id"
+  | "key_id"
+  | "labels"
+  | "endpoint"
+  | "stream"
+  | "route_id"
+  | "target_id"
+  | "provider_id"
+  | "vendor"
+  | "model"
+  | "upstream_model"
+  | "started_at"
+  | "revision"
 >;
 
 /** What is known after it. */
-export type AttemptResult = Omit<
-	UsageEvent,
-	keyof AttemptOpened | "seq" | "status"
->;
+export type AttemptResult = Omit<UsageEvent, keyof AttemptOpened | "seq" | "status">;
 
 /** `refused`: the spool cannot take more and the tenant's setting is to refuse calls. */
 export type OpenOutcome = "recorded" | "unrecorded" | "refused";
 
 export interface UsageRecorder {
-	/** Hands the open record to the operating system before it returns: it survives the death of this process. */
-	open(attempt: AttemptOpened): OpenOutcome;
-	/**
-	 * Resolves when the event is on disk (group commit). Never rejects: where the disk fails, the call is counted as
-	 * lost, in a counter that is itself kept and reported.
-	 */
-	settle(
-		attempt: AttemptOpened,
-		result: AttemptResult,
-		charges: readonly BudgetCharge[],
-	): Promise<void>;
-	/** False while new calls must be refused. Cheap; asked before a call is admitted. */
-	accepting(): boolean;
+  /** Hands the open record to the operating system before it returns: it survives the death of this process. */
+  open(attempt: AttemptOpened): OpenOutcome;
+  /**
+   * Resolves when the event is on disk (group commit). Never rejects: where the disk fails, the call is counted as
+   * lost, in a counter that is itself kept and reported.
+   */
+  settle(attempt: AttemptOpened, result: AttemptResult, charges: readonly BudgetCharge[]): Promise<void>;
+  /** False while new calls must be refused. Cheap; asked before a call is admitted. */
+  accepting(): boolean;
 }

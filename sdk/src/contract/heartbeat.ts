@@ -7,33 +7,33 @@ import { HEARTBEAT_SCHEMA } from "./version.ts";
 export const HEARTBEAT_INTERVAL_MS = 5_000;
 
 export const heartbeat = z.strictObject({
-	schema: z.literal(HEARTBEAT_SCHEMA),
-	/** One process; a restart is another instance of the same data plane. */
-	instance_id: idOf("instance"),
-	version: z.string().max(64),
-	state: z.enum(["starting", "ready", "draining"]),
-	/** 0 while no snapshot is applied. */
-	applied_revision: z.number().int().nonnegative(),
-	requests_in_flight: z.number().int().nonnegative(),
-	streams_open: z.number().int().nonnegative(),
-	/** The usage stream: head minus acked is what the control plane has not seen. */
-	stream_id: idOf("stream"),
-	writer_epoch: z.number().int().positive(),
-	head_seq: z.number().int().nonnegative(),
-	acked_seq: z.number().int().nonnegative(),
-	oldest_unacked_at: z.number().int().nonnegative().nullable(),
-	totals: z.record(z.string().max(48), integerString),
-	/** Calls served that could not be recorded; must be 0. */
-	lost_events: z.number().int().nonnegative(),
-	/** Batches the control plane refused for good; must be 0. */
-	quarantined_batches: z.number().int().nonnegative(),
-	/** Unix milliseconds by the data plane's clock. */
-	sent_at: z.number().int().positive(),
+  schema: z.literal(HEARTBEAT_SCHEMA),
+  /** One process; a restart is another instance of the same data plane. */
+  instance_id: idOf("instance"),
+  version: z.string().max(64),
+  state: z.enum(["starting", "ready", "draining"]),
+  /** 0 while no snapshot is applied. */
+  applied_revision: z.number().int().nonnegative(),
+  requests_in_flight: z.number().int().nonnegative(),
+  streams_open: z.number().int().nonnegative(),
+  /** The usage stream: head minus acked is what the control plane has not seen. */
+  stream_id: idOf("stream"),
+  writer_epoch: z.number().int().positive(),
+  head_seq: z.number().int().nonnegative(),
+  acked_seq: z.number().int().nonnegative(),
+  oldest_unacked_at: z.number().int().nonnegative().nullable(),
+  totals: z.record(z.string().max(48), integerString),
+  /** Calls served that could not be recorded; must be 0. */
+  lost_events: z.number().int().nonnegative(),
+  /** Batches the control plane refused for good; must be 0. */
+  quarantined_batches: z.number().int().nonnegative(),
+  /** Unix milliseconds by the data plane's clock. */
+  sent_at: z.number().int().positive(),
 });
 export type Heartbeat = z.infer<typeof heartbeat>;
 
 export const heartbeatAnswer = z.strictObject({
-	latest_revision: z.number().int().nonnegative(),
-	server_time: z.number().int().positive(),
+  latest_revision: z.number().int().nonnegative(),
+  server_time: z.number().int().positive(),
 });
 export type HeartbeatAnswer = z.infer<typeof heartbeatAnswer>;

@@ -8,13 +8,14 @@ import { idOf } from "./ids.ts";
 
 /** Where the control plane answers data planes. */
 export const DATA_PLANE_API = {
-	join: "/data-plane/v1/join",
-	credential: "/data-plane/v1/credential",
-	snapshot: "/data-plane/v1/snapshot",
-	snapshotEvents: "/data-plane/v1/snapshot/events",
-	snapshotAck: "/data-plane/v1/snapshot/ack",
-	usage: "/data-plane/v1/usage",
-	heartbeat: "/data-plane/v1/heartbeat",
+  join: "/data-plane/v1/join",
+  credential: "/data-plane/v1/credential",
+  snapshot: "/data-plane/v1/snapshot",
+  /** Server-sent events. Each one's data is `{"revision":n}`: a hint to fetch, never the truth. */
+  snapshotEvents: "/data-plane/v1/snapshot/events",
+  snapshotAck: "/data-plane/v1/snapshot/ack",
+  usage: "/data-plane/v1/usage",
+  heartbeat: "/data-plane/v1/heartbeat",
 } as const;
 
 export const JOIN_TOKEN_PATTERN = /^hgj_[1-9A-HJ-NP-Za-km-z]{40}$/;
@@ -25,40 +26,40 @@ export const ASSERTION_AUDIENCE = "headgate:data-plane-credential";
 
 /** A public Ed25519 key (RFC 8037). */
 export const ed25519PublicJwk = z.strictObject({
-	kty: z.literal("OKP"),
-	crv: z.literal("Ed25519"),
-	x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
 /** A public X25519 key (RFC 8037). */
 export const x25519PublicJwk = z.strictObject({
-	kty: z.literal("OKP"),
-	crv: z.literal("X25519"),
-	x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  kty: z.literal("OKP"),
+  crv: z.literal("X25519"),
+  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
 
 export const joinRequest = z.strictObject({
-	token: z.string().regex(JOIN_TOKEN_PATTERN),
-	signing_key: ed25519PublicJwk,
-	encryption_key: x25519PublicJwk,
-	version: z.string().max(64),
+  token: z.string().regex(JOIN_TOKEN_PATTERN),
+  signing_key: ed25519PublicJwk,
+  encryption_key: x25519PublicJwk,
+  version: z.string().max(64),
 });
 export type JoinRequest = z.infer<typeof joinRequest>;
 
 /** Which keys may sign snapshots; two at a time while one replaces the other. */
 export const snapshotKey = z.strictObject({
-	key_id: idOf("signingKey"),
-	public_key: ed25519PublicJwk,
+  key_id: idOf("signingKey"),
+  public_key: ed25519PublicJwk,
 });
 export type SnapshotKey = z.infer<typeof snapshotKey>;
 
 export const credentialAnswer = z.strictObject({
-	data_plane_id: idOf("dataPlane"),
-	tenant_id: idOf("tenant"),
-	region: z.string().min(1).max(64),
-	/** A JWT to send as a bearer credential. */
-	credential: z.string().max(4096),
-	expires_at: z.number().int().positive(),
-	snapshot_keys: z.array(snapshotKey).min(1).max(8),
+  data_plane_id: idOf("dataPlane"),
+  tenant_id: idOf("tenant"),
+  region: z.string().min(1).max(64),
+  /** A JWT to send as a bearer credential. */
+  credential: z.string().max(4096),
+  expires_at: z.number().int().positive(),
+  snapshot_keys: z.array(snapshotKey).min(1).max(8),
 });
 export type CredentialAnswer = z.infer<typeof credentialAnswer>;
 
@@ -67,26 +68,26 @@ export type CredentialAnswer = z.infer<typeof credentialAnswer>;
  * `aud` is `ASSERTION_AUDIENCE`, `jti` is used once (RFC 7523).
  */
 export const credentialRequest = z.strictObject({
-	assertion: z.string().max(2048),
+  assertion: z.string().max(2048),
 });
 export type CredentialRequest = z.infer<typeof credentialRequest>;
 
 /** A data plane's verdict on a revision it was given. */
 export const snapshotAck = z.discriminatedUnion("ok", [
-	z.strictObject({
-		ok: z.literal(true),
-		revision: z.number().int().positive(),
-		instance_id: idOf("instance"),
-	}),
-	z.strictObject({
-		ok: z.literal(false),
-		revision: z.number().int().nonnegative(),
-		instance_id: idOf("instance"),
-		errors: z.array(z.string().max(500)).min(1).max(20),
-	}),
+  z.strictObject({
+    ok: z.literal(true),
+    revision: z.number().int().positive(),
+    instance_id: idOf("instance"),
+  }),
+  z.strictObject({
+    ok: z.literal(false),
+    revision: z.number().int().nonnegative(),
+    instance_id: idOf("instance"),
+    errors: z.array(z.string().max(500)).min(1).max(20),
+  }),
 ]);
 export type SnapshotAck = z.infer<typeof snapshotAck>;
 
-/** Headers that carry a snapshot's signature beside its bytes. */
+/** Headers that carry a snapshot's signature (base64url of its 64 bytes) and the id of the key beside its bytes. */
 export const SNAPSHOT_SIGNATURE_HEADER = "x-headgate-signature";
 export const SNAPSHOT_KEY_ID_HEADER = "x-headgate-key-id";

@@ -11,118 +11,110 @@ import { SNAPSHOT_SCHEMA } from "./version.ts";
 
 export const SNAPSHOT_BYTES_MAX = 32 * 1024 * 1024;
 
-export const resourceName = z
-	.string()
-	.regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a DNS label");
-export const modelName = z
-	.string()
-	.regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/, "must be a model name");
+export const resourceName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a DNS label");
+export const modelName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/, "must be a model name");
+/** Compact JWE, `alg` ECDH-ES, `enc` A256GCM. A credential's plaintext is its UTF-8 text. */
 const sealed = z
-	.string()
-	.regex(/^[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*){4}$/, "must be a compact JWE")
-	.max(16_384);
+  .string()
+  .regex(/^[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*){4}$/, "must be a compact JWE")
+  .max(16_384);
 
 export const DIALECTS = ["openai", "anthropic"] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
 export const agentLabels = usageLabels.extend({
-	environment: z.string().max(64).optional(),
+  environment: z.string().max(64).optional(),
 });
 export type AgentLabels = z.infer<typeof agentLabels>;
-export const LABEL_NAMES = [
-	"team",
-	"cost_center",
-	"department",
-	"environment",
-] as const;
+export const LABEL_NAMES = ["team", "cost_center", "department", "environment"] as const;
 export type LabelName = (typeof LABEL_NAMES)[number];
 
 export const snapshotAgent = z.strictObject({
-	id: idOf("agent"),
-	name: resourceName,
-	labels: agentLabels,
-	capabilities: z.array(z.string().min(1).max(64)).max(32),
-	disabled: z.boolean(),
+  id: idOf("agent"),
+  name: resourceName,
+  labels: agentLabels,
+  capabilities: z.array(z.string().min(1).max(64)).max(32),
+  disabled: z.boolean(),
 });
 export type SnapshotAgent = z.infer<typeof snapshotAgent>;
 
 /** A key that may be presented. Revoked keys are listed too, so that they are told from unknown ones in the audit record. */
 export const snapshotKeyRow = z.strictObject({
-	id: idOf("key"),
-	agent_id: idOf("agent"),
-	handle: z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{8}$/),
-	/** HMAC-SHA-256 of the whole key under the tenant's pepper, hex. */
-	hash: z.string().regex(/^[0-9a-f]{64}$/),
-	revoked: z.boolean(),
-	/** Unix milliseconds, or null for never. */
-	expires_at: z.number().int().positive().nullable(),
+  id: idOf("key"),
+  agent_id: idOf("agent"),
+  handle: z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{8}$/),
+  /** HMAC-SHA-256 of the whole key under the tenant's pepper, hex. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  revoked: z.boolean(),
+  /** Unix milliseconds, or null for never. */
+  expires_at: z.number().int().positive().nullable(),
 });
 export type SnapshotKeyRow = z.infer<typeof snapshotKeyRow>;
 
 export const snapshotProvider = z.strictObject({
-	id: idOf("provider"),
-	name: resourceName,
-	dialect: z.enum(DIALECTS),
-	vendor: z.string().min(1).max(64),
-	/** Without a trailing slash; endpoint paths such as `/chat/completions` are appended. */
-	base_url: z.url({ protocol: /^https?$/ }).max(512),
-	/** Null where the provider wants no credential. */
-	sealed_credential: sealed.nullable(),
-	/** Private networks this provider may be in; anything else private is refused at connect time. */
-	allowed_cidrs: z.array(z.string().max(64)).max(16),
+  id: idOf("provider"),
+  name: resourceName,
+  dialect: z.enum(DIALECTS),
+  vendor: z.string().min(1).max(64),
+  /** Without a trailing slash; endpoint paths such as `/chat/completions` are appended. */
+  base_url: z.url({ protocol: /^https?$/ }).max(512),
+  /** Null where the provider wants no credential. */
+  sealed_credential: sealed.nullable(),
+  /** Private networks this provider may be in; anything else private is refused at connect time. */
+  allowed_cidrs: z.array(z.string().max(64)).max(16),
 });
 export type SnapshotProvider = z.infer<typeof snapshotProvider>;
 
 export const MODEL_KINDS = ["chat", "embeddings"] as const;
 export const snapshotModel = z.strictObject({
-	id: idOf("model"),
-	name: modelName,
-	kind: z.enum(MODEL_KINDS),
-	context_tokens_max: z.number().int().positive().max(100_000_000),
-	output_tokens_max: z.number().int().nonnegative().max(10_000_000),
+  id: idOf("model"),
+  name: modelName,
+  kind: z.enum(MODEL_KINDS),
+  context_tokens_max: z.number().int().positive().max(100_000_000),
+  output_tokens_max: z.number().int().nonnegative().max(10_000_000),
 });
 export type SnapshotModel = z.infer<typeof snapshotModel>;
 
 /** Milliseconds. `total` bounds the whole attempt, streams included. */
 export const targetTimeouts = z.strictObject({
-	connect_ms: z.number().int().min(1).max(60_000),
-	first_byte_ms: z.number().int().min(1).max(900_000),
-	idle_ms: z.number().int().min(1).max(900_000),
-	total_ms: z.number().int().min(1).max(3_600_000),
+  connect_ms: z.number().int().min(1).max(60_000),
+  first_byte_ms: z.number().int().min(1).max(900_000),
+  idle_ms: z.number().int().min(1).max(900_000),
+  total_ms: z.number().int().min(1).max(3_600_000),
 });
 export type TargetTimeouts = z.infer<typeof targetTimeouts>;
 export const DEFAULT_TIMEOUTS: TargetTimeouts = {
-	connect_ms: 5_000,
-	first_byte_ms: 120_000,
-	idle_ms: 60_000,
-	total_ms: 900_000,
+  connect_ms: 5_000,
+  first_byte_ms: 120_000,
+  idle_ms: 60_000,
+  total_ms: 900_000,
 };
 
 export const routeTarget = z.strictObject({
-	id: idOf("target"),
-	provider_id: idOf("provider"),
-	upstream_model: modelName,
-	/** Lower is tried first; targets of one priority share traffic by weight. */
-	priority: z.number().int().min(0).max(100),
-	weight: z.number().int().min(1).max(1_000),
-	timeouts: targetTimeouts,
+  id: idOf("target"),
+  provider_id: idOf("provider"),
+  upstream_model: modelName,
+  /** Lower is tried first; targets of one priority share traffic by weight. */
+  priority: z.number().int().min(0).max(100),
+  weight: z.number().int().min(1).max(1_000),
+  timeouts: targetTimeouts,
 });
 export type RouteTarget = z.infer<typeof routeTarget>;
 
 export const circuitBreaker = z.strictObject({
-	/** Consecutive failures that open it. */
-	failures: z.number().int().min(1).max(1_000),
-	open_ms: z.number().int().min(1).max(600_000),
+  /** Consecutive failures that open it. */
+  failures: z.number().int().min(1).max(1_000),
+  open_ms: z.number().int().min(1).max(600_000),
 });
 export const DEFAULT_BREAKER = { failures: 5, open_ms: 30_000 };
 
 /** Where calls for a model go. A model has at most one route. */
 export const snapshotRoute = z.strictObject({
-	id: idOf("route"),
-	model_id: idOf("model"),
-	targets: z.array(routeTarget).min(1).max(16),
-	attempts_max: z.number().int().min(1).max(8),
-	breaker: circuitBreaker,
+  id: idOf("route"),
+  model_id: idOf("model"),
+  targets: z.array(routeTarget).min(1).max(16),
+  attempts_max: z.number().int().min(1).max(8),
+  breaker: circuitBreaker,
 });
 export type SnapshotRoute = z.infer<typeof snapshotRoute>;
 
@@ -132,24 +124,19 @@ export const RULE_EFFECTS = ["deny", "require", "allow"] as const;
  * `require` whose condition does not hold, and, where there are `allow` rules, a call that none of them allows.
  */
 export const snapshotRule = z.strictObject({
-	id: idOf("rule"),
-	name: resourceName,
-	effect: z.enum(RULE_EFFECTS),
-	/** A CEL expression over `POLICY_VARIABLES`. */
-	condition: z.string().min(1).max(2_000),
+  id: idOf("rule"),
+  name: resourceName,
+  effect: z.enum(RULE_EFFECTS),
+  /** A CEL expression over `POLICY_VARIABLES`. */
+  condition: z.string().min(1).max(2_000),
 });
 export type SnapshotRule = z.infer<typeof snapshotRule>;
 
 /** Which calls a limit or a budget speaks of; an absent member matches everything. */
 export const selector = z.strictObject({
-	agent_ids: z.array(idOf("agent")).min(1).max(1_000).optional(),
-	models: z.array(modelName).min(1).max(200).optional(),
-	labels: z
-		.partialRecord(
-			z.enum(LABEL_NAMES),
-			z.array(z.string().min(1).max(64)).min(1).max(100),
-		)
-		.optional(),
+  agent_ids: z.array(idOf("agent")).min(1).max(1_000).optional(),
+  models: z.array(modelName).min(1).max(200).optional(),
+  labels: z.partialRecord(z.enum(LABEL_NAMES), z.array(z.string().min(1).max(64)).min(1).max(100)).optional(),
 });
 export type Selector = z.infer<typeof selector>;
 
@@ -159,92 +146,92 @@ export type CounterKey = (typeof COUNTER_KEYS)[number];
 export const counterPer = z.array(z.enum(COUNTER_KEYS)).max(4);
 
 export const snapshotLimit = z.discriminatedUnion("metric", [
-	z.strictObject({
-		id: idOf("limit"),
-		name: resourceName,
-		metric: z.enum(["requests", "tokens"]),
-		max: z.number().int().positive().max(1_000_000_000_000),
-		window_seconds: z.number().int().min(1).max(86_400),
-		match: selector,
-		per: counterPer,
-	}),
-	z.strictObject({
-		id: idOf("limit"),
-		name: resourceName,
-		metric: z.literal("concurrency"),
-		max: z.number().int().positive().max(1_000_000),
-		match: selector,
-		per: counterPer,
-	}),
+  z.strictObject({
+    id: idOf("limit"),
+    name: resourceName,
+    metric: z.enum(["requests", "tokens"]),
+    max: z.number().int().positive().max(1_000_000_000_000),
+    window_seconds: z.number().int().min(1).max(86_400),
+    match: selector,
+    per: counterPer,
+  }),
+  z.strictObject({
+    id: idOf("limit"),
+    name: resourceName,
+    metric: z.literal("concurrency"),
+    max: z.number().int().positive().max(1_000_000),
+    match: selector,
+    per: counterPer,
+  }),
 ]);
 export type SnapshotLimit = z.infer<typeof snapshotLimit>;
 
 export const BUDGET_WINDOWS = ["hour", "day", "month", "total"] as const;
 export type BudgetWindow = (typeof BUDGET_WINDOWS)[number];
 export const snapshotBudget = z.strictObject({
-	id: idOf("budget"),
-	name: resourceName,
-	unit: z.enum(["usd", "tokens"]),
-	/** US dollars with at most nine places, or whole tokens. */
-	max: decimalString,
-	/** Calendar windows are those of UTC. */
-	window: z.enum(BUDGET_WINDOWS),
-	/** What is held while a call runs: the most it may cost, or what such calls have been seen to cost. */
-	hold: z.enum(["maximum", "expected"]),
-	match: selector,
-	per: counterPer,
+  id: idOf("budget"),
+  name: resourceName,
+  unit: z.enum(["usd", "tokens"]),
+  /** US dollars with at most nine places, or whole tokens. */
+  max: decimalString,
+  /** Calendar windows are those of UTC. */
+  window: z.enum(BUDGET_WINDOWS),
+  /** What is held while a call runs: the most it may cost, or what such calls have been seen to cost. */
+  hold: z.enum(["maximum", "expected"]),
+  match: selector,
+  per: counterPer,
 });
 export type SnapshotBudget = z.infer<typeof snapshotBudget>;
 
 /** One price with its validity. Both bounds are whole minutes in Unix milliseconds, the end is exclusive. */
 export const snapshotPrice = z.strictObject({
-	id: idOf("price"),
-	vendor: z.string().min(1).max(64),
-	/** An upstream model's name, or a prefix of it that ends in `*`. */
-	model: z.string().min(1).max(128),
-	dimension: z.string().min(1).max(48),
-	/** US dollars for one million units. */
-	usd_per_million: decimalString,
-	valid_from: z.number().int().nonnegative(),
-	valid_to: z.number().int().positive().nullable(),
+  id: idOf("price"),
+  vendor: z.string().min(1).max(64),
+  /** An upstream model's name, or a prefix of it that ends in `*`. */
+  model: z.string().min(1).max(128),
+  dimension: z.string().min(1).max(48),
+  /** US dollars for one million units. */
+  usd_per_million: decimalString,
+  valid_from: z.number().int().nonnegative(),
+  valid_to: z.number().int().positive().nullable(),
 });
 export type SnapshotPrice = z.infer<typeof snapshotPrice>;
 
 export const snapshotSettings = z.strictObject({
-	body_bytes_max: z
-		.number()
-		.int()
-		.min(1_024)
-		.max(64 * 1024 * 1024),
-	/** When usage can no longer be recorded: refuse calls, or serve them and count what was lost. */
-	on_spool_full: z.enum(["reject_traffic", "keep_serving_unbilled"]),
+  body_bytes_max: z
+    .number()
+    .int()
+    .min(1_024)
+    .max(64 * 1024 * 1024),
+  /** When usage can no longer be recorded: refuse calls, or serve them and count what was lost. */
+  on_spool_full: z.enum(["reject_traffic", "keep_serving_unbilled"]),
 });
 export type SnapshotSettings = z.infer<typeof snapshotSettings>;
 export const DEFAULT_SETTINGS: SnapshotSettings = {
-	body_bytes_max: 32 * 1024 * 1024,
-	on_spool_full: "reject_traffic",
+  body_bytes_max: 32 * 1024 * 1024,
+  on_spool_full: "reject_traffic",
 };
 
 export const policySnapshot = z.strictObject({
-	schema: z.literal(SNAPSHOT_SCHEMA),
-	tenant_id: idOf("tenant"),
-	data_plane_id: idOf("dataPlane"),
-	region: z.string().min(1).max(64),
-	revision: z.number().int().positive(),
-	/** Unix milliseconds. */
-	issued_at: z.number().int().positive(),
-	suspended: z.boolean(),
-	/** The tenant's pepper for key hashes, sealed. */
-	sealed_key_pepper: sealed,
-	settings: snapshotSettings,
-	agents: z.array(snapshotAgent).max(100_000),
-	keys: z.array(snapshotKeyRow).max(200_000),
-	providers: z.array(snapshotProvider).max(1_000),
-	models: z.array(snapshotModel).max(10_000),
-	routes: z.array(snapshotRoute).max(10_000),
-	rules: z.array(snapshotRule).max(1_000),
-	limits: z.array(snapshotLimit).max(1_000),
-	budgets: z.array(snapshotBudget).max(1_000),
-	prices: z.array(snapshotPrice).max(100_000),
+  schema: z.literal(SNAPSHOT_SCHEMA),
+  tenant_id: idOf("tenant"),
+  data_plane_id: idOf("dataPlane"),
+  region: z.string().min(1).max(64),
+  revision: z.number().int().positive(),
+  /** Unix milliseconds. */
+  issued_at: z.number().int().positive(),
+  suspended: z.boolean(),
+  /** The bytes of the tenant's pepper for key hashes, sealed. */
+  sealed_key_pepper: sealed,
+  settings: snapshotSettings,
+  agents: z.array(snapshotAgent).max(100_000),
+  keys: z.array(snapshotKeyRow).max(200_000),
+  providers: z.array(snapshotProvider).max(1_000),
+  models: z.array(snapshotModel).max(10_000),
+  routes: z.array(snapshotRoute).max(10_000),
+  rules: z.array(snapshotRule).max(1_000),
+  limits: z.array(snapshotLimit).max(1_000),
+  budgets: z.array(snapshotBudget).max(1_000),
+  prices: z.array(snapshotPrice).max(100_000),
 });
 export type PolicySnapshot = z.infer<typeof policySnapshot>;

@@ -5,48 +5,48 @@
 import { z } from "zod";
 
 export const USAGE_DIMENSIONS = [
-	"input_uncached",
-	"cache_read",
-	"cache_write_5m",
-	"cache_write_1h",
-	"output_text",
-	"reasoning",
-	"audio_in",
-	"audio_out",
-	"image_in",
-	"image_out",
-	"request",
-	"tool_call",
-	"server_tool",
+  "input_uncached",
+  "cache_read",
+  "cache_write_5m",
+  "cache_write_1h",
+  "output_text",
+  "reasoning",
+  "audio_in",
+  "audio_out",
+  "image_in",
+  "image_out",
+  "request",
+  "tool_call",
+  "server_tool",
 ] as const;
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
 
 /** Dimensions counted in tokens; `tokensOf` adds these and no others. */
 export const TOKEN_DIMENSIONS = [
-	"input_uncached",
-	"cache_read",
-	"cache_write_5m",
-	"cache_write_1h",
-	"output_text",
-	"reasoning",
-	"audio_in",
-	"audio_out",
-	"image_in",
-	"image_out",
+  "input_uncached",
+  "cache_read",
+  "cache_write_5m",
+  "cache_write_1h",
+  "output_text",
+  "reasoning",
+  "audio_in",
+  "audio_out",
+  "image_in",
+  "image_out",
 ] as const satisfies readonly UsageDimension[];
 
 /** Whole units per dimension; a missing dimension is zero. Names unknown to the receiver are kept and not rated. */
 export const usageQuantities = z.record(
-	z.string().regex(/^[a-z][a-z0-9_]{0,47}$/),
-	z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+  z.string().regex(/^[a-z][a-z0-9_]{0,47}$/),
+  z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
 );
 export type UsageQuantities = Partial<Record<UsageDimension, number>> & {
-	[dimension: string]: number;
+  [dimension: string]: number;
 };
 
 /** All tokens of a usage, of every kind. */
 export function tokensOf(usage: UsageQuantities): number {
-	let total = 0;
-	for (const dimension of TOKEN_DIMENSIONS) total += usage[dimension] ?? 0;
-	return total;
+  let total = 0;
+  for (const dimension of TOKEN_DIMENSIONS) total += usage[dimension] ?? 0;
+  return total;
 }

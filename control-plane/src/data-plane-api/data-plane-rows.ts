@@ -1,0 +1,167 @@
+/** What the data-plane API reads and writes of a data plane's row. */
+import type { Heartbeat, Id, JoinRequest, SnapshotAck } from "@headgate/sdk/contract";
+import { eq, lt } from "drizzle-orm";
+import { assertionIds, type Condition, dataPlanes } from "../db/schema/data-planes.ts";
+import { snapshotAcks, snapshotDeliveries } from "../db/schema/snapshots.ts";
+import { tenants } from "../db/schema/tenants.ts";
+import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
+
+export interface RegisteredDataPlane {
+  readonly id: Id<"dataPlane">;
+  readonly tenantId: Id<"tenant">;
+  readonly region: string;
+  readonly signingKey: JoinRequest["signing_key"];
+}
+
+/** Undefined for an unknown data plane and for one that has not joined. */
+export async function findRegistered(
+  tx: PlatformTx,
+  id: Id<"dataPlane">,
+): Promise<RegisteredDataPlane | undefined> {
+  const [row] = await tx
+    .select({
+      id: dataPlanes.id,
+      tenantId: dataPlanes.tenant_id,
+      region: dataPlanes.region,
+      signingKey: dataPlanes.signing_key,
+    })
+    .from(dataPlanes)
+    .where(eq(dataPlanes.id, id));
+  return row?.signingKey == null ? undefined : { ...row, signingKey: row.signingKey };
+}
+
+/**
+ * Registers the keys of the process that has spent the token. Snapshots sealed to keys of before are forgotten, for
+ * the new process could not open them. Undefined for a data plane that is being deleted.
+ */
+export async function registerKeys(
+  tx: TenantTx,
+  id: Id<"dataPlane">,
+  { signing_key, encryption_key }: JoinRequest,
+  now: number,
+): Promise<string | undefined> {
+  const row = await lockDataPlane(tx, id);
+  if (row === undefined || row.deletion_requested_at !== null) return undefined;
+  await tx.delete(snapshotDeliveries).where(eq(snapshotDeliveries.data_plane_id, id));
+  await tx
+    .update(dataPlanes)
+    .set({
+      signing_key,
+      encryption_key,
+      joined_at: now,
+      conditions: withCondition(
+        row,
+        { type: "Joined", status: "true", reason: "TokenSpent", message: "" },
+        now,
+      ),
+    })
+    .where(eq(dataPlanes.id, id));
+  return row.region;
+}
+
+/** False if this assertion was spent before. Those that have expired are forgotten. */
+export async function spendAssertion(
+  tx: TenantTx,
+  { id, tenantId }: RegisteredDataPlane,
+  { jti, expiresAt }: { jti: string; expiresAt: number },
+  now: number,
+): Promise<boolean> {
+  await tx.delete(assertionIds).where(lt(assertionIds.expires_at, now));
+  const spent = await tx
+    .insert(assertionIds)
+    .values({ tenant_id: tenantId, data_plane_id: id, jti, expires_at: expiresAt })
+    .onConflictDoNothing()
+    .returning({ jti: assertionIds.jti });
+  return spent.length > 0;
+}
+
+/** False where the data plane is gone. */
+export async function recordHeartbeat(
+  tx: TenantTx,
+  id: Id<"dataPlane">,
+  heartbeat: Heartbeat,
+  now: number,
+): Promise<boolean> {
+  const updated = await tx
+    .update(dataPlanes)
+    .set({
+      last_heartbeat: heartbeat,
+      last_heartbeat_at: now,
+      applied_revision: heartbeat.applied_revision,
+    })
+    .where(eq(dataPlanes.id, id))
+    .returning({ id: dataPlanes.id });
+  return updated.length > 0;
+}
+
+/** Keeps a data plane's verdict and shows it on its row. False where the data plane is gone. */
+export async function recordAck(
+  tx: TenantTx,
+  id: Id<"dataPlane">,
+  ack: SnapshotAck,
+  now: number,
+): Promise<boolean> {
+  const row = await lockDataPlane(tx, id);
+  if (row === undefined) return false;
+  const verdict = { ok: ack.ok, errors: ack.ok ? [] : ack.errors, at: now };
+  await tx
+    .insert(snapshotAcks)
+    .values({
+      tenant_id: row.tenant_id,
+      data_plane_id: id,
+      revision: ack.revision,
+      instance_id: ack.instance_id,
+      ...verdict,
+    })
+    .onConflictDoUpdate({
+      target: [
+        snapshotAcks.tenant_id,
+        snapshotAcks.data_plane_id,
+        snapshotAcks.revision,
+        snapshotAcks.instance_id,
+      ],
+      set: verdict,
+    });
+  const configured = ack.ok
+    ? { status: "true" as const, reason: "SnapshotApplied", message: `revision ${ack.revision}` }
+    : {
+        status: "false" as const,
+        reason: "SnapshotRefused",
+        message: `revision ${ack.revision}: ${ack.errors.join("; ").slice(0, 1_000)}`,
+      };
+  await tx
+    .update(dataPlanes)
+    .set({
+      last_ack: ack,
+      ...(ack.ok ? { applied_revision: ack.revision } : {}),
+      conditions: withCondition(row, { type: "Configured", ...configured }, now),
+    })
+    .where(eq(dataPlanes.id, id));
+  return true;
+}
+
+export async function latestRevision(tx: TenantTx, tenantId: Id<"tenant">): Promise<number> {
+  const [row] = await tx.select({ revision: tenants.revision }).from(tenants).where(eq(tenants.id, tenantId));
+  return row?.revision ?? 0;
+}
+
+type DataPlaneRow = typeof dataPlanes.$inferSelect;
+
+async function lockDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {
+  const [row] = await tx.select().from(dataPlanes).where(eq(dataPlanes.id, id)).for("update");
+  return row;
+}
+
+/** The row's conditions with this one in place of its older state. The moment stays while the status does. */
+function withCondition(
+  { conditions, generation }: DataPlaneRow,
+  set: Pick<Condition, "type" | "status" | "reason" | "message">,
+  now: number,
+): Condition[] {
+  const before = conditions.find(({ type }) => type === set.type);
+  const last_transition = before?.status === set.status ? before.last_transition : now;
+  return [
+    ...conditions.filter(({ type }) => type !== set.type),
+    { ...set, observed_generation: generation, last_transition },
+  ];
+}

@@ -1,0 +1,93 @@
+import { mkdir } from "node:fs/promises";
+import { PGlite, types as pgliteTypes } from "@electric-sql/pglite";
+import { btree_gist } from "@electric-sql/pglite/contrib/btree_gist";
+import { drizzle as drizzleNodePg } from "drizzle-orm/node-postgres";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import pg from "pg";
+import { migrateNodePg, migratePglite } from "./migrate.ts";
+
+/** What both drivers say of a raw query. Counts of changed rows differ between them: use `returning()`. */
+export interface QueryResultHKT extends PgQueryResultHKT {
+  readonly type: QueryRows<this["row"]>;
+}
+
+interface QueryRows<Row> {
+  rows: Row[];
+}
+
+/** A handle without a tenant. Only `tenant-scope.ts` and the migrations use it; all else goes through a door. */
+export type Database = PgDatabase<QueryResultHKT, Record<string, never>>;
+
+export interface OpenDatabase {
+  readonly db: Database;
+  /** True for PGlite: one process, one connection. */
+  readonly embedded: boolean;
+  close(): Promise<void>;
+}
+
+export type DatabaseOptions =
+  | { kind: "postgres"; url: string; connectionsMax?: number }
+  | { kind: "embedded"; directory: string }
+  | { kind: "memory"; template?: Blob };
+
+/**
+ * Opens Postgres 15 or newer through a pool, or PGlite, and brings the schema up to date. Times and counts (int8)
+ * come back as numbers while they are exact and as bigint above 2^53, numerics always as text, on both.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  if (options.kind === "postgres") return openPostgres(options.url, options.connectionsMax ?? 10);
+  if (options.kind === "embedded") await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  const client = await createPglite(options);
+  if (!(options.kind === "memory" && options.template !== undefined)) await migratePglite(client);
+  return {
+    db: drizzlePglite({ client }) as unknown as Database,
+    embedded: true,
+    close: () => client.close(),
+  };
+}
+
+/** PGlite with the extension and the number formats that the schema needs. Nothing is migrated yet. */
+export async function createPglite(
+  options: Extract<DatabaseOptions, { kind: "embedded" | "memory" }>,
+): Promise<PGlite> {
+  return PGlite.create({
+    extensions: { btree_gist },
+    parsers: {
+      [pgliteTypes.INT8]: exactInt8,
+      [pgliteTypes.NUMERIC]: (text: string) => text,
+    },
+    ...(options.kind === "embedded" ? { dataDir: options.directory } : {}),
+    ...(options.kind === "memory" && options.template !== undefined ? { loadDataDir: options.template } : {}),
+  });
+}
+
+async function openPostgres(url: string, connectionsMax: number): Promise<OpenDatabase> {
+  pg.types.setTypeParser(pg.types.builtins.INT8, exactInt8);
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connectionsMax,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 60_000,
+    application_name: "headgate-control-plane",
+  });
+  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
+  pool.on("error", () => undefined);
+  try {
+    await migrateNodePg(pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return {
+    db: drizzleNodePg({ client: pool }) as unknown as Database,
+    embedded: false,
+    close: () => pool.end(),
+  };
+}
+
+function exactInt8(text: string): number | bigint {
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : BigInt(text);
+}

@@ -1,0 +1,65 @@
+import type { ErrorCode } from "@headgate/sdk/contract";
+import { Fault } from "../lib/fault.ts";
+
+/**
+ * Turns what a driver throws into a fault that is safe to show. Drizzle's own message holds the SQL and its
+ * parameters, secrets among them, so neither it nor the driver's text gets further than here.
+ * Anything that is not a database error is returned as it is.
+ */
+export function faultFromDatabase(error: unknown): unknown {
+  const driver = driverError(error);
+  if (driver === undefined) return error;
+  const constraint = typeof driver.constraint === "string" ? driver.constraint : undefined;
+  const code = CODE_BY_SQLSTATE[driver.code] ?? "api.internal";
+  return new Fault(code, {
+    cause: new Error(`SQLSTATE ${driver.code}${constraint === undefined ? "" : ` on ${constraint}`}`),
+    ...(constraint === undefined ? {} : { constraint }),
+  });
+}
+
+/** True when the same transaction may succeed if it is run again: serialisation failure or deadlock. */
+export function isTransient(error: unknown): boolean {
+  const code = driverError(error)?.code;
+  return code === "40001" || code === "40P01";
+}
+
+const CODE_BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
+  "23505": "api.conflict",
+  "23P01": "api.conflict",
+  "23503": "api.conflict",
+  "23514": "api.invalid_input",
+  "22003": "api.invalid_input",
+  "22P05": "api.invalid_input",
+  "40001": "api.unavailable",
+  "40P01": "api.unavailable",
+  "55P03": "api.unavailable",
+  "57014": "api.unavailable",
+  "57P01": "api.unavailable",
+  "57P03": "api.unavailable",
+  "53300": "api.unavailable",
+  ECONNREFUSED: "api.unavailable",
+  ECONNRESET: "api.unavailable",
+};
+
+interface DriverError {
+  code: string;
+  constraint?: unknown;
+}
+
+function driverError(error: unknown): DriverError | undefined {
+  for (
+    let seen: unknown = error, depth = 0;
+    seen instanceof Error && depth < 5;
+    seen = seen.cause, depth += 1
+  ) {
+    if (seen instanceof Fault) return undefined;
+    if ("code" in seen && typeof seen.code === "string" && /^([0-9A-Z]{5}|E[A-Z]+)$/.test(seen.code)) {
+      return seen as Error & DriverError;
+    }
+  }
+  return isQueryError(error) ? { code: "unknown" } : undefined;
+}
+
+function isQueryError(error: unknown): boolean {
+  return error instanceof Error && ("query" in error || error.message.startsWith("Failed query"));
+}

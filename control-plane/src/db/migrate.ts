@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url";
+import type { PGlite } from "@electric-sql/pglite";
+import { drizzle as drizzleNodePg } from "drizzle-orm/node-postgres";
+import { migrate as runNodePg } from "drizzle-orm/node-postgres/migrator";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import { migrate as runPglite } from "drizzle-orm/pglite/migrator";
+import type pg from "pg";
+
+const migrationsFolder = fileURLToPath(new URL("../../migrations", import.meta.url));
+
+/** Any fixed number: it tells this lock from others in the same database. */
+const MIGRATION_LOCK = 4_846_715;
+
+export async function migratePglite(client: PGlite): Promise<void> {
+  await runPglite(drizzlePglite({ client }), { migrationsFolder });
+}
+
+/** Applies what is missing; processes that start together take turns. */
+export async function migrateNodePg(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("SET statement_timeout = 0");
+    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await runNodePg(drizzleNodePg({ client }), { migrationsFolder });
+  } finally {
+    // Closing the connection frees the lock and forgets the settings.
+    client.release(true);
+  }
+}

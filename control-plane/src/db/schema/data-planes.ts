@@ -1,0 +1,98 @@
+import type { Heartbeat, JoinRequest, SnapshotAck } from "@headgate/sdk/contract";
+import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
+import { tenants } from "./tenants.ts";
+
+/** One thing that is true, false or not known of a resource, with the reason. */
+export interface Condition {
+  type: string;
+  status: "true" | "false" | "unknown";
+  reason: string;
+  message: string;
+  observed_generation: number;
+  /** Unix milliseconds of the last change of `status`. */
+  last_transition: number;
+}
+
+export const dataPlanes = pgTable(
+  "data_planes",
+  {
+    tenant_id: tenantIdColumn().references(() => tenants.id),
+    id: idColumn<"dataPlane">().notNull(),
+    region: text().notNull(),
+    driver: text().notNull(),
+    spec: jsonb().$type<Record<string, unknown>>().notNull(),
+    /** Rises with each write of `spec`. */
+    generation: int53().notNull().default(1),
+    /** The generation that the worker has last brought about. */
+    observed_generation: int53().notNull().default(0),
+    state: text().notNull().default("pending"),
+    conditions: jsonb().$type<Condition[]>().notNull().default([]),
+    endpoint_url: text(),
+    admin_url: text(),
+    lease_holder: text(),
+    lease_until: int53(),
+    /** Rises with each claim; a worker whose token is older may no longer write. */
+    fencing_token: int53().notNull().default(0),
+    next_attempt_at: int53().notNull().default(0),
+    attempts: integer().notNull().default(0),
+    deletion_requested_at: int53(),
+    signing_key: jsonb().$type<JoinRequest["signing_key"]>(),
+    encryption_key: jsonb().$type<JoinRequest["encryption_key"]>(),
+    joined_at: int53(),
+    applied_revision: int53().notNull().default(0),
+    last_ack: jsonb().$type<SnapshotAck>(),
+    last_heartbeat: jsonb().$type<Heartbeat>(),
+    last_heartbeat_at: int53(),
+    created_at: int53().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.id] }),
+    index("data_planes_next_attempt_index").on(t.next_attempt_at),
+    tenantPolicy(),
+    platformPolicy(),
+  ],
+);
+
+/** Single-use tokens, known by the hash of them; read by the platform before the tenant is known. */
+export const joinTokens = pgTable(
+  "join_tokens",
+  {
+    tenant_id: tenantIdColumn().references(() => tenants.id),
+    /** SHA-256 of the token, hex. */
+    hash: text().notNull(),
+    data_plane_id: idColumn<"dataPlane">().notNull(),
+    created_at: int53().notNull(),
+    expires_at: int53().notNull(),
+    used_at: int53(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.hash] }),
+    index("join_tokens_hash_index").on(t.hash),
+    foreignKey({
+      columns: [t.tenant_id, t.data_plane_id],
+      foreignColumns: [dataPlanes.tenant_id, dataPlanes.id],
+    }).onDelete("cascade"),
+    tenantPolicy(),
+    platformPolicy(),
+  ],
+);
+
+/** The assertions that have been spent, until they expire. */
+export const assertionIds = pgTable(
+  "assertion_ids",
+  {
+    tenant_id: tenantIdColumn().references(() => tenants.id),
+    data_plane_id: idColumn<"dataPlane">().notNull(),
+    jti: text().notNull(),
+    expires_at: int53().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.data_plane_id, t.jti] }),
+    foreignKey({
+      columns: [t.tenant_id, t.data_plane_id],
+      foreignColumns: [dataPlanes.tenant_id, dataPlanes.id],
+    }).onDelete("cascade"),
+    tenantPolicy(),
+  ],
+);

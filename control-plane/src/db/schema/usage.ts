@@ -1,0 +1,123 @@
+import type { UsageBatchHeader } from "@headgate/sdk/contract";
+import { foreignKey, index, integer, jsonb, numeric, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { bytea, idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
+import { tenants } from "./tenants.ts";
+
+/** How far each stream of usage has been taken in. Usage outlives its data plane, hence no reference to it. */
+export const usageStreams = pgTable(
+  "usage_streams",
+  {
+    tenant_id: tenantIdColumn().references(() => tenants.id),
+    stream_id: idColumn<"stream">().notNull(),
+    data_plane_id: idColumn<"dataPlane">().notNull(),
+    region: text().notNull(),
+    writer_epoch: int53().notNull(),
+    acked_seq: int53().notNull().default(0),
+    /** SHA-256 of the last batch that was applied, hex. */
+    last_batch_hash: text(),
+    /** Dimension to whole number, as text. */
+    totals: jsonb().$type<Record<string, string>>().notNull().default({}),
+    created_at: int53().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.stream_id] }), tenantPolicy()],
+);
+
+/** Batches as they arrived. Rows are never changed: what an invoice says can be added up again from here. */
+export const usageBatches = pgTable(
+  "usage_batches",
+  {
+    tenant_id: tenantIdColumn(),
+    stream_id: idColumn<"stream">().notNull(),
+    first_seq: int53().notNull(),
+    last_seq: int53().notNull(),
+    sha256: text().notNull(),
+    header: jsonb().$type<UsageBatchHeader>().notNull(),
+    /** Gzip, as received. */
+    packed: bytea().notNull(),
+    event_count: integer().notNull(),
+    received_at: int53().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.stream_id, t.first_seq] }),
+    foreignKey({
+      columns: [t.tenant_id, t.stream_id],
+      foreignColumns: [usageStreams.tenant_id, usageStreams.stream_id],
+    }),
+    index("usage_batches_received_index").on(t.tenant_id, t.received_at),
+    tenantPolicy(),
+  ],
+);
+
+/** What usage is reported by. A label that the agent does not have is ''. `minute` is Unix milliseconds. */
+const usageKeys = () => ({
+  tenant_id: tenantIdColumn().references(() => tenants.id),
+  minute: int53().notNull(),
+  agent_id: idColumn<"agent">().notNull(),
+  team: text().notNull(),
+  cost_center: text().notNull(),
+  department: text().notNull(),
+  provider_id: idColumn<"provider">().notNull(),
+  vendor: text().notNull(),
+  model: text().notNull(),
+  upstream_model: text().notNull(),
+  endpoint: text().notNull(),
+});
+
+export const usageMinutes = pgTable(
+  "usage_minutes",
+  {
+    ...usageKeys(),
+    dimension: text().notNull(),
+    quantity: numeric({ precision: 40, scale: 0 }).notNull(),
+  },
+  (t) => [
+    primaryKey({
+      name: "usage_minutes_pk",
+      columns: [
+        t.tenant_id,
+        t.minute,
+        t.agent_id,
+        t.team,
+        t.cost_center,
+        t.department,
+        t.provider_id,
+        t.vendor,
+        t.model,
+        t.upstream_model,
+        t.endpoint,
+        t.dimension,
+      ],
+    }),
+    tenantPolicy(),
+  ],
+);
+
+export const usageMinuteCalls = pgTable(
+  "usage_minute_calls",
+  {
+    ...usageKeys(),
+    calls: int53().notNull(),
+    attempts: int53().notNull(),
+    unsettled: int53().notNull(),
+    estimated: int53().notNull(),
+  },
+  (t) => [
+    primaryKey({
+      name: "usage_minute_calls_pk",
+      columns: [
+        t.tenant_id,
+        t.minute,
+        t.agent_id,
+        t.team,
+        t.cost_center,
+        t.department,
+        t.provider_id,
+        t.vendor,
+        t.model,
+        t.upstream_model,
+        t.endpoint,
+      ],
+    }),
+    tenantPolicy(),
+  ],
+);

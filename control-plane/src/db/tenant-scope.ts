@@ -1,0 +1,77 @@
+/**
+ * The two doors to the database. `withTenant` sees one tenant's rows and nothing else, by row-level security;
+ * `withPlatform` sees the few tables that are read before a tenant is known, and the platform's own. A transaction
+ * that neither door opened has no type that a repository accepts.
+ */
+import { type Id, isId } from "@headgate/sdk/contract";
+import { type ExtractTablesWithRelations, sql } from "drizzle-orm";
+import type { PgTransaction } from "drizzle-orm/pg-core";
+import type { Database, QueryResultHKT } from "./client.ts";
+import { faultFromDatabase, isTransient } from "./database-error.ts";
+
+type NoSchema = Record<string, never>;
+type Transaction = PgTransaction<QueryResultHKT, NoSchema, ExtractTablesWithRelations<NoSchema>>;
+declare const scope: unique symbol;
+
+/** A transaction that sees one tenant's rows. */
+export type TenantTx = Transaction & { readonly [scope]: "tenant" };
+
+/** A transaction that sees tenants, data planes, key handles, join tokens, prices and signing keys; see the grants. */
+export type PlatformTx = Transaction & { readonly [scope]: "platform" };
+
+const ATTEMPTS_MAX = 5;
+
+/**
+ * Runs `run` in one transaction bound to the tenant. It runs again after a deadlock or a serialisation failure, so it
+ * must change nothing but the database. Other handles must not be used inside: PGlite has one connection.
+ * Throws a `Fault`; database errors are mapped and never carry SQL.
+ */
+export async function withTenant<T>(
+  db: Database,
+  tenantId: Id<"tenant">,
+  run: (tx: TenantTx) => Promise<T>,
+): Promise<T> {
+  return inTransaction(db, async (tx) => {
+    await assume(tx, "headgate_app", tenantId);
+    return run(tx as TenantTx);
+  });
+}
+
+/** As `withTenant`, for the tables of the platform. */
+export async function withPlatform<T>(db: Database, run: (tx: PlatformTx) => Promise<T>): Promise<T> {
+  return inTransaction(db, async (tx) => {
+    await assume(tx, "headgate_platform", "");
+    return run(tx as PlatformTx);
+  });
+}
+
+/** Steps from the platform's door through one tenant's, within the same transaction, and back. */
+export async function enterTenant<T>(
+  tx: PlatformTx,
+  tenantId: Id<"tenant">,
+  run: (tx: TenantTx) => Promise<T>,
+): Promise<T> {
+  await assume(tx, "headgate_app", tenantId);
+  const result = await run(tx as unknown as TenantTx);
+  await assume(tx, "headgate_platform", "");
+  return result;
+}
+
+/** Local to the transaction: a setting of the session would greet the next user of a pooled connection. */
+async function assume(tx: Transaction, role: "headgate_app" | "headgate_platform", tenantId: string) {
+  if (role === "headgate_app" && !isId("tenant", tenantId)) throw new TypeError("not a tenant's id");
+  await tx.execute(
+    sql`select set_config('role', ${role}, true), set_config('app.tenant_id', ${tenantId}, true)`,
+  );
+}
+
+async function inTransaction<T>(db: Database, run: (tx: Transaction) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction(run);
+    } catch (error) {
+      if (attempt < ATTEMPTS_MAX && isTransient(error)) continue;
+      throw faultFromDatabase(error);
+    }
+  }
+}

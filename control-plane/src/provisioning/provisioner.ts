@@ -1,0 +1,53 @@
+/**
+ * What brings data planes about. Every call is idempotent and returns soon: long work goes on in the background
+ * and shows in later observations, so that whoever asks can be replaced at any moment.
+ */
+import type { Id } from "@headgate/sdk/contract";
+
+export interface DesiredDataPlane {
+  readonly id: Id<"dataPlane">;
+  readonly tenantId: Id<"tenant">;
+  readonly region: string;
+  /** Its numbers are those of `@headgate/infra`. */
+  readonly plan: string;
+  /** A fresh join token, or null for a data plane that has joined. */
+  readonly joinToken: string | null;
+}
+
+export interface Observation {
+  /**
+   * `absent`: nothing is there, or nothing that this process looks after, until it is provisioned. `restarting`: it ended unasked and will be started
+   * again. `running`: it is up, if not necessarily ready. `draining`: it was asked to end and finishes its calls.
+   */
+  readonly phase: "absent" | "restarting" | "running" | "draining";
+  /** It takes calls: it has joined and has applied a snapshot. */
+  readonly ready: boolean;
+  /** Where agents reach it; null while that is not decided. */
+  readonly endpointUrl: string | null;
+  readonly adminUrl: string | null;
+  /** Unasked ends since this process began to look after it. */
+  readonly restarts: number;
+  /** What an operator should know; never a secret. */
+  readonly message: string;
+}
+
+export interface Provisioner {
+  /** The value of `driver` in the rows that it looks after. */
+  readonly driver: string;
+  /** Starts it, or brings a running one to what is desired now. */
+  provision(desired: DesiredDataPlane): Promise<Observation>;
+  observe(id: Id<"dataPlane">): Promise<Observation>;
+  /** Begins to drain it and to remove it; it is gone when the answer is `absent`. Its usage on disk is kept. */
+  destroy(target: Pick<DesiredDataPlane, "id" | "plan">): Promise<Observation>;
+  /** Ends the supervision. With `drain` the data planes end too, after their calls; otherwise they live on. */
+  close(options: { drain: boolean }): Promise<void>;
+}
+
+export const ABSENT: Observation = {
+  phase: "absent",
+  ready: false,
+  endpointUrl: null,
+  adminUrl: null,
+  restarts: 0,
+  message: "",
+};

@@ -1,0 +1,206 @@
+/**
+ * Brings data planes to what their rows want. It is level-triggered: each pass compares what is wanted with what is
+ * seen, so a pass that was missed, cut short or done twice does no harm. A row is worked on under a lease with a
+ * fencing token, and what came of it is written only while the lease holds.
+ */
+import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
+import type { Logger } from "pino";
+import type { Database } from "../db/client.ts";
+import { withPlatform, withTenant } from "../db/tenant-scope.ts";
+import type { Clock } from "../lib/clock.ts";
+import { conditionsOf, stateOf } from "./data-plane-status.ts";
+import type { ProvisioningMetrics } from "./metrics.ts";
+import { ABSENT, type Observation, type Provisioner } from "./provisioner.ts";
+import { type Claim, claimNext, countByState, nextDueAt, type Outcome, settleClaim } from "./repository.ts";
+
+export type IssueJoinToken = (target: {
+  tenantId: Id<"tenant">;
+  dataPlaneId: Id<"dataPlane">;
+}) => Promise<string>;
+
+export interface ReconcilerOptions {
+  readonly db: Database;
+  readonly provisioner: Provisioner;
+  readonly issueJoinToken: IssueJoinToken;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
+  readonly metrics: ProvisioningMetrics;
+  /** Names this process among those that share the database. */
+  readonly holder: string;
+}
+
+export interface Reconciler {
+  /** Works until nothing is due and returns how many data planes were worked on. */
+  runOnce(): Promise<number>;
+  /** Runs until stopped. */
+  start(): void;
+  /** Something has changed: look at once, at this data plane in any case. */
+  wake(id?: Id<"dataPlane">): void;
+  /** Resolves when the pass that is running has ended. */
+  stop(): Promise<void>;
+}
+
+export const LEASE_MS = 60_000;
+const LANES = 4;
+const LOOK_AGAIN_MS = 5_000;
+const IDLE_MS_MAX = 1_000;
+const AFTER_FAULT_MS_MAX = 60_000;
+
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { db, provisioner, clock, log, metrics, holder } = options;
+  const urgent = new Set<Id<"dataPlane">>();
+  /** What this process has provisioned last. */
+  const done = new Map<Id<"dataPlane">, { generation: number; withToken: boolean; at: number }>();
+  let alarm = Promise.withResolvers<void>();
+  let stopped = false;
+  let running: Promise<void> = Promise.resolve();
+
+  async function runOnce(): Promise<number> {
+    let count = 0;
+    const lane = async () => {
+      while (await claimAndReconcile()) count += 1;
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    metrics.showStates(await withPlatform(db, (tx) => countByState(tx, provisioner.driver)));
+    return count;
+  }
+
+  async function claimAndReconcile(): Promise<boolean> {
+    if (stopped) return false;
+    const claim = await withPlatform(db, (tx) =>
+      claimNext(tx, {
+        driver: provisioner.driver,
+        holder,
+        now: clock.wallMs(),
+        leaseMs: LEASE_MS,
+        urgent: [...urgent],
+      }),
+    );
+    if (claim === undefined) return false;
+    urgent.delete(claim.row.id);
+    const startedMs = clock.monotonicMs();
+    const outcome = await reconcile(claim);
+    const written = await withTenant(db, claim.row.tenant_id, (tx) =>
+      settleClaim(tx, claim, outcome, clock.wallMs()),
+    );
+    if (!written) log.warn({ data_plane_id: claim.row.id }, "lost the lease on a data plane");
+    else if (outcome.state !== claim.row.state) {
+      log.info(
+        { data_plane_id: claim.row.id, from: claim.row.state, to: outcome.state },
+        "data plane changed state",
+      );
+    }
+    metrics.observeReconcile((clock.monotonicMs() - startedMs) / 1_000);
+    return true;
+  }
+
+  async function reconcile(claim: Claim): Promise<Outcome> {
+    const { row } = claim;
+    try {
+      return outcomeOf(claim, await actOn(claim), clock.wallMs());
+    } catch (error) {
+      log.error({ data_plane_id: row.id, err: error }, "could not reconcile a data plane");
+      const seen = { ...ABSENT, message: "the provisioner failed; see the control plane's log" };
+      const now = clock.wallMs();
+      const waitMs = Math.min(1_000 * 2 ** Math.min(row.attempts, 10), AFTER_FAULT_MS_MAX);
+      const state = row.deletion_requested_at === null ? stateOf(row, seen) : "draining";
+      return {
+        ...unchanged(row),
+        state,
+        conditions: state === "draining" ? [] : conditionsOf(row, seen, now),
+        next_attempt_at: now + waitMs,
+      };
+    }
+  }
+
+  /** The one step that is due: remove it, provision it, or only look at it. */
+  async function actOn({ row, plan }: Claim): Promise<Observation> {
+    if (row.deletion_requested_at !== null) {
+      done.delete(row.id);
+      return provisioner.destroy({ id: row.id, plan });
+    }
+    const seen = await provisioner.observe(row.id);
+    if (!isDue(row, seen)) return seen;
+    const { id, tenant_id: tenantId, region, generation } = row;
+    const joinToken =
+      row.joined_at === null ? await options.issueJoinToken({ tenantId, dataPlaneId: id }) : null;
+    const provisioned = await provisioner.provision({ id, tenantId, region, plan, joinToken });
+    done.set(id, { generation, withToken: joinToken !== null, at: clock.monotonicMs() });
+    return provisioned;
+  }
+
+  function isDue(row: Claim["row"], seen: Observation): boolean {
+    if (seen.phase === "absent") return true;
+    const last = done.get(row.id);
+    if (row.generation !== row.observed_generation && row.generation !== last?.generation) return true;
+    // A spent token is cleared away, and one that may have expired is replaced.
+    if (row.joined_at !== null) return last?.withToken === true;
+    return last === undefined || clock.monotonicMs() - last.at >= JOIN_TOKEN_LIFETIME_MS / 2;
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopped) {
+      alarm = Promise.withResolvers();
+      try {
+        await runOnce();
+        await sleep(await idleMs());
+      } catch (error) {
+        log.error({ err: error }, "a pass over the data planes failed");
+        await sleep(IDLE_MS_MAX);
+      }
+    }
+  }
+
+  /** Other processes may add work at any time, so the sleep is short. */
+  async function idleMs(): Promise<number> {
+    const at = await withPlatform(db, (tx) => nextDueAt(tx, provisioner.driver));
+    return Math.max(10, Math.min(IDLE_MS_MAX, (at ?? Number.POSITIVE_INFINITY) - clock.wallMs()));
+  }
+
+  async function sleep(ms: number): Promise<void> {
+    const timer = setTimeout(() => alarm.resolve(), ms);
+    await alarm.promise;
+    clearTimeout(timer);
+  }
+
+  return {
+    runOnce,
+    start() {
+      running = loop();
+    },
+    wake(id) {
+      if (id !== undefined) urgent.add(id);
+      alarm.resolve();
+    },
+    async stop() {
+      stopped = true;
+      alarm.resolve();
+      await running;
+    },
+  };
+}
+
+function outcomeOf({ row }: Claim, seen: Observation, now: number): Outcome {
+  const state = stateOf(row, seen);
+  const settled = state === "ready" || state === "deleted";
+  return {
+    state,
+    conditions: conditionsOf(row, seen, now),
+    endpoint_url: state === "deleted" ? null : seen.endpointUrl,
+    admin_url: state === "deleted" ? null : seen.adminUrl,
+    observed_generation: settled ? row.generation : row.observed_generation,
+    attempts: settled ? 0 : row.attempts,
+    next_attempt_at: now + (settled ? LOOK_AGAIN_MS : impatience(row.attempts)),
+  };
+}
+
+/** Most starts take a second, so it is looked at often at first. */
+function impatience(attempts: number): number {
+  if (attempts < 30) return 150;
+  return attempts < 60 ? 1_000 : LOOK_AGAIN_MS;
+}
+
+function unchanged(row: Claim["row"]): Outcome {
+  const { state, endpoint_url, admin_url, observed_generation, attempts, next_attempt_at } = row;
+  return { state, conditions: [], endpoint_url, admin_url, observed_generation, attempts, next_attempt_at };
+}

@@ -1,0 +1,159 @@
+import type { Id } from "@headgate/sdk/contract";
+import { and, asc, eq, gte, inArray, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import { type Condition, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
+import { tenants } from "../db/schema/tenants.ts";
+import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
+import { type DataPlaneRow, withConditions } from "./data-plane-status.ts";
+
+/** The right to act on one data plane, until the lease ends or someone else claims it. */
+export interface Claim {
+  readonly row: DataPlaneRow;
+  readonly plan: string;
+  readonly holder: string;
+}
+
+export interface ClaimOptions {
+  readonly driver: string;
+  readonly holder: string;
+  readonly now: number;
+  readonly leaseMs: number;
+  /** Due at once, whatever their rows say. */
+  readonly urgent: readonly Id<"dataPlane">[];
+}
+
+/** Takes the data plane that is due the longest and that nobody holds. Those that others are taking are skipped. */
+export async function claimNext(tx: PlatformTx, options: ClaimOptions): Promise<Claim | undefined> {
+  const { driver, holder, now, leaseMs, urgent } = options;
+  const due = lte(dataPlanes.next_attempt_at, now);
+  const [found] = await tx
+    .select({ tenantId: dataPlanes.tenant_id, id: dataPlanes.id })
+    .from(dataPlanes)
+    .where(
+      and(
+        eq(dataPlanes.driver, driver),
+        ne(dataPlanes.state, "deleted"),
+        urgent.length > 0 ? or(due, inArray(dataPlanes.id, [...urgent])) : due,
+        or(isNull(dataPlanes.lease_until), lt(dataPlanes.lease_until, now)),
+      ),
+    )
+    .orderBy(asc(dataPlanes.next_attempt_at))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  if (found === undefined) return undefined;
+  const [row] = await tx
+    .update(dataPlanes)
+    .set({
+      lease_holder: holder,
+      lease_until: now + leaseMs,
+      fencing_token: sql`${dataPlanes.fencing_token} + 1`,
+      attempts: sql`${dataPlanes.attempts} + 1`,
+    })
+    .where(and(eq(dataPlanes.tenant_id, found.tenantId), eq(dataPlanes.id, found.id)))
+    .returning();
+  const [tenant] = await tx
+    .select({ plan: tenants.plan })
+    .from(tenants)
+    .where(eq(tenants.id, found.tenantId));
+  return row === undefined || tenant === undefined ? undefined : { row, plan: tenant.plan, holder };
+}
+
+export interface Outcome
+  extends Pick<
+    DataPlaneRow,
+    "state" | "endpoint_url" | "admin_url" | "observed_generation" | "attempts" | "next_attempt_at"
+  > {
+  /** Put in place of the row's conditions of the same types. */
+  readonly conditions: readonly Condition[];
+}
+
+/**
+ * Writes what came of a claim and gives it back; false, and nothing written, when the claim was lost meanwhile. A
+ * change of what is wanted that came in between makes the data plane due again at once.
+ */
+export async function settleClaim(
+  tx: TenantTx,
+  claim: Claim,
+  outcome: Outcome,
+  now: number,
+): Promise<boolean> {
+  const { row, holder } = claim;
+  const mine = and(
+    eq(dataPlanes.tenant_id, row.tenant_id),
+    eq(dataPlanes.id, row.id),
+    eq(dataPlanes.lease_holder, holder),
+    eq(dataPlanes.fencing_token, row.fencing_token),
+    gte(dataPlanes.lease_until, now),
+  );
+  const [current] = await tx.select().from(dataPlanes).where(mine).for("update");
+  if (current === undefined) return false;
+  const unchanged =
+    current.generation === row.generation && current.deletion_requested_at === row.deletion_requested_at;
+  await tx
+    .update(dataPlanes)
+    .set({
+      ...outcome,
+      conditions: withConditions(current, outcome.conditions),
+      next_attempt_at: unchanged ? outcome.next_attempt_at : 0,
+      lease_holder: null,
+      lease_until: null,
+      // Whatever still holds the key of a deleted data plane gets no credential with it.
+      ...(outcome.state === "deleted" ? { signing_key: null, encryption_key: null } : {}),
+    })
+    .where(mine);
+  if (outcome.state === "deleted") await tx.delete(joinTokens).where(eq(joinTokens.data_plane_id, row.id));
+  return true;
+}
+
+/** When the next one is due, in Unix milliseconds; undefined when nothing is there to look after. */
+export async function nextDueAt(tx: PlatformTx, driver: string): Promise<number | undefined> {
+  const [row] = await tx
+    .select({
+      at: sql<
+        number | null
+      >`min(greatest(${dataPlanes.next_attempt_at}, coalesce(${dataPlanes.lease_until}, 0)))`,
+    })
+    .from(dataPlanes)
+    .where(and(eq(dataPlanes.driver, driver), ne(dataPlanes.state, "deleted")));
+  return row?.at ?? undefined;
+}
+
+export async function countByState(tx: PlatformTx, driver: string): Promise<Map<string, number>> {
+  const rows = await tx
+    .select({ state: dataPlanes.state, count: sql<number>`count(*)::int` })
+    .from(dataPlanes)
+    .where(eq(dataPlanes.driver, driver))
+    .groupBy(dataPlanes.state);
+  return new Map(rows.map(({ state, count }) => [state, count]));
+}
+
+/** The tenant's data planes but for deleted ones, in the order of their creation. */
+export async function listDataPlanes(tx: TenantTx, page: { after: string | undefined; limit: number }) {
+  return tx
+    .select()
+    .from(dataPlanes)
+    .where(
+      and(
+        ne(dataPlanes.state, "deleted"),
+        page.after === undefined ? undefined : sql`${dataPlanes.id} > ${page.after}`,
+      ),
+    )
+    .orderBy(asc(dataPlanes.id))
+    .limit(page.limit);
+}
+
+export async function findDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {
+  const [row] = await tx.select().from(dataPlanes).where(eq(dataPlanes.id, id));
+  return row;
+}
+
+/** The first request counts; to ask again changes nothing. */
+export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: number): Promise<void> {
+  await tx
+    .update(dataPlanes)
+    .set({
+      deletion_requested_at: now,
+      generation: sql`${dataPlanes.generation} + 1`,
+      next_attempt_at: 0,
+    })
+    .where(and(eq(dataPlanes.id, id), isNull(dataPlanes.deletion_requested_at)));
+}

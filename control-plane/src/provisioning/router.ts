@@ -1,0 +1,68 @@
+import { idOf } from "@headgate/sdk/contract";
+import { z } from "zod";
+import { withTenant } from "../db/tenant-scope.ts";
+import { pageInput, pageOf } from "../lib/page.ts";
+import { requireFound } from "../lib/require-found.ts";
+import { changeTenant } from "../tenants/change-policy.ts";
+import { requireTenant } from "../tenants/require-tenant.ts";
+import { router, tenantProcedure } from "../trpc/procedures.ts";
+import type { DataPlaneRow, DataPlaneState } from "./data-plane-status.ts";
+import { findDataPlane, listDataPlanes, requestDeletion } from "./repository.ts";
+
+const byId = z.strictObject({ data_plane_id: idOf("dataPlane") });
+
+export const dataPlanesRouter = router({
+  list: tenantProcedure.input(z.strictObject(pageInput)).query(async ({ ctx, input }) => {
+    const { revision } = await requireTenant(ctx.services.db, ctx.tenantId);
+    const rows = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
+      listDataPlanes(tx, { after: input.cursor, limit: input.limit + 1 }),
+    );
+    return pageOf(rows, input.limit, { cursor: ({ id }) => id, view: (row) => dataPlaneView(row, revision) });
+  }),
+
+  /** One that was deleted is still found, so that its end can be seen. */
+  get: tenantProcedure.input(byId).query(async ({ ctx, input }) => {
+    const { revision } = await requireTenant(ctx.services.db, ctx.tenantId);
+    const row = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
+      findDataPlane(tx, input.data_plane_id),
+    );
+    return dataPlaneView(requireFound(row), revision);
+  }),
+
+  /** Answers at once; the data plane drains and is then gone. To ask again changes nothing. */
+  delete: tenantProcedure.input(byId).mutation(({ ctx, input }) =>
+    changeTenant(ctx.services, {
+      tenantId: ctx.tenantId,
+      actor: ctx.actor,
+      action: "data_planes.delete",
+      run: async (tx, { revision }) => {
+        requireFound(await findDataPlane(tx, input.data_plane_id));
+        await requestDeletion(tx, input.data_plane_id, ctx.services.clock.wallMs());
+        const row = requireFound(await findDataPlane(tx, input.data_plane_id));
+        return { result: dataPlaneView(row, revision), resource: row.id };
+      },
+    }),
+  ),
+});
+
+function dataPlaneView(row: DataPlaneRow, wantedRevision: number) {
+  return {
+    id: row.id,
+    tenant_id: row.tenant_id,
+    region: row.region,
+    driver: row.driver,
+    generation: row.generation,
+    observed_generation: row.observed_generation,
+    state: row.state as DataPlaneState,
+    conditions: row.conditions,
+    endpoint_url: row.endpoint_url,
+    wanted_revision: wantedRevision,
+    applied_revision: row.applied_revision,
+    last_ack: row.last_ack,
+    last_heartbeat: row.last_heartbeat,
+    last_heartbeat_at: row.last_heartbeat_at,
+    joined_at: row.joined_at,
+    deletion_requested_at: row.deletion_requested_at,
+    created_at: row.created_at,
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * A tenant's newest snapshot as one data plane gets it: secrets sealed to its key, in canonical form, signed. It is
+ * made at the first request and kept, so that every later request gets the same bytes.
+ */
+import { type Id, type JoinRequest, type PolicySnapshot, policySnapshot } from "@headgate/sdk/contract";
+import { and, eq, isNotNull } from "drizzle-orm";
+import { dataPlanes } from "../db/schema/data-planes.ts";
+import { snapshotDeliveries, snapshots } from "../db/schema/snapshots.ts";
+import { type TenantRow, tenants } from "../db/schema/tenants.ts";
+import { providers } from "../db/schema/upstreams.ts";
+import type { TenantTx } from "../db/tenant-scope.ts";
+import { Fault } from "../lib/fault.ts";
+import { KEY_PEPPER, type TenantSecrets } from "../secrets/tenant-secrets.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import { type PolicyDocument, policyDocument } from "./policy-document.ts";
+import { sealSecret } from "./seal-secret.ts";
+import type { SnapshotKeys } from "./signing-keys.ts";
+
+export interface SnapshotDelivery {
+  readonly revision: number;
+  /** The bytes that the signature covers, as UTF-8 text. */
+  readonly body: string;
+  readonly signature: string;
+  readonly keyId: Id<"signingKey">;
+}
+
+export interface DeliveryRequest {
+  readonly tenantId: Id<"tenant">;
+  readonly dataPlaneId: Id<"dataPlane">;
+  readonly now: number;
+}
+
+/**
+ * Undefined while the tenant has no revision. Holds off changes of the policy for the moment, so that the document and
+ * the credentials are of one revision. Faults: `api.not_found` where the data plane is gone or has not joined.
+ */
+export async function deliverSnapshot(
+  tx: TenantTx,
+  { tenantId, dataPlaneId, now }: DeliveryRequest,
+  deps: { keys: SnapshotKeys; secrets: TenantSecrets },
+): Promise<SnapshotDelivery | undefined> {
+  const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, tenantId)).for("share");
+  if (tenant === undefined) throw new Fault("api.not_found");
+  const kept = await findDelivery(tx, tenant.revision, dataPlaneId);
+  if (kept !== undefined) return kept;
+  const [dataPlane] = await tx
+    .select({ encryptionKey: dataPlanes.encryption_key })
+    .from(dataPlanes)
+    .where(eq(dataPlanes.id, dataPlaneId));
+  if (dataPlane?.encryptionKey == null) throw new Fault("api.not_found");
+  const [stored] = await tx.select().from(snapshots).where(eq(snapshots.revision, tenant.revision));
+  if (stored === undefined) return undefined;
+  const document = policyDocument.parse(JSON.parse(stored.document));
+  const snapshot = await addressed(tx, document, {
+    tenant,
+    dataPlaneId,
+    recipient: dataPlane.encryptionKey,
+    secrets: deps.secrets,
+  });
+  const body = canonicalJson(policySnapshot.parse(snapshot));
+  const { signature, keyId } = deps.keys.sign(Buffer.from(body, "utf8"));
+  await tx
+    .insert(snapshotDeliveries)
+    .values({
+      tenant_id: tenantId,
+      revision: tenant.revision,
+      data_plane_id: dataPlaneId,
+      body,
+      signature,
+      key_id: keyId,
+      created_at: now,
+    })
+    .onConflictDoNothing();
+  // Where two requests came first, both answer with what one of them has kept.
+  return findDelivery(tx, tenant.revision, dataPlaneId);
+}
+
+async function findDelivery(
+  tx: TenantTx,
+  revision: number,
+  dataPlaneId: Id<"dataPlane">,
+): Promise<SnapshotDelivery | undefined> {
+  const [row] = await tx
+    .select({
+      revision: snapshotDeliveries.revision,
+      body: snapshotDeliveries.body,
+      signature: snapshotDeliveries.signature,
+      keyId: snapshotDeliveries.key_id,
+    })
+    .from(snapshotDeliveries)
+    .where(and(eq(snapshotDeliveries.revision, revision), eq(snapshotDeliveries.data_plane_id, dataPlaneId)));
+  return row;
+}
+
+interface Address {
+  readonly tenant: TenantRow;
+  readonly dataPlaneId: Id<"dataPlane">;
+  readonly recipient: JoinRequest["encryption_key"];
+  readonly secrets: TenantSecrets;
+}
+
+async function addressed(
+  tx: TenantTx,
+  document: PolicyDocument,
+  { tenant, dataPlaneId, recipient, secrets }: Address,
+): Promise<PolicySnapshot> {
+  const rows = await tx.select().from(providers).where(isNotNull(providers.credential));
+  const sealed = new Map<string, string>();
+  for (const { id, secret_version: version, credential } of rows) {
+    if (credential === null) continue;
+    sealed.set(id, await sealSecret(await secrets.open(tenant, { id, version }, credential), recipient));
+  }
+  const pepper = await secrets.open(tenant, KEY_PEPPER, tenant.key_pepper);
+  return {
+    ...document,
+    data_plane_id: dataPlaneId,
+    sealed_key_pepper: await sealSecret(pepper, recipient),
+    providers: document.providers.map(({ has_credential, ...provider }) => {
+      const credential = sealed.get(provider.id);
+      if (has_credential !== (credential !== undefined))
+        throw new Error(`provider ${provider.id} has changed without a revision`);
+      return { ...provider, sealed_credential: credential ?? null };
+    }),
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * What the policy says at a revision: the snapshot without what belongs to one data plane alone, its id and the
+ * sealed secrets. This is what is stored, hashed and shown.
+ */
+import { policySnapshot, type SnapshotPrice, snapshotProvider } from "@headgate/sdk/contract";
+import { z } from "zod";
+import type { agents, keys } from "../db/schema/identity.ts";
+import type { budgets, limits, rules } from "../db/schema/policy.ts";
+import type { TenantRow } from "../db/schema/tenants.ts";
+import type { models, providers, routes } from "../db/schema/upstreams.ts";
+
+const documentProvider = snapshotProvider
+  .omit({ sealed_credential: true })
+  .extend({ has_credential: z.boolean() });
+
+export const policyDocument = policySnapshot
+  .omit({ data_plane_id: true, sealed_key_pepper: true, providers: true })
+  .extend({ providers: z.array(documentProvider).max(1_000) });
+export type PolicyDocument = z.infer<typeof policyDocument>;
+
+/** All of a tenant's policy, as it is stored. */
+export interface PolicyRows {
+  readonly tenant: TenantRow;
+  readonly agents: readonly (typeof agents.$inferSelect)[];
+  readonly keys: readonly (typeof keys.$inferSelect)[];
+  readonly providers: readonly (typeof providers.$inferSelect)[];
+  readonly models: readonly (typeof models.$inferSelect)[];
+  readonly routes: readonly (typeof routes.$inferSelect)[];
+  /** In the order in which they are read. */
+  readonly rules: readonly (typeof rules.$inferSelect)[];
+  readonly limits: readonly (typeof limits.$inferSelect)[];
+  readonly budgets: readonly (typeof budgets.$inferSelect)[];
+  readonly prices: readonly SnapshotPrice[];
+}
+
+/** Picks every member by name, so that a new column never slips into a snapshot. */
+export function documentOf(rows: PolicyRows, issuedAt: number): PolicyDocument {
+  const { tenant } = rows;
+  return {
+    schema: "headgate.snapshot/1",
+    tenant_id: tenant.id,
+    region: tenant.region,
+    revision: tenant.revision,
+    issued_at: issuedAt,
+    suspended: tenant.suspended,
+    settings: tenant.settings,
+    agents: rows.agents.map(({ id, name, labels, capabilities, disabled }) => ({
+      id,
+      name,
+      labels,
+      capabilities,
+      disabled,
+    })),
+    keys: rows.keys.flatMap(({ kind, id, agent_id, handle, hash, revoked_at, expires_at }) =>
+      kind === "agent" && agent_id !== null
+        ? [{ id, agent_id, handle, hash, revoked: revoked_at !== null, expires_at }]
+        : [],
+    ),
+    providers: rows.providers.map(({ id, name, dialect, vendor, base_url, allowed_cidrs, credential }) => ({
+      id,
+      name,
+      dialect,
+      vendor,
+      base_url,
+      allowed_cidrs,
+      has_credential: credential !== null,
+    })),
+    models: rows.models.map(({ id, name, kind, context_tokens_max, output_tokens_max }) => ({
+      id,
+      name,
+      kind,
+      context_tokens_max,
+      output_tokens_max,
+    })),
+    routes: rows.routes.map(({ id, model_id, targets, attempts_max, breaker }) => ({
+      id,
+      model_id,
+      targets,
+      attempts_max,
+      breaker: { failures: breaker.failures, open_ms: breaker.open_ms },
+    })),
+    rules: rows.rules.map(({ id, name, effect, condition }) => ({ id, name, effect, condition })),
+    limits: rows.limits.map(limitOf),
+    budgets: rows.budgets.map(({ id, name, unit, max, window, hold, match, per }) => ({
+      id,
+      name,
+      unit,
+      max,
+      window,
+      hold,
+      match,
+      per,
+    })),
+    prices: [...rows.prices],
+  };
+}
+
+function limitOf(row: typeof limits.$inferSelect): PolicyDocument["limits"][number] {
+  const { id, name, metric, max, window_seconds, match, per } = row;
+  if (metric === "concurrency") return { id, name, metric, max, match, per };
+  if (window_seconds === null) throw new TypeError(`limit ${id} has no window`);
+  return { id, name, metric, max, window_seconds, match, per };
+}

@@ -1,0 +1,67 @@
+import { and, desc, eq, inArray, lt } from "drizzle-orm";
+import { z } from "zod";
+import { snapshotAcks, snapshots } from "../db/schema/snapshots.ts";
+import { withTenant } from "../db/tenant-scope.ts";
+import { Fault } from "../lib/fault.ts";
+import { type Page, pageInput, pageOf } from "../lib/page.ts";
+import { router, tenantProcedure } from "../trpc/procedures.ts";
+import { type PolicyDocument, policyDocument } from "./policy-document.ts";
+
+export interface SnapshotVerdict {
+  readonly data_plane_id: string;
+  readonly instance_id: string;
+  readonly ok: boolean;
+  readonly errors: string[];
+  readonly at: number;
+}
+
+export interface SnapshotSummary {
+  readonly revision: number;
+  /** Of the policy document, hex. */
+  readonly sha256: string;
+  readonly created_at: number;
+  readonly verdicts: SnapshotVerdict[];
+}
+
+export const snapshotsRouter = router({
+  /** Newest first. */
+  list: tenantProcedure
+    .input(z.strictObject(pageInput))
+    .query(async ({ ctx, input: { cursor, limit } }): Promise<Page<SnapshotSummary>> => {
+      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
+      if (!Number.isSafeInteger(before)) throw new Fault("api.invalid_input", { parameter: "cursor" });
+      return withTenant(ctx.services.db, ctx.tenantId, async (tx) => {
+        const { revision, sha256, created_at } = snapshots;
+        const rows = await tx
+          .select({ revision, sha256, created_at })
+          .from(snapshots)
+          .where(lt(revision, before))
+          .orderBy(desc(revision))
+          .limit(limit + 1);
+        const revisions = rows.map((row) => row.revision);
+        const acks = await tx.select().from(snapshotAcks).where(inArray(snapshotAcks.revision, revisions));
+        const byRevision = Map.groupBy(acks, (ack) => ack.revision);
+        return pageOf(rows, limit, {
+          cursor: (row) => String(row.revision),
+          view: (row) => ({ ...row, verdicts: (byRevision.get(row.revision) ?? []).map(verdictOf) }),
+        });
+      });
+    }),
+
+  get: tenantProcedure
+    .input(z.strictObject({ revision: z.number().int().positive() }))
+    .query(async ({ ctx, input }): Promise<{ sha256: string; document: PolicyDocument }> => {
+      const [row] = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
+        tx
+          .select({ sha256: snapshots.sha256, document: snapshots.document })
+          .from(snapshots)
+          .where(and(eq(snapshots.tenant_id, ctx.tenantId), eq(snapshots.revision, input.revision))),
+      );
+      if (row === undefined) throw new Fault("api.not_found");
+      return { sha256: row.sha256, document: policyDocument.parse(JSON.parse(row.document)) };
+    }),
+});
+
+function verdictOf({ data_plane_id, instance_id, ok, errors, at }: typeof snapshotAcks.$inferSelect) {
+  return { data_plane_id, instance_id, ok, errors, at };
+}

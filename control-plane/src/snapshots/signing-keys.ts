@@ -1,0 +1,103 @@
+/**
+ * The platform's own keys: one signs snapshots, another the credentials of data planes. They are made on first use and
+ * kept encrypted. Every key that is not retired is trusted, so that one can replace another with overlap.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { ed25519PublicJwk, type Id, type SnapshotKey } from "@headgate/sdk/contract";
+import { asc, isNull, sql } from "drizzle-orm";
+import { importJWK } from "jose";
+import type { Database } from "../db/client.ts";
+import { signingKeys } from "../db/schema/signing-keys.ts";
+import { type PlatformTx, withPlatform } from "../db/tenant-scope.ts";
+import type { MakeId } from "../lib/make-id.ts";
+import type { KeyWrapper } from "../secrets/key-wrapper.ts";
+
+export interface SnapshotKeys {
+  /** Keys a data plane may trust, the newest last. */
+  readonly trusted: SnapshotKey[];
+  /** Signs with the newest key; Ed25519 (RFC 8032) over exactly these bytes, base64url. */
+  sign(bytes: Uint8Array): { signature: string; keyId: Id<"signingKey"> };
+}
+
+type VerificationKey = Awaited<ReturnType<typeof importJWK>>;
+
+export interface CredentialKeys {
+  readonly active: { readonly keyId: Id<"signingKey">; readonly privateKey: KeyObject };
+  /** Undefined for a key that was never ours or is retired. */
+  publicKey(keyId: string): VerificationKey | undefined;
+}
+
+export interface SigningKeys {
+  readonly snapshot: SnapshotKeys;
+  readonly credential: CredentialKeys;
+}
+
+/** Any fixed number: processes that start together take turns to make the first keys. */
+const FIRST_KEYS_LOCK = 4_846_716;
+
+/** Reads the keys, making those that are missing. */
+export async function loadSigningKeys(
+  db: Database,
+  deps: { wrapper: KeyWrapper; makeId: MakeId; now: number },
+): Promise<SigningKeys> {
+  const rows = await withPlatform(db, async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${FIRST_KEYS_LOCK})`);
+    const found = await activeRows(tx);
+    const missing = (["snapshot", "credential"] as const).filter(
+      (purpose) => !found.some((row) => row.purpose === purpose),
+    );
+    for (const purpose of missing) await insertKey(tx, purpose, deps);
+    return missing.length === 0 ? found : activeRows(tx);
+  });
+  const opened = await Promise.all(
+    rows.map(async (row) => ({
+      ...row,
+      privateKey: createPrivateKey({
+        key: JSON.parse(Buffer.from(await deps.wrapper.unwrap(row.private_key, row.id)).toString("utf8")),
+        format: "jwk",
+      }),
+      publicKey: await importJWK(row.public_key, "EdDSA"),
+    })),
+  );
+  const snapshotKeys = opened.filter(({ purpose }) => purpose === "snapshot");
+  const credentialKeys = opened.filter(({ purpose }) => purpose === "credential");
+  const [snapshotSigner, credentialSigner] = [snapshotKeys.at(-1), credentialKeys.at(-1)];
+  if (snapshotSigner === undefined || credentialSigner === undefined) throw new Error("no signing keys");
+  return {
+    snapshot: {
+      trusted: snapshotKeys.map(({ id, public_key }) => ({ key_id: id, public_key })),
+      sign: (bytes) => ({
+        signature: sign(null, bytes, snapshotSigner.privateKey).toString("base64url"),
+        keyId: snapshotSigner.id,
+      }),
+    },
+    credential: {
+      active: { keyId: credentialSigner.id, privateKey: credentialSigner.privateKey },
+      publicKey: (keyId) => credentialKeys.find(({ id }) => id === keyId)?.publicKey,
+    },
+  };
+}
+
+async function activeRows(tx: PlatformTx) {
+  return tx.select().from(signingKeys).where(isNull(signingKeys.retired_at)).orderBy(asc(signingKeys.id));
+}
+
+async function insertKey(
+  tx: PlatformTx,
+  purpose: "snapshot" | "credential",
+  { wrapper, makeId, now }: Parameters<typeof loadSigningKeys>[1],
+): Promise<void> {
+  const id = makeId("signingKey");
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const { kty, crv, x } = createPublicKey(privateKey).export({ format: "jwk" });
+  await tx.insert(signingKeys).values({
+    id,
+    purpose,
+    public_key: ed25519PublicJwk.parse({ kty, crv, x }),
+    private_key: await wrapper.wrap(
+      Buffer.from(JSON.stringify(privateKey.export({ format: "jwk" })), "utf8"),
+      id,
+    ),
+    created_at: now,
+  });
+}

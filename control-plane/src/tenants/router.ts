@@ -1,0 +1,91 @@
+import { DEFAULT_SETTINGS, idOf, resourceName, snapshotSettings } from "@headgate/sdk/contract";
+import { z } from "zod";
+import type { dataPlanes } from "../db/schema/data-planes.ts";
+import type { TenantRow } from "../db/schema/tenants.ts";
+import { withPlatform } from "../db/tenant-scope.ts";
+import { defined } from "../lib/defined.ts";
+import { pageInput, pageOf } from "../lib/page.ts";
+import { requireFound } from "../lib/require-found.ts";
+import type { Services } from "../trpc/context.ts";
+import { operatorProcedure, router, tenantProcedure } from "../trpc/procedures.ts";
+import { OPERATOR } from "../trpc/operator-token.ts";
+import { changePolicy } from "./change-policy.ts";
+import { createTenant } from "./create-tenant.ts";
+import { listTenants, updateTenant } from "./repository.ts";
+import { requireTenant } from "./require-tenant.ts";
+
+const settingsInput = snapshotSettings.partial();
+
+const createInput = z.strictObject({
+  idempotency_key: z.string().min(1).max(200),
+  name: resourceName,
+  display_name: z.string().min(1).max(200).optional(),
+  plan: z.enum(["starter", "team", "enterprise"]),
+  region: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be a region's name"),
+  settings: settingsInput.optional(),
+});
+
+const byId = z.strictObject({ tenant_id: idOf("tenant") });
+
+export const tenantsRouter = router({
+  create: operatorProcedure.input(createInput).mutation(async ({ ctx, input }) => {
+    const { tenant, adminKey, dataPlane } = await createTenant(ctx.services, ctx.actor, {
+      ...input,
+      display_name: input.display_name ?? input.name,
+      settings: { ...DEFAULT_SETTINGS, ...defined(input.settings ?? {}) },
+    });
+    return { tenant: tenantView(tenant), admin_key: adminKey, data_plane: newDataPlaneView(dataPlane) };
+  }),
+
+  get: tenantProcedure.input(z.strictObject({}).optional()).query(async ({ ctx }) =>
+    tenantView(await requireTenant(ctx.services.db, ctx.tenantId)),
+  ),
+
+  list: operatorProcedure.input(z.strictObject(pageInput)).query(async ({ ctx, input }) => {
+    const rows = await withPlatform(ctx.services.db, (tx) => listTenants(tx, input.cursor, input.limit + 1));
+    return pageOf(rows, input.limit, { cursor: (row) => row.id, view: tenantView });
+  }),
+
+  suspend: operatorProcedure
+    .input(byId)
+    .mutation(({ ctx, input }) => setSuspended(ctx.services, input.tenant_id, "tenants.suspend")),
+
+  resume: operatorProcedure
+    .input(byId)
+    .mutation(({ ctx, input }) => setSuspended(ctx.services, input.tenant_id, "tenants.resume")),
+
+  update_settings: tenantProcedure
+    .input(z.strictObject({ settings: settingsInput }))
+    .mutation(({ ctx, input }) =>
+      changePolicy(ctx.services, {
+        tenantId: ctx.tenantId,
+        actor: ctx.actor,
+        action: "tenants.update_settings",
+        run: async (tx, { id, settings }) => {
+          const row = await updateTenant(tx, id, { settings: { ...settings, ...defined(input.settings) } });
+          return { result: tenantView(requireFound(row)), resource: id, detail: { settings: input.settings } };
+        },
+      }),
+    ),
+});
+
+function setSuspended(services: Services, tenantId: TenantRow["id"], action: "tenants.suspend" | "tenants.resume") {
+  return changePolicy(services, {
+    tenantId,
+    actor: OPERATOR,
+    action,
+    run: async (tx) => {
+      const row = await updateTenant(tx, tenantId, { suspended: action === "tenants.suspend" });
+      return { result: tenantView(requireFound(row)), resource: tenantId };
+    },
+  });
+}
+
+function tenantView({ id, name, display_name, plan, region, settings, suspended, revision, created_at }: TenantRow) {
+  return { id, name, display_name, plan, region, settings, suspended, revision, created_at };
+}
+
+function newDataPlaneView(row: typeof dataPlanes.$inferSelect) {
+  const { id, tenant_id, region, driver, generation, observed_generation, state, created_at } = row;
+  return { id, tenant_id, region, driver, generation, observed_generation, state, created_at };
+}

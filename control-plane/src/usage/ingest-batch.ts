@@ -1,0 +1,55 @@
+/**
+ * Takes a batch into the ledger, or says why not. All of it in one transaction: the stream's watermark moves by
+ * compare-and-set, the raw batch is kept, the minutes are added to. Delivering a batch again changes nothing.
+ */
+import type { Database } from "../db/client.ts";
+import { withTenant } from "../db/tenant-scope.ts";
+import { type BatchVerdict, judgeBatch } from "./judge-batch.ts";
+import { addToMinutes } from "./minutes.ts";
+import { insertBatch, storedLines } from "./raw-batches.ts";
+import { sha256Of, type UsageBatch } from "./read-usage-batch.ts";
+import { rollUp, totalsOf } from "./roll-up.ts";
+import { advanceStream, findStream, raiseWriterEpoch, type UsageOwner } from "./streams.ts";
+
+export type IngestOutcome =
+  | { readonly kind: "applied" | "repeated"; readonly ackedSeq: number }
+  | { readonly kind: "history_changed" }
+  | Exclude<BatchVerdict, { kind: "continues" | "repeats" }>;
+
+export async function ingestBatch(
+  db: Database,
+  owner: UsageOwner,
+  batch: UsageBatch,
+  receivedAt: number,
+): Promise<IngestOutcome> {
+  const { header, events } = batch;
+  const totals = totalsOf(events);
+  const minutes = rollUp(events);
+  return withTenant(db, owner.tenantId, async (tx) => {
+    for (;;) {
+      const stream = await findStream(tx, header.stream_id);
+      const verdict = judgeBatch(
+        stream,
+        { header, events, totals },
+        { dataPlaneId: owner.dataPlaneId, receivedAt },
+      );
+      if (verdict.kind === "repeats") {
+        // An event is fixed for its seq, a batch is not: the same lines may come again, cut in another way.
+        const lines = await storedLines(tx, {
+          streamId: header.stream_id,
+          firstSeq: header.first_seq,
+          lastSeq: header.last_seq,
+        });
+        if (sha256Of(lines) !== header.sha256) return { kind: "history_changed" };
+        await raiseWriterEpoch(tx, header);
+        return { kind: "repeated", ackedSeq: verdict.ackedSeq };
+      }
+      if (verdict.kind !== "continues") return verdict;
+      // Whoever lost the race for the watermark is judged anew; the watermark only rises, so this ends.
+      if (await advanceStream(tx, owner, header, receivedAt)) break;
+    }
+    await insertBatch(tx, owner.tenantId, batch, receivedAt);
+    await addToMinutes(tx, owner.tenantId, minutes);
+    return { kind: "applied", ackedSeq: header.last_seq };
+  });
+}

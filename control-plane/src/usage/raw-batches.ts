@@ -1,0 +1,106 @@
+/** Batches as they arrived, for ever: what every sum can be added up again from. */
+import type { Id, UsageEvent } from "@headgate/sdk/contract";
+import { and, asc, eq, gte, lte, sql } from "drizzle-orm";
+import { usageBatches } from "../db/schema/usage.ts";
+import type { TenantTx } from "../db/tenant-scope.ts";
+import { EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX } from "./judge-batch.ts";
+import { eventLines, type UsageBatch } from "./read-usage-batch.ts";
+
+export interface RawBatch {
+  readonly streamId: Id<"stream">;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly sha256: string;
+  /** Gzip, as received. */
+  readonly packed: Uint8Array;
+}
+
+/** From `fromMs` until just before `toMs`, by the time of the events; Unix milliseconds. */
+export interface Period {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Packed batches are small, and this many of them fit into memory easily. */
+const PAGE_ROWS = 100;
+
+export async function insertBatch(
+  tx: TenantTx,
+  tenantId: Id<"tenant">,
+  { header, packed }: UsageBatch,
+  receivedAt: number,
+): Promise<void> {
+  await tx.insert(usageBatches).values({
+    tenant_id: tenantId,
+    stream_id: header.stream_id,
+    first_seq: header.first_seq,
+    last_seq: header.last_seq,
+    sha256: header.sha256,
+    header,
+    packed,
+    event_count: header.count,
+    received_at: receivedAt,
+  });
+}
+
+/** The event lines with these seqs as they were received, in order. */
+export async function storedLines(
+  tx: TenantTx,
+  { streamId, firstSeq, lastSeq }: { streamId: Id<"stream">; firstSeq: number; lastSeq: number },
+): Promise<Uint8Array[]> {
+  const batches = await tx
+    .select(RAW)
+    .from(usageBatches)
+    .where(
+      and(
+        eq(usageBatches.stream_id, streamId),
+        gte(usageBatches.last_seq, firstSeq),
+        lte(usageBatches.first_seq, lastSeq),
+      ),
+    )
+    .orderBy(asc(usageBatches.first_seq));
+  const stored: Uint8Array[] = [];
+  for (const batch of batches) {
+    const lines = await eventLines(batch.packed);
+    stored.push(...lines.slice(Math.max(0, firstSeq - batch.firstSeq), lastSeq - batch.firstSeq + 1));
+  }
+  return stored;
+}
+
+/** Every raw batch that may hold events of the period, with those of its events that do, by stream and seq. */
+export async function* replay(
+  tx: TenantTx,
+  { fromMs, toMs }: Period,
+): AsyncGenerator<{ batch: RawBatch; events: UsageEvent[] }> {
+  let last: RawBatch | undefined;
+  do {
+    const page: RawBatch[] = await tx
+      .select(RAW)
+      .from(usageBatches)
+      .where(
+        and(
+          gte(usageBatches.received_at, fromMs - EVENT_AHEAD_MS_MAX),
+          lte(usageBatches.received_at, toMs + EVENT_AGE_MS_MAX),
+          last &&
+            sql`(${usageBatches.stream_id}, ${usageBatches.first_seq}) > (${last.streamId}, ${last.firstSeq})`,
+        ),
+      )
+      .orderBy(asc(usageBatches.stream_id), asc(usageBatches.first_seq))
+      .limit(PAGE_ROWS);
+    for (const batch of page) {
+      const lines = await eventLines(batch.packed);
+      // The lines were checked when they were taken in, and rows are never changed.
+      const events = lines.map((line) => JSON.parse(Buffer.from(line).toString("utf8")) as UsageEvent);
+      yield { batch, events: events.filter(({ started_at: at }) => at >= fromMs && at < toMs) };
+    }
+    last = page.length === PAGE_ROWS ? page.at(-1) : undefined;
+  } while (last !== undefined);
+}
+
+const RAW = {
+  streamId: usageBatches.stream_id,
+  firstSeq: usageBatches.first_seq,
+  lastSeq: usageBatches.last_seq,
+  sha256: usageBatches.sha256,
+  packed: usageBatches.packed,
+};

@@ -1,0 +1,118 @@
+/**
+ * A batch as it comes from the wire, checked for all that can be known without the stream it belongs to: size while it
+ * is inflated, form, schema, hash, count and unbroken sequence. What passes is either applied whole or not at all.
+ */
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import {
+  USAGE_BATCH_BYTES_MAX,
+  type UsageBatchHeader,
+  type UsageEvent,
+  usageBatchHeader,
+  usageEvent,
+} from "@headgate/sdk/contract";
+import type { z } from "zod";
+
+export interface UsageBatch {
+  readonly header: UsageBatchHeader;
+  readonly events: readonly UsageEvent[];
+  /** Gzip, as received. */
+  readonly packed: Uint8Array;
+}
+
+export type BatchReading =
+  | { readonly ok: true; readonly batch: UsageBatch }
+  | { readonly ok: false; readonly reason: string };
+
+/** The events may take `USAGE_BATCH_BYTES_MAX`, the header line the rest. */
+const INFLATED_BYTES_MAX = USAGE_BATCH_BYTES_MAX + 64 * 1024;
+const REASON_CHARS_MAX = 300;
+const LINE_FEED = 0x0a;
+const inflate = promisify(gunzip);
+
+export async function readUsageBatch(packed: Uint8Array): Promise<BatchReading> {
+  try {
+    return { ok: true, batch: await parse(packed) };
+  } catch (error) {
+    if (!(error instanceof InvalidBatch)) throw error;
+    return { ok: false, reason: error.message.slice(0, REASON_CHARS_MAX) };
+  }
+}
+
+/** The event lines of a batch, each with its line feed, in the order of their seq. */
+export async function eventLines(packed: Uint8Array): Promise<Uint8Array[]> {
+  return splitLines(await inflated(packed)).slice(1);
+}
+
+/** SHA-256 in hex. */
+export function sha256Of(parts: Iterable<Uint8Array>): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}
+
+class InvalidBatch extends Error {}
+
+async function parse(packed: Uint8Array): Promise<UsageBatch> {
+  const [headerLine, ...lines] = splitLines(await inflated(packed));
+  if (headerLine === undefined) throw new InvalidBatch("the body is empty");
+  const header = parseLine(usageBatchHeader, headerLine, "header");
+  if (sha256Of(lines) !== header.sha256) throw new InvalidBatch("sha256 does not fit the event lines");
+  if (lines.length !== header.count || header.last_seq !== header.first_seq + header.count - 1)
+    throw new InvalidBatch("count, first_seq and last_seq do not fit the event lines");
+  const events = lines.map((line, index) => parseLine(usageEvent, line, `event ${index + 1}`));
+  events.forEach((event, index) => {
+    if (event.seq !== header.first_seq + index)
+      throw new InvalidBatch(`event ${index + 1}: seq does not follow`);
+    if (!isStorable(event)) throw new InvalidBatch(`event ${index + 1}: text that cannot be stored`);
+  });
+  if (!Object.keys(header.totals).every(isText)) throw new InvalidBatch("totals: text that cannot be stored");
+  return { header, events, packed };
+}
+
+async function inflated(packed: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await inflate(packed, { maxOutputLength: INFLATED_BYTES_MAX });
+  } catch (error) {
+    const tooLarge = error instanceof RangeError;
+    throw new InvalidBatch(
+      tooLarge ? "the inflated body is larger than allowed" : "the body is not gzip or breaks off",
+    );
+  }
+}
+
+function splitLines(bytes: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(LINE_FEED, start);
+    if (end === -1) throw new InvalidBatch("the last line has no line feed");
+    lines.push(bytes.subarray(start, end + 1));
+    start = end + 1;
+  }
+  return lines;
+}
+
+function parseLine<T>(schema: z.ZodType<T>, line: Uint8Array, name: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
+  } catch {
+    throw new InvalidBatch(`${name}: not JSON in UTF-8`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new InvalidBatch(`${name}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
+}
+
+/** Postgres takes neither NUL nor half a surrogate pair. */
+function isText(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\0");
+}
+
+function isStorable({ labels, vendor, model, upstream_model }: UsageEvent): boolean {
+  return [vendor, model, upstream_model, ...Object.values(labels)].every(
+    (text) => text === undefined || isText(text),
+  );
+}

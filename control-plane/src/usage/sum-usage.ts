@@ -1,0 +1,113 @@
+/**
+ * Sums of minutes, cut so that within each sum no price changes: that is what makes a sum ratable at once, however
+ * many minutes are in it.
+ */
+import { type SQL, sql } from "drizzle-orm";
+import type { TenantTx } from "../db/tenant-scope.ts";
+import type { Period } from "./raw-batches.ts";
+
+export const GROUP_COLUMNS = {
+  agent: "agent_id",
+  team: "team",
+  cost_center: "cost_center",
+  department: "department",
+  provider: "provider_id",
+  vendor: "vendor",
+  model: "model",
+  upstream_model: "upstream_model",
+  endpoint: "endpoint",
+} as const;
+export type GroupName = keyof typeof GROUP_COLUMNS;
+
+export interface SumRequest {
+  readonly period: Period;
+  /** Null for one bucket over the whole period; else buckets of this length, counted from the Unix epoch. */
+  readonly bucketMs: number | null;
+  readonly groupBy: readonly GroupName[];
+}
+
+/** A group's values in the order of `groupBy`; the bucket is its first moment. */
+export interface GroupKey {
+  readonly bucket: number | null;
+  readonly group: readonly string[];
+}
+
+export interface QuantitySum extends GroupKey {
+  readonly vendor: string;
+  readonly upstreamModel: string;
+  readonly dimension: string;
+  /** A moment at which the same prices hold as for all that was summed. */
+  readonly pricedAtMs: number;
+  readonly quantity: bigint;
+}
+
+export interface CallSum extends GroupKey {
+  readonly calls: number;
+  readonly attempts: number;
+  readonly unsettled: number;
+  readonly estimated: number;
+}
+
+/** `priceChanges` are the moments within the period at which prices change, ascending. */
+export async function sumQuantities(
+  tx: TenantTx,
+  { period, bucketMs, groupBy }: SumRequest,
+  priceChanges: readonly number[],
+): Promise<QuantitySum[]> {
+  const { rows } = await tx.execute<{
+    bucket: number | null;
+    grouped: string[];
+    vendor: string;
+    upstream_model: string;
+    dimension: string;
+    segment: number;
+    quantity: string;
+  }>(sql`
+    select ${bucketOf(bucketMs)} as bucket, ${groupArray(groupBy)} as grouped, vendor, upstream_model, dimension,
+      width_bucket(minute, ${`{${priceChanges.join(",")}}`}::bigint[]) as segment, sum(quantity)::text as quantity
+    from usage_minutes
+    where minute >= ${period.fromMs} and minute < ${period.toMs}
+    group by bucket, grouped, vendor, upstream_model, dimension, segment`);
+  return rows.map((row) => ({
+    bucket: row.bucket,
+    group: row.grouped,
+    vendor: row.vendor,
+    upstreamModel: row.upstream_model,
+    dimension: row.dimension,
+    pricedAtMs: priceChanges[row.segment - 1] ?? period.fromMs,
+    quantity: BigInt(row.quantity),
+  }));
+}
+
+export async function sumCalls(tx: TenantTx, { period, bucketMs, groupBy }: SumRequest): Promise<CallSum[]> {
+  const { rows } = await tx.execute<{
+    bucket: number | null;
+    grouped: string[];
+    calls: string;
+    attempts: string;
+    unsettled: string;
+    estimated: string;
+  }>(sql`
+    select ${bucketOf(bucketMs)} as bucket, ${groupArray(groupBy)} as grouped, sum(calls)::text as calls,
+      sum(attempts)::text as attempts, sum(unsettled)::text as unsettled, sum(estimated)::text as estimated
+    from usage_minute_calls
+    where minute >= ${period.fromMs} and minute < ${period.toMs}
+    group by bucket, grouped`);
+  return rows.map((row) => ({
+    bucket: row.bucket,
+    group: row.grouped,
+    calls: Number(row.calls),
+    attempts: Number(row.attempts),
+    unsettled: Number(row.unsettled),
+    estimated: Number(row.estimated),
+  }));
+}
+
+function bucketOf(bucketMs: number | null): SQL {
+  return bucketMs === null ? sql`null::bigint` : sql.raw(`minute - minute % ${bucketMs}`);
+}
+
+function groupArray(groupBy: readonly GroupName[]): SQL {
+  const columns = groupBy.map((name) => sql.identifier(GROUP_COLUMNS[name]));
+  return sql`array[${sql.join(columns, sql`, `)}]::text[]`;
+}

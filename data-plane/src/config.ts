@@ -1,0 +1,113 @@
+/**
+ * The data plane's configuration: `HEADGATE_*` of the environment, read once. A name of that prefix that is not known is
+ * refused, because a misspelt setting that is passed over is worse than a process that does not start. Other variables
+ * (`OTEL_*` among them) belong to others.
+ */
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+export interface Config {
+  readonly controlPlaneUrl: string;
+  /** Undefined when none is given. A file is read anew each time, since it may be written late or replaced. */
+  readonly joinToken: () => string | undefined;
+  readonly stateDir: string;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly adminPort: number;
+  /** Accepted `Host` values, in lower case; undefined: the process's own addresses and localhost. */
+  readonly authorities: readonly string[] | undefined;
+  readonly spoolBytesMax: number;
+  readonly drainMs: number;
+  readonly traces: "none" | "console" | "otlp";
+}
+
+/** Names every setting that is wrong, and never the value of one. */
+export class ConfigError extends Error {
+  readonly code = "config_invalid";
+}
+
+export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const own = Object.entries(environment).filter(([name]) => name.startsWith("HEADGATE_"));
+  const parsed = variables.safeParse(Object.fromEntries(own));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap(describe).map((problem) => `\n  ${problem}`);
+    throw new ConfigError(`The configuration is not valid:${problems.join("")}`);
+  }
+  const values = parsed.data;
+  return {
+    controlPlaneUrl: values.HEADGATE_CONTROL_PLANE_URL,
+    joinToken: joinTokenReader(values.HEADGATE_JOIN_TOKEN, values.HEADGATE_JOIN_TOKEN_FILE),
+    stateDir: values.HEADGATE_STATE_DIR,
+    host: values.HEADGATE_HOST,
+    port: values.HEADGATE_PORT,
+    adminPort: values.HEADGATE_ADMIN_PORT,
+    authorities: values.HEADGATE_AUTHORITIES,
+    spoolBytesMax: values.HEADGATE_SPOOL_BYTES_MAX,
+    drainMs: values.HEADGATE_DRAIN_SECONDS * 1_000,
+    traces: values.HEADGATE_TRACES,
+  };
+}
+
+const port = (byDefault: number) => wholeNumber(0, 65_535, byDefault);
+
+function wholeNumber(min: number, max: number, byDefault: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message)
+    .default(byDefault);
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+const variables = z
+  .strictObject({
+    HEADGATE_CONTROL_PLANE_URL: z
+      .string("is required")
+      .refine(isBaseUrl, "must be an http or https URL without user, query and fragment"),
+    HEADGATE_JOIN_TOKEN: z.string().min(1, "must not be empty").optional(),
+    HEADGATE_JOIN_TOKEN_FILE: z.string().min(1, "must not be empty").optional(),
+    HEADGATE_STATE_DIR: z.string("is required").min(1, "must not be empty"),
+    HEADGATE_HOST: z.string().min(1, "must not be empty").default("127.0.0.1"),
+    HEADGATE_PORT: port(8_800),
+    HEADGATE_ADMIN_PORT: port(9_800),
+    HEADGATE_AUTHORITIES: z
+      .string()
+      .transform((list) => list.split(",").map((authority) => authority.trim().toLowerCase()))
+      .refine(
+        (list) => list.every((authority) => AUTHORITY.test(authority)),
+        "must be host or host:port, by commas",
+      )
+      .optional(),
+    HEADGATE_SPOOL_BYTES_MAX: wholeNumber(MEBIBYTE, Number.MAX_SAFE_INTEGER, 1_024 * MEBIBYTE),
+    HEADGATE_DRAIN_SECONDS: wholeNumber(0, 86_400, 600),
+    HEADGATE_TRACES: z.enum(["none", "console", "otlp"], "must be none, console or otlp").default("none"),
+  })
+  .refine(
+    (values) => values.HEADGATE_JOIN_TOKEN === undefined || values.HEADGATE_JOIN_TOKEN_FILE === undefined,
+    {
+      path: ["HEADGATE_JOIN_TOKEN"],
+      message: "must not be set together with HEADGATE_JOIN_TOKEN_FILE",
+    },
+  );
+
+const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/;
+
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return false;
+  return url.username === "" && url.password === "" && url.search === "" && url.hash === "";
+}
+
+function describe(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === "unrecognized_keys") return issue.keys.map((name) => `${name} is not a known setting`);
+  return [`${issue.path.join(".")} ${issue.message}`];
+}
+
+function joinTokenReader(token: string | undefined, file: string | undefined): () => string | undefined {
+  if (file === undefined) return () => token;
+  return () => readFileSync(file, "utf8").trim() || undefined;
+}

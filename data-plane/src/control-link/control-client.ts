@@ -1,0 +1,137 @@
+/**
+ * HTTP to the control plane: bounded in time and size, no redirects. Answers of any status are values; what never
+ * became an answer is thrown.
+ */
+import { Agent, type Dispatcher } from "undici";
+import type { Clock } from "../lib/clock.ts";
+
+export interface ControlRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** 64 KiB when absent. */
+  readonly bytesMax?: number;
+  /** For the whole exchange; 10 s when absent. */
+  readonly timeoutMs?: number;
+}
+
+export interface ControlResponse {
+  readonly status: number;
+  /** Undefined when the header is absent. */
+  header(name: string): string | undefined;
+  readonly body: Buffer;
+}
+
+/** An answer whose body is read as it comes. */
+export interface ControlStream {
+  readonly status: number;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+export interface ControlClient {
+  send(request: ControlRequest): Promise<ControlResponse>;
+  /** Ends by itself when no byte has come for `idleMs`. */
+  openStream(path: string, headers: Readonly<Record<string, string>>, idleMs: number): Promise<ControlStream>;
+  /** Unix milliseconds by the control plane's clock, as its answers tell it; ours until one has. */
+  serverTimeMs(): number;
+  /** Whether the last request came to an answer, of whatever status. */
+  connected(): boolean;
+  /** Breaks off what is under way. Later requests are refused. */
+  close(): Promise<void>;
+}
+
+export class AnswerTooLargeError extends Error {
+  readonly code = "answer_too_large";
+}
+
+export function createControlClient({ baseUrl, clock }: { baseUrl: string; clock: Clock }): ControlClient {
+  const { origin, pathname } = new URL(baseUrl);
+  const prefix = pathname.replace(/\/+$/, "");
+  const agent = new Agent({
+    connections: 8,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: HEADERS_TIMEOUT_MS,
+  });
+  const closed = new AbortController();
+  let serverClock: { readonly serverMs: number; readonly at: number } | undefined;
+  let connected = false;
+
+  const request = async (
+    options: Omit<Dispatcher.RequestOptions, "origin">,
+  ): Promise<Dispatcher.ResponseData> => {
+    try {
+      const response = await agent.request({
+        ...options,
+        origin,
+        path: prefix + options.path,
+      });
+      const serverMs = Date.parse(headerOf(response.headers, "date") ?? "");
+      if (Number.isFinite(serverMs)) serverClock = { serverMs, at: clock.monotonicMs() };
+      connected = true;
+      return response;
+    } catch (cause) {
+      connected = false;
+      throw cause;
+    }
+  };
+
+  return {
+    async send({ method, path, headers = {}, body, bytesMax = 64 * 1024, timeoutMs = 10_000 }) {
+      const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]);
+      const response = await request({
+        method,
+        path,
+        headers,
+        body: body ?? null,
+        signal,
+        bodyTimeout: timeoutMs,
+      });
+      return {
+        status: response.statusCode,
+        header: (name) => headerOf(response.headers, name),
+        body: await readCapped(response.body, bytesMax),
+      };
+    },
+    async openStream(path, headers, idleMs) {
+      const response = await request({
+        method: "GET",
+        path,
+        headers,
+        signal: closed.signal,
+        bodyTimeout: idleMs,
+      });
+      return { status: response.statusCode, body: response.body };
+    },
+    serverTimeMs() {
+      return serverClock === undefined
+        ? clock.wallMs()
+        : serverClock.serverMs + Math.floor(clock.monotonicMs() - serverClock.at);
+    },
+    connected: () => connected,
+    async close() {
+      closed.abort();
+      await agent.destroy();
+    },
+  };
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+
+function headerOf(headers: Dispatcher.ResponseData["headers"], name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+async function readCapped(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop early destroys the body, and with it the connection.
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > bytesMax) throw new AnswerTooLargeError(`an answer of more than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}

@@ -1,0 +1,215 @@
+/**
+ * The data plane's tie to the control plane. It starts from what is on disk: identity, registration, and the last good
+ * snapshot, which is applied before anything is sent; then it joins if it must, and keeps in step. The control plane may
+ * be away at any time and for any time: nothing here throws or ends for that.
+ */
+import type { CredentialAnswer, Heartbeat, Id } from "@headgate/sdk/contract";
+import type { Clock } from "../lib/clock.ts";
+import type { PolicyHolder } from "../policy/policy-holder.ts";
+import { acceptSnapshot, type SnapshotAcceptance } from "./accept-snapshot.ts";
+import { type ControlRequest, type ControlResponse, createControlClient } from "./control-client.ts";
+import { type Credentials, createCredentials } from "./credential.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { type Identity, loadIdentity } from "./identity.ts";
+import { startJoining } from "./join.ts";
+import { createLastGood, type LastGood } from "./last-good.ts";
+import { faultFields, type Logger } from "./logger.ts";
+import { loadRegistration, type Registration } from "./registration.ts";
+import { startSnapshotHints } from "./snapshot-hints.ts";
+import { createSnapshotSource } from "./snapshot-source.ts";
+import { type RandomFraction, systemTimers, type Timers } from "./timers.ts";
+import { createVerdicts, type Verdicts } from "./verdicts.ts";
+import type { ReceivedSnapshot } from "./verify-snapshot.ts";
+
+export interface ControlLinkDeps {
+  readonly controlPlaneUrl: string;
+  readonly stateDir: string;
+  /** Asked each time that joining is tried; undefined when there is none. */
+  readonly joinToken: () => string | undefined;
+  readonly version: string;
+  readonly instanceId: Id<"instance">;
+  readonly holder: PolicyHolder;
+  /** What to say of this data plane now. */
+  readonly heartbeat: () => Heartbeat;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: RandomFraction;
+  /** Unique at each call. */
+  readonly newAssertionId: () => string;
+  /** Real ones when absent. */
+  readonly timers?: Timers;
+}
+
+export interface ControlLinkState {
+  /** Whose this data plane is; undefined until it has joined. */
+  readonly owner: Pick<CredentialAnswer, "tenant_id" | "data_plane_id" | "region"> | undefined;
+  /** Whether the last exchange with the control plane came to an answer. */
+  readonly connected: boolean;
+  /** The highest revision that the control plane has told of; 0 when none. */
+  readonly latestRevision: number;
+  /** 0 when none is applied. */
+  readonly appliedRevision: number;
+}
+
+export interface ControlLink {
+  state(): ControlLinkState;
+  /** HTTP with this data plane's credential; throws when the control plane cannot be reached or before joining. */
+  authorisedFetch(request: ControlRequest): Promise<ControlResponse>;
+  /** Ends every timer and connection. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when what is on disk has been applied. Throws only when the state directory cannot be used. */
+export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLink> {
+  const { stateDir, holder, logger, timers = systemTimers } = deps;
+  const identity = await loadIdentity(stateDir, logger);
+  const registration = await loadRegistration({
+    stateDir,
+    isNew: identity.isNew,
+    logger,
+  });
+  const client = createControlClient({
+    baseUrl: deps.controlPlaneUrl,
+    clock: deps.clock,
+  });
+  const credentials = createCredentials({
+    ...deps,
+    client,
+    identity,
+    registration,
+    timers,
+  });
+  const verdicts = createVerdicts(credentials, deps.instanceId, logger);
+  const lastGood = createLastGood(stateDir);
+  const parts: LinkParts = {
+    holder,
+    logger,
+    identity,
+    registration,
+    credentials,
+    verdicts,
+    lastGood,
+  };
+  await applyLastGood(parts);
+
+  const source = createSnapshotSource({
+    ...deps,
+    credentials,
+    verdicts,
+    lastGood,
+    timers,
+    accept: (received) => acceptFromNetwork(received, parts),
+    countRejection: holder.countRejection,
+    keepKey: registration.keepKey,
+  });
+  const running: { stop(): void }[] = [];
+  let latestRevision = 0;
+  const hear = (revision: number | undefined): void => {
+    latestRevision = Math.max(latestRevision, revision ?? 0);
+    if (revision === undefined || revision > (holder.current()?.revision ?? 0)) void source.sync();
+  };
+  const keepInStep = (): void => {
+    credentials.start();
+    source.start();
+    running.push(
+      credentials,
+      startSnapshotHints({ ...deps, credentials, timers, onHint: hear }),
+      startHeartbeat({
+        ...deps,
+        credentials,
+        timers,
+        body: deps.heartbeat,
+        onLatestRevision: hear,
+      }),
+    );
+  };
+  if (registration.current() !== undefined) keepInStep();
+  else
+    running.push(
+      startJoining({
+        ...deps,
+        client,
+        identity,
+        registration,
+        timers,
+        onJoined: keepInStep,
+      }),
+    );
+
+  return {
+    state: () => ({
+      owner: ownerOf(registration),
+      connected: client.connected(),
+      latestRevision,
+      appliedRevision: holder.current()?.revision ?? 0,
+    }),
+    authorisedFetch: credentials.authorisedFetch,
+    async stop() {
+      for (const part of running) part.stop();
+      const stopped = source.stop();
+      await client.close();
+      await stopped;
+    },
+  };
+}
+
+/** Without the credential: what is shown may be logged. */
+function ownerOf(registration: Registration): ControlLinkState["owner"] {
+  const registered = registration.current();
+  if (registered === undefined) return undefined;
+  const { tenant_id, data_plane_id, region } = registered;
+  return { tenant_id, data_plane_id, region };
+}
+
+interface LinkParts {
+  readonly holder: PolicyHolder;
+  readonly logger: Logger;
+  readonly identity: Identity;
+  readonly registration: Registration;
+  readonly credentials: Pick<Credentials, "renew">;
+  readonly verdicts: Verdicts;
+  readonly lastGood: LastGood;
+}
+
+async function applyLastGood({ lastGood, verdicts, ...parts }: LinkParts): Promise<void> {
+  const { registration, holder, logger } = parts;
+  const owner = registration.current();
+  const kept = owner === undefined ? "none" : await lastGood.load();
+  if (owner === undefined || kept === "none") return;
+  if (kept === "damaged") {
+    holder.countRejection("damaged");
+    logger.error({}, "the last good snapshot on disk is damaged");
+    return;
+  }
+  const trustedKeys = registration.trustedKeysOnDisk();
+  const acceptance = await acceptSnapshot(kept, {
+    ...parts,
+    owner,
+    trustedKeys,
+  });
+  if (acceptance.outcome === "applied") {
+    const { revision } = acceptance.policy;
+    logger.info({ revision }, "the last good revision was applied from disk");
+    verdicts.ack(revision);
+  } else if (acceptance.outcome === "refused") {
+    const { reason, errors } = acceptance;
+    logger.error({ reason, errors: errors.slice(0, 5) }, "the last good snapshot on disk was refused");
+  }
+}
+
+async function acceptFromNetwork(received: ReceivedSnapshot, parts: LinkParts): Promise<SnapshotAcceptance> {
+  const { registration, credentials, logger } = parts;
+  if (!registration.trustedKeys().some((key) => key.key_id === received.keyId)) {
+    // Signing keys change with overlap; the answer to a renewal tells which are good by now.
+    await credentials
+      .renew()
+      .catch((cause: unknown) => logger.warn(faultFields(cause), "no newer signing keys"));
+  }
+  const owner = registration.current();
+  if (owner === undefined) throw new Error("a snapshot before joining");
+  return acceptSnapshot(received, {
+    ...parts,
+    owner,
+    trustedKeys: registration.trustedKeys(),
+  });
+}

@@ -1,0 +1,106 @@
+/** A control link against a fake control plane, with a state directory of its own and timers that a test fires. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
+import { systemClock } from "../../lib/clock.ts";
+import { createPolicyHolder, type PolicyHolder } from "../../policy/policy-holder.ts";
+import type { Logger } from "../logger.ts";
+import { type ControlLink, startControlLink } from "../start-control-link.ts";
+import type { Timers } from "../timers.ts";
+import type { FakeControlPlane } from "./fake-control-plane.ts";
+
+export interface ManualTimers extends Timers {
+  /** Fires the pending timers of at most this delay, or the next one to be set. */
+  fire(delayMsMax?: number): Promise<void>;
+  pending(): readonly number[];
+}
+
+export function createManualTimers(): ManualTimers {
+  const pending = new Map<object, { delayMs: number; task: () => void }>();
+  const watchers = new Set<() => void>();
+  const due = (delayMsMax: number) => [...pending].filter(([, { delayMs }]) => delayMs <= delayMsMax);
+  return {
+    after(delayMs, task) {
+      const handle = {};
+      pending.set(handle, { delayMs, task });
+      for (const watcher of watchers) watcher();
+      return () => pending.delete(handle);
+    },
+    async fire(delayMsMax = Number.POSITIVE_INFINITY) {
+      while (due(delayMsMax).length === 0) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        watchers.add(resolve);
+        await promise;
+        watchers.delete(resolve);
+      }
+      for (const [handle, { task }] of due(delayMsMax)) {
+        pending.delete(handle);
+        task();
+      }
+    },
+    pending: () => [...pending.values()].map(({ delayMs }) => delayMs),
+  };
+}
+
+export interface LinkHarness extends AsyncDisposable {
+  readonly stateDir: string;
+  readonly holder: PolicyHolder;
+  readonly link: ControlLink;
+  readonly timers: ManualTimers;
+  /** Every line, fields and message as JSON. */
+  readonly log: readonly string[];
+  /** Resolves when this revision is in force. */
+  applied(revision: number): Promise<void>;
+  /** Stops this link and starts another process's worth of one on the same state directory. */
+  restart(): Promise<LinkHarness>;
+}
+
+export async function startLink(fake: FakeControlPlane, stateDirGiven?: string): Promise<LinkHarness> {
+  const stateDir = stateDirGiven ?? (await mkdtemp(join(tmpdir(), "headgate-link-")));
+  const holder = createPolicyHolder();
+  const timers = createManualTimers();
+  const log: string[] = [];
+  const write =
+    (level: string): Logger["info"] =>
+    (fields, message) =>
+      log.push(JSON.stringify({ level, message, ...fields }));
+  const link = await startControlLink({
+    controlPlaneUrl: fake.url,
+    stateDir,
+    joinToken: () => fake.joinToken,
+    version: "0.1.0",
+    instanceId: makeId("instance"),
+    holder,
+    heartbeat: () => makeHeartbeat({ applied_revision: holder.current()?.revision ?? 0 }),
+    logger: { info: write("info"), warn: write("warn"), error: write("error") },
+    clock: systemClock,
+    random: () => 0.5,
+    newAssertionId: () => makeId("operation"),
+    timers,
+  });
+  return {
+    stateDir,
+    holder,
+    link,
+    timers,
+    log,
+    async applied(revision) {
+      if (holder.current()?.revision === revision) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const unsubscribe = holder.subscribe((policy) => {
+        if (policy.revision === revision) resolve();
+      });
+      await promise;
+      unsubscribe();
+    },
+    async restart() {
+      await link.stop();
+      return startLink(fake, stateDir);
+    },
+    async [Symbol.asyncDispose]() {
+      await link.stop();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}

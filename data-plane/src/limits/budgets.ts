@@ -1,0 +1,160 @@
+/**
+ * Budgets: what was spent and what is held, per window and scope. A call is admitted while spent, held and its own
+ * hold fit together; what it turns out to have used replaces its hold in the window of the hold, however late.
+ */
+import { type BudgetWindow, type DenialFacts, decimalFromScaled } from "@headgate/sdk/contract";
+import type { Clock } from "../lib/clock.ts";
+import type { CompiledBudget } from "../policy/compiled-policy.ts";
+import type { BudgetAdmission, BudgetCharge, BudgetReservation, Budgets, CallEstimate } from "./admission.ts";
+import { budgetKey, keyExpiresAt, type WindowBounds, windowAt } from "./budget-window.ts";
+import { scopeKey } from "./counter-key.ts";
+
+const NANO = 9;
+
+export interface LocalBudgets extends Budgets {
+  /** For metrics: counters in memory. */
+  readonly size: number;
+}
+
+export function createBudgets(clock: Clock): LocalBudgets {
+  const counters = new Map<string, Counter>();
+  const windows = new Map<BudgetWindow, WindowBounds>();
+
+  function currentWindow(window: BudgetWindow, wallMs: number): WindowBounds {
+    const known = windows.get(window);
+    if (known !== undefined && wallMs >= known.startMs && wallMs < known.endMs) return known;
+    const bounds = windowAt(window, wallMs);
+    windows.set(window, bounds);
+    prune(wallMs);
+    return bounds;
+  }
+
+  /** Forgets windows that are long past; asked when a new one begins, so at most a few times an hour. */
+  function prune(wallMs: number): void {
+    for (const [key, counter] of counters)
+      if (counter.held === 0n && counter.holds === 0 && counter.expiresAt <= wallMs) counters.delete(key);
+  }
+
+  function counterOf(key: string): Counter {
+    let counter = counters.get(key);
+    if (counter === undefined) {
+      counter = { spent: 0n, held: 0n, holds: 0, expiresAt: keyExpiresAt(key) };
+      counters.set(key, counter);
+    }
+    return counter;
+  }
+
+  return {
+    get size() {
+      return counters.size;
+    },
+    reserve(budgets, scope, estimate) {
+      const wallMs = clock.wallMs();
+      const holds: Hold[] = [];
+      for (const budget of budgets) {
+        if (!budget.matches(scope)) continue;
+        const suffix = scopeKey(budget.per, scope);
+        if (suffix === undefined) return refused(budget, "access.scope_unresolved", {});
+        const amount = holdFor(budget, estimate);
+        if (amount === undefined) return refused(budget, "price.unknown", { unit: "usd" });
+        const window = currentWindow(budget.window, wallMs);
+        const key = budgetKey(budget.id, window.id, suffix);
+        const counter = counters.get(key);
+        const spent = counter?.spent ?? 0n;
+        const held = counter?.held ?? 0n;
+        if (spent + held + amount > budget.max)
+          return refused(budget, "budget.exhausted", factsOf(budget, window, { spent, held }));
+        holds.push({ key, amount, unit: budget.unit });
+      }
+      if (holds.length === 0) return NO_BUDGET_APPLIES;
+      for (const { key, amount } of holds) {
+        const counter = counterOf(key);
+        counter.held += amount;
+        counter.holds += 1;
+      }
+      return { ok: true, reservation: new Reservation(holds) };
+    },
+    settle(reservation, used) {
+      const charges: BudgetCharge[] = [];
+      if (!(reservation instanceof Reservation) || reservation.settled) return charges;
+      reservation.settled = true;
+      for (const { key, amount, unit } of reservation.holds) {
+        const counter = counterOf(key);
+        const spent = unit === "tokens" ? BigInt(used.tokens) : (used.nanoUsd ?? amount);
+        counter.held -= amount;
+        counter.holds -= 1;
+        counter.spent += spent;
+        if (spent !== 0n) charges.push({ key, amount: spent.toString() });
+      }
+      return charges;
+    },
+    restore({ key, amount }) {
+      if (keyExpiresAt(key) > clock.wallMs()) counterOf(key).spent += BigInt(amount);
+    },
+    *counters() {
+      for (const [key, { spent }] of counters) if (spent !== 0n) yield { key, amount: spent.toString() };
+    },
+    inspect(key) {
+      const counter = counters.get(key);
+      return { spent: counter?.spent ?? 0n, held: counter?.held ?? 0n };
+    },
+  };
+}
+
+/** Nano-dollars or tokens. */
+interface Counter {
+  spent: bigint;
+  held: bigint;
+  /** Calls that hold a part of it, be it nothing. */
+  holds: number;
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+interface Hold {
+  readonly key: string;
+  readonly amount: bigint;
+  readonly unit: CompiledBudget["unit"];
+}
+
+class Reservation implements BudgetReservation {
+  readonly holds: readonly Hold[];
+  settled = false;
+
+  constructor(holds: readonly Hold[]) {
+    this.holds = holds;
+  }
+}
+
+const NO_BUDGET_APPLIES: BudgetAdmission = { ok: true, reservation: undefined };
+
+function holdFor({ unit, hold }: CompiledBudget, estimate: CallEstimate): bigint | undefined {
+  const maximum = hold === "maximum";
+  if (unit === "usd") return maximum ? estimate.nanoUsdMaximum : estimate.nanoUsdExpected;
+  return BigInt(Math.ceil(maximum ? estimate.tokensMaximum : estimate.tokensExpected));
+}
+
+function refused(
+  budget: CompiledBudget,
+  code: "budget.exhausted" | "access.scope_unresolved" | "price.unknown",
+  facts: DenialFacts,
+): BudgetAdmission {
+  return { ok: false, code, budgetId: budget.id, facts };
+}
+
+function factsOf(
+  { max, unit }: CompiledBudget,
+  window: WindowBounds,
+  { spent, held }: { spent: bigint; held: bigint },
+): DenialFacts {
+  const text = (amount: bigint): string =>
+    unit === "usd" ? decimalFromScaled(amount, NANO) : amount.toString();
+  return {
+    limit: text(max),
+    spent: text(spent),
+    held: text(held),
+    unit,
+    window: window.id,
+    ...(Number.isFinite(window.endMs) && { resets_at: new Date(window.endMs).toISOString() }),
+  };
+}

@@ -1,0 +1,226 @@
+/**
+ * Rate limits by the generic cell rate algorithm (GCRA, ITU-T I.371): a counter is one moment, the one at which it
+ * will be empty again. A call of `n` units moves it by `n` intervals and conforms while it stays within one window
+ * of now; so a whole window may be used at once, and is then regained evenly. Only monotonic time is used for that.
+ */
+import type { DenialFacts } from "@headgate/sdk/contract";
+import type { Clock } from "../lib/clock.ts";
+import type { CompiledLimit } from "../policy/compiled-policy.ts";
+import type { LimitAdmission, Limiter, LimitReservation, LimitStatus } from "./admission.ts";
+import { scopeKey } from "./counter-key.ts";
+
+const COUNTERS_MAX = 500_000;
+/** Counters looked at for removal with each call; more than a call can add. */
+const SWEEP_STEP = 8;
+/** When a place among the calls at once becomes free is not known. */
+const CONCURRENCY_RETRY_MS = 1_000;
+/** Sums of intervals are off by rounding; a unit that is due must not be refused for that. */
+const TOLERANCE = 1e-9;
+
+export interface LimiterOptions {
+  /** Counters in memory. A scope that would need one more is refused: a limit that cannot be kept fails closed. */
+  readonly countersMax?: number;
+}
+
+export interface LocalLimiter extends Limiter {
+  /** For metrics: counters in memory. */
+  readonly size: number;
+}
+
+export function createLimiter(clock: Clock, options: LimiterOptions = {}): LocalLimiter {
+  const countersMax = options.countersMax ?? COUNTERS_MAX;
+  const counters = new Map<string, Counter>();
+  let sweep = counters.entries();
+
+  /** Forgets a few counters that say nothing any more. */
+  function sweepSome(now: number): void {
+    for (let step = 0; step < SWEEP_STEP; step += 1) {
+      const next = sweep.next();
+      if (next.done) {
+        sweep = counters.entries();
+        return;
+      }
+      const [key, counter] = next.value;
+      if (counter.inFlight === 0 && counter.emptyAt <= now) counters.delete(key);
+    }
+  }
+
+  return {
+    get size() {
+      return counters.size;
+    },
+    admit(limits, scope, tokensEstimated) {
+      const now = clock.monotonicMs();
+      sweepSome(now);
+      const takes: Take[] = [];
+      let refused: Refusal | undefined;
+      for (const limit of limits) {
+        if (!limit.matches(scope)) continue;
+        const suffix = scopeKey(limit.per, scope);
+        if (suffix === undefined) return unresolved(limit);
+        const key = `${limit.id}:${suffix}`;
+        const counter = counters.get(key) ?? newCounter(now);
+        const take = prepare({ limit, key, counter, now, tokensEstimated });
+        takes.push(take);
+        const wait = waitFor(take, now);
+        if (wait > 0 && wait > (refused?.wait ?? 0)) refused = { take, wait };
+      }
+      if (takes.length === 0) return NO_LIMIT_APPLIES;
+      let added = 0;
+      for (const { key } of takes) if (!counters.has(key)) added += 1;
+      const [first] = takes;
+      if (refused === undefined && added > 0 && counters.size + added > countersMax && first !== undefined)
+        refused = { take: first, wait: CONCURRENCY_RETRY_MS };
+      if (refused !== undefined) return denied(refused, takes, { now, wallMs: clock.wallMs() });
+
+      for (const { limit, key, counter, units, intervalMs } of takes) {
+        counter.inFlight += 1;
+        if (limit.metric !== "concurrency") {
+          counter.emptyAt = Math.max(counter.emptyAt, now) + units * intervalMs;
+          counter.intervalMs = intervalMs;
+        }
+        if (added > 0) counters.set(key, counter);
+      }
+      return { ok: true, reservation: new Reservation(tokensEstimated, takes), status: statusOf(takes, now) };
+    },
+    settle(reservation, tokensUsed) {
+      if (!(reservation instanceof Reservation) || reservation.settled) return;
+      reservation.settled = true;
+      for (const { limit, counter } of reservation.takes) {
+        counter.inFlight -= 1;
+        // Less was used: the counter empties sooner. More: it goes into debt, which later calls wait for.
+        if (limit.metric === "tokens")
+          counter.emptyAt += (tokensUsed - reservation.tokensHeld) * counter.intervalMs;
+      }
+    },
+  };
+}
+
+interface Counter {
+  /** Monotonic milliseconds. */
+  emptyAt: number;
+  /** Milliseconds to regain one unit, as it was when the counter was last moved. */
+  intervalMs: number;
+  /** Calls that are running and were counted here. */
+  inFlight: number;
+}
+
+/** What one call takes from one counter. */
+interface Take {
+  readonly limit: CompiledLimit;
+  readonly key: string;
+  readonly counter: Counter;
+  readonly units: number;
+  readonly intervalMs: number;
+}
+
+interface Refusal {
+  readonly take: Take;
+  /** Milliseconds; infinite when waiting does not help. */
+  readonly wait: number;
+}
+
+class Reservation implements LimitReservation {
+  readonly tokensHeld: number;
+  readonly takes: readonly Take[];
+  settled = false;
+
+  constructor(tokensHeld: number, takes: readonly Take[]) {
+    this.tokensHeld = tokensHeld;
+    this.takes = takes;
+  }
+}
+
+const NO_LIMIT_APPLIES: LimitAdmission = { ok: true, reservation: undefined, status: [] };
+
+function newCounter(now: number): Counter {
+  return { emptyAt: now, intervalMs: 0, inFlight: 0 };
+}
+
+function prepare({
+  limit,
+  key,
+  counter,
+  now,
+  tokensEstimated,
+}: {
+  limit: CompiledLimit;
+  key: string;
+  counter: Counter;
+  now: number;
+  tokensEstimated: number;
+}): Take {
+  if (limit.metric === "concurrency") return { limit, key, counter, units: 1, intervalMs: 0 };
+  const intervalMs = limit.windowMs / limit.max;
+  if (counter.intervalMs !== intervalMs && counter.intervalMs > 0) {
+    // The limit was changed: what was used stays used, in units.
+    counter.emptyAt = now + (Math.max(0, counter.emptyAt - now) / counter.intervalMs) * intervalMs;
+    counter.intervalMs = intervalMs;
+  }
+  return { limit, key, counter, units: limit.metric === "requests" ? 1 : tokensEstimated, intervalMs };
+}
+
+/** Milliseconds until the counter would take the call; 0 for now. */
+function waitFor({ limit, counter, units, intervalMs }: Take, now: number): number {
+  if (limit.metric === "concurrency") return counter.inFlight < limit.max ? 0 : CONCURRENCY_RETRY_MS;
+  if (units > limit.max) return Number.POSITIVE_INFINITY;
+  const excess = Math.max(counter.emptyAt, now) + units * intervalMs - now - limit.windowMs;
+  return excess <= limit.windowMs * TOLERANCE ? 0 : excess;
+}
+
+/** The tightest limit of each metric. */
+function statusOf(takes: readonly Take[], now: number): LimitStatus[] {
+  const status: LimitStatus[] = [];
+  for (const { limit, counter, intervalMs } of takes) {
+    if (limit.metric === "concurrency") continue;
+    const resetMs = Math.max(0, counter.emptyAt - now);
+    const left = Math.floor((limit.windowMs - resetMs) / intervalMs + TOLERANCE * limit.max);
+    const remaining = Math.max(0, Math.min(limit.max, left));
+    const index = status.findIndex((one) => one.metric === limit.metric);
+    const other = status[index];
+    if (other === undefined) status.push({ metric: limit.metric, max: limit.max, remaining, resetMs });
+    else if (remaining < other.remaining)
+      status[index] = { metric: limit.metric, max: limit.max, remaining, resetMs };
+  }
+  return status;
+}
+
+function denied(
+  { take, wait }: Refusal,
+  takes: readonly Take[],
+  { now, wallMs }: { now: number; wallMs: number },
+): LimitAdmission {
+  const { limit } = take;
+  return {
+    ok: false,
+    code: `limit.${limit.metric}`,
+    limitId: limit.id,
+    retryAfterMs: Number.isFinite(wait) ? wait : undefined,
+    status: statusOf(takes, now),
+    facts: factsOf(take, now, wallMs),
+  };
+}
+
+function factsOf({ limit, counter, intervalMs }: Take, now: number, wallMs: number): DenialFacts {
+  if (limit.metric === "concurrency")
+    return { limit: String(limit.max), spent: String(counter.inFlight), unit: "calls" };
+  const resetMs = Math.max(0, counter.emptyAt - now);
+  return {
+    limit: String(limit.max),
+    spent: String(Math.ceil(resetMs / intervalMs - TOLERANCE * limit.max)),
+    unit: limit.metric,
+    window: `${limit.windowMs / 1_000}s`,
+    resets_at: new Date(wallMs + resetMs).toISOString(),
+  };
+}
+
+function unresolved(limit: CompiledLimit): LimitAdmission {
+  return {
+    ok: false,
+    code: "access.scope_unresolved",
+    limitId: limit.id,
+    retryAfterMs: undefined,
+    status: [],
+    facts: {},
+  };
+}

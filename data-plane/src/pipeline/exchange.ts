@@ -1,0 +1,149 @@
+/**
+ * What one request carries through the pipeline. Each stage fills in what it is named for and reads what earlier
+ * stages left; nothing else is shared between stages.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DenialFacts, DenyCode, Dialect, ErrorCode, Id } from "@headgate/sdk/contract";
+import type { JsonMember } from "../json/scan-json.ts";
+import type { BudgetReservation, LimitReservation, LimitStatus } from "../limits/admission.ts";
+import type {
+  CallScope,
+  CompiledAgent,
+  CompiledModel,
+  CompiledPolicy,
+  CompiledRoute,
+  CompiledTarget,
+} from "../policy/compiled-policy.ts";
+import type { Protocol } from "../protocols/protocol.ts";
+import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** Why the policy refuses a call. A denial is a value; it ends the admission and is answered like any result. */
+export interface Refusal {
+  readonly code: DenyCode;
+  readonly policyId?: Id<"rule"> | Id<"limit"> | Id<"budget">;
+  readonly parameter?: string;
+  /** Milliseconds after which the same call may be admitted. */
+  readonly retryAfterMs?: number | undefined;
+  readonly facts?: DenialFacts;
+  /** Methods for a 405's `Allow`. */
+  readonly allow?: string;
+}
+
+/** Which members of the body policy acts on, as read. */
+export interface CallParameters {
+  readonly model: string;
+  readonly stream: boolean;
+  /** Undefined where the caller set no bound. */
+  readonly outputTokensMax: number | undefined;
+  readonly choices: number;
+  /** Whether the caller asked for usage in its stream. */
+  readonly usageAsked: boolean;
+}
+
+/** One call to a provider, before and after. */
+export interface Attempt {
+  readonly opened: AttemptOpened;
+  readonly target: CompiledTarget;
+  readonly startedMono: number;
+  result: AttemptResult | undefined;
+}
+
+/** What is sent to the agent when nothing refused and nothing failed. */
+export type Answer =
+  | {
+      readonly kind: "json";
+      readonly status: number;
+      readonly body: Buffer;
+      readonly contentType: string;
+    }
+  /** The head and most of the body are on their way; `held` is the end, kept until usage is durable. */
+  | { readonly kind: "stream"; readonly held: Buffer };
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: Id<"request">;
+  readonly decisionId: Id<"decision">;
+  readonly receivedWall: number;
+  readonly receivedMono: number;
+  /** The policy this call lives under, from its first byte to its last. */
+  readonly policy: CompiledPolicy | undefined;
+  head: RequestHead;
+  /** The dialect that errors are written in. */
+  dialect: Dialect;
+  protocol: Protocol | undefined;
+  agent: CompiledAgent | undefined;
+  keyId: Id<"key"> | undefined;
+  body: Buffer;
+  /** Just behind the opening brace of the body. */
+  bodyInside: number;
+  members: readonly JsonMember[];
+  parameters: CallParameters | undefined;
+  model: CompiledModel | undefined;
+  route: CompiledRoute | undefined;
+  scope: CallScope | undefined;
+  idempotencyKey: string | undefined;
+  limitReservation: LimitReservation | undefined;
+  limitStatus: readonly LimitStatus[];
+  budgetReservation: BudgetReservation | undefined;
+  candidates: readonly CompiledTarget[];
+  attempts: Attempt[];
+  refusal: Refusal | undefined;
+  /** Set when a provider (or the gateway) failed and no answer could be had. */
+  failure: { readonly code: ErrorCode; readonly retryAfterMs?: number | undefined } | undefined;
+  answer: Answer | undefined;
+  /** The first byte of an answer has been handed to the socket: from here on there is no other answer. */
+  committed: boolean;
+  /** The agent went away before the answer was complete. */
+  clientGone: boolean;
+  /** Called once when the agent goes away. */
+  onClientGone: (() => void) | undefined;
+  /** The connection cannot be used for another request. */
+  closeConnection: boolean;
+  firstTokenMs: number | undefined;
+  statusSent: number;
+  /** A stream to the agent is open. */
+  streaming: boolean;
+}
+
+export function createExchange(
+  base: Pick<
+    Exchange,
+    "request" | "response" | "requestId" | "decisionId" | "receivedWall" | "receivedMono" | "policy" | "head"
+  >,
+): Exchange {
+  return {
+    ...base,
+    dialect: "openai",
+    protocol: undefined,
+    agent: undefined,
+    keyId: undefined,
+    body: NO_BODY,
+    bodyInside: 0,
+    members: NONE,
+    parameters: undefined,
+    model: undefined,
+    route: undefined,
+    scope: undefined,
+    idempotencyKey: undefined,
+    limitReservation: undefined,
+    limitStatus: NONE,
+    budgetReservation: undefined,
+    candidates: NONE,
+    attempts: [],
+    refusal: undefined,
+    failure: undefined,
+    answer: undefined,
+    committed: false,
+    clientGone: false,
+    onClientGone: undefined,
+    closeConnection: false,
+    firstTokenMs: undefined,
+    statusSent: 0,
+    streaming: false,
+  };
+}
+
+const NO_BODY: Buffer = Buffer.alloc(0);
+const NONE: readonly never[] = [];

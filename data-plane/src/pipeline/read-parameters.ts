@@ -1,0 +1,74 @@
+/** The members of a checked body that policy acts on. Everything else in it is the provider's business. */
+import { type JsonMember, memberValue } from "../json/scan-json.ts";
+import type { CallParameters, Exchange, Refusal } from "./exchange.ts";
+
+const OUTPUT_TOKENS_MAX = 10_000_000;
+const CHOICES_MAX = 128;
+const MODEL_CHARS_MAX = 128;
+
+/** Fills in `exchange.parameters`, or says which parameter is at fault. */
+export function readParameters(exchange: Exchange): Refusal | undefined {
+  const names = exchange.protocol?.parameters;
+  if (names === undefined) return undefined;
+  let model: string | undefined;
+  let stream = false;
+  let usageAsked = false;
+  let choices = 1;
+  let outputRank = Number.POSITIVE_INFINITY;
+  let outputTokensMax: number | undefined;
+  for (const member of exchange.members) {
+    const { key } = member;
+    if (key === "model") {
+      const value = memberValue(exchange.body, member);
+      if (typeof value !== "string" || value === "" || value.length > MODEL_CHARS_MAX)
+        return invalid("model");
+      model = value;
+    } else if (names.streams && key === "stream") {
+      const value = memberValue(exchange.body, member);
+      if (typeof value !== "boolean" && value !== null) return invalid("stream");
+      stream = value === true;
+    } else if (names.streams && key === "stream_options") {
+      const asked = readUsageAsked(exchange.body, member);
+      if (asked === undefined) return invalid("stream_options");
+      usageAsked = asked;
+    } else if (key === names.choices) {
+      const value = memberValue(exchange.body, member);
+      if (value !== null && !isCount(value, CHOICES_MAX)) return invalid(key);
+      choices = value ?? 1;
+    } else if (names.outputMax.includes(key)) {
+      const value = memberValue(exchange.body, member);
+      if (value !== null && !isCount(value, OUTPUT_TOKENS_MAX)) return invalid(key);
+      const rank = names.outputMax.indexOf(key);
+      if (value !== null && rank < outputRank) {
+        outputRank = rank;
+        outputTokensMax = value;
+      }
+    }
+  }
+  if (model === undefined) return invalid("model");
+  const parameters: CallParameters = {
+    model,
+    stream,
+    outputTokensMax,
+    choices,
+    usageAsked,
+  };
+  exchange.parameters = parameters;
+  return undefined;
+}
+
+function isCount(value: unknown, max: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max;
+}
+
+function readUsageAsked(body: Buffer, member: JsonMember): boolean | undefined {
+  const value = memberValue(body, member);
+  if (value === null) return false;
+  if (typeof value !== "object" || Array.isArray(value)) return undefined;
+  const asked = "include_usage" in value ? value.include_usage : false;
+  return typeof asked === "boolean" || asked === null ? asked === true : undefined;
+}
+
+function invalid(parameter: string): Refusal {
+  return { code: "request.invalid_parameter", parameter };
+}

@@ -1,0 +1,65 @@
+/** What a stage is, and what all stages share. */
+import type { AuditSink } from "../audit/audit-sink.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { NewId } from "../lib/ids.ts";
+import type { Logger } from "../lib/logger.ts";
+import type { Budgets, Limiter } from "../limits/admission.ts";
+import type { OutputEstimator } from "../limits/output-estimator.ts";
+import type { CompiledPolicy } from "../policy/compiled-policy.ts";
+import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
+import type { Breakers } from "../upstream/breakers.ts";
+import type { UpstreamPools } from "../upstream/pools.ts";
+import type { UsageRecorder } from "../usage/usage-recorder.ts";
+import type { Exchange, Refusal } from "./exchange.ts";
+import type { IdempotencyKeys } from "./idempotency-keys.ts";
+
+export const STAGE_NAMES = [
+  "strip-reserved-headers",
+  "classify-protocol",
+  "identify-agent",
+  "read-body",
+  "check-idempotency",
+  "check-access",
+  "limit-rate",
+  "reserve-budget",
+  "select-target",
+  "forward",
+  "settle-usage",
+  "reply",
+  "record",
+] as const;
+export type StageName = (typeof STAGE_NAMES)[number];
+
+/** Undefined goes on to the next stage; a refusal ends the admission. */
+export type StageVerdict = Refusal | undefined;
+
+export interface Stage {
+  readonly name: StageName;
+  run(exchange: Exchange, gateway: Gateway): StageVerdict | Promise<StageVerdict>;
+}
+
+/** Everything that lives longer than a request. */
+export interface Gateway {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  random(): number;
+  readonly newId: NewId;
+  readonly log: Logger;
+  policy(): CompiledPolicy | undefined;
+  readonly limiter: Limiter;
+  readonly budgets: Budgets;
+  readonly outputs: OutputEstimator;
+  readonly recorder: UsageRecorder;
+  readonly pools: UpstreamPools;
+  readonly breakers: Breakers;
+  readonly idempotency: IdempotencyKeys;
+  readonly audit: AuditSink;
+  readonly metrics: GatewayMetrics;
+  readonly tracing: Tracing;
+  /** The values of `Host` that are served; empty means any. */
+  readonly authorities: ReadonlySet<string>;
+  /** Calls at once beyond which new ones are refused. */
+  readonly inFlightMax: number;
+  readonly load: { inFlight: number; streamsOpen: number; draining: boolean };
+}

@@ -1,0 +1,167 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createEventStream, EVENT_BYTES_MAX } from "./event-stream.ts";
+import { anthropicStream } from "./llm/anthropic-stream.ts";
+import { chatStream, responsesStream } from "./llm/openai-stream.ts";
+import type { StreamEvents } from "./protocol.ts";
+
+const CHAT = [
+  'data: {"id":"1","choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"usage":null}',
+  'data: {"id":"1","choices":[{"index":0,"delta":{"content":"h\u00e9llo \\"usage\\": {"}}],"usage":null}',
+  ": keep-alive",
+  'data: {"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}',
+  'data: {"id":"1","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12,"prompt_tokens_details":{"cached_tokens":4}}}',
+  "data: [DONE]",
+];
+const MESSAGES = [
+  'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":11,"output_tokens":1,"cache_creation_input_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":3}}}}',
+  'event: ping\ndata: {"type":"ping"}',
+  'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"type":"text_delta","text":"hi"}}',
+  'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}',
+  'event: message_delta\ndata: {"type":"message_delta","delta":{},"usage":{"output_tokens":9}}',
+  'event: message_stop\ndata: {"type":"message_stop"}',
+];
+const RESPONSES = [
+  'event: response.created\ndata: {"type":"response.created"}',
+  'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"hi"}',
+  'event: response.completed\ndata: {"type":"response.completed","response":{"usage":{"input_tokens":5,"output_tokens":8,"output_tokens_details":{"reasoning_tokens":6}}}}',
+];
+
+interface Run {
+  passed: string;
+  held: string;
+  complete: boolean;
+  failed: boolean;
+  content: number;
+  usage: unknown;
+}
+
+function run(events: StreamEvents, chunks: readonly Buffer[], dropUsage = false): Run {
+  const state = events.start();
+  const stream = createEventStream(state, dropUsage);
+  const passed: Buffer[] = [];
+  for (const chunk of chunks) passed.push(stream.push(chunk) ?? Buffer.alloc(0));
+  passed.push(stream.finish() ?? Buffer.alloc(0));
+  return {
+    passed: Buffer.concat(passed).toString(),
+    held: stream.held().toString(),
+    complete: stream.complete(),
+    failed: stream.failed(),
+    content: stream.contentEvents(),
+    usage: state.usage()?.usage,
+  };
+}
+
+function cut(text: Buffer, at: readonly number[]): Buffer[] {
+  const cuts = [...new Set(at.map((index) => index % (text.length + 1)))].sort((a, b) => a - b);
+  const edges = [0, ...cuts, text.length];
+  return edges.slice(1).map((end, index) => text.subarray(edges[index], end));
+}
+
+const eol = fc.constantFrom("\n", "\r\n", "\r");
+const dialects: [string, StreamEvents, string[], Record<string, number>, number][] = [
+  ["chat", chatStream, CHAT, { input_uncached: 5, cache_read: 4, output_text: 3 }, 1],
+  [
+    "messages",
+    anthropicStream,
+    MESSAGES,
+    {
+      input_uncached: 11,
+      cache_write_5m: 2,
+      cache_write_1h: 3,
+      output_text: 9,
+    },
+    1,
+  ],
+  ["responses", responsesStream, RESPONSES, { input_uncached: 5, output_text: 2, reasoning: 6 }, 1],
+];
+
+describe.each(dialects)("a stream of %s", (_, events, lines, usage, content) => {
+  test("is passed byte for byte and read alike, wherever it is cut and whatever ends its lines", () => {
+    fc.assert(
+      fc.property(eol, fc.array(fc.nat(), { maxLength: 12 }), fc.boolean(), (end, cuts, bom) => {
+        const text = Buffer.from(
+          (bom ? "\ufeff" : "") + lines.map((line) => line.replaceAll("\n", end) + end + end).join(""),
+        );
+        const result = run(events, cut(text, cuts));
+        expect(result.passed + result.held).toBe(text.toString());
+        expect(result).toMatchObject({
+          complete: true,
+          failed: false,
+          content,
+          usage,
+        });
+      }),
+    );
+  });
+
+  test("holds back the event that completes it", () => {
+    const text = Buffer.from(lines.map((line) => `${line}\n\n`).join(""));
+    expect(run(events, [text]).held).toBe(`${lines.at(-1)}\n\n`);
+  });
+
+  test("is not complete without its last event", () => {
+    const text = Buffer.from(
+      lines
+        .slice(0, -1)
+        .map((line) => `${line}\n\n`)
+        .join(""),
+    );
+    expect(run(events, [text]).complete).toBe(false);
+  });
+
+  test("counts its last event even when the blank line behind it is missing", () => {
+    const text = Buffer.from(lines.join("\n\n"));
+    expect(run(events, [text])).toMatchObject({ complete: true, usage });
+  });
+});
+
+test("the usage event is left out, and nothing else, when the agent did not ask for it", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(), { maxLength: 12 }), (cuts) => {
+      const text = Buffer.from(CHAT.map((line) => `${line}\n\n`).join(""));
+      const result = run(chatStream, cut(text, cuts), true);
+      const wanted = CHAT.filter((_, index) => index !== 4);
+      expect(result.passed + result.held).toBe(wanted.map((line) => `${line}\n\n`).join(""));
+      expect(result.usage).toEqual({
+        input_uncached: 5,
+        cache_read: 4,
+        output_text: 3,
+      });
+    }),
+  );
+});
+
+test("a failure that the provider reports inside the stream is seen and passed on", () => {
+  const chat = run(chatStream, [Buffer.from('data: {"error":{"message":"boom"}}\n\n')]);
+  expect(chat).toMatchObject({ failed: true, complete: false });
+  expect(chat.passed).toContain("boom");
+  const messages = run(anthropicStream, [Buffer.from('event: error\ndata: {"type":"error"}\n\n')]);
+  expect(messages).toMatchObject({ failed: true, complete: false });
+});
+
+test("an event beyond the size limit is passed on unread and the stream goes on", () => {
+  const huge = `data: {"choices":[{"delta":{"content":"${"x".repeat(EVENT_BYTES_MAX)}"}}]}\n\n`;
+  const text = Buffer.from(`${huge}data: [DONE]\n\n`);
+  const result = run(
+    chatStream,
+    cut(
+      text,
+      Array.from({ length: 40 }, (_, index) => index * 30_000),
+    ),
+  );
+  expect(result.passed).toBe(huge);
+  expect(result.complete).toBe(true);
+});
+
+test("bytes that are not events are passed on and break nothing", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 10 }), (chunks) => {
+      const buffers = chunks.map((chunk) => Buffer.from(chunk));
+      const result = run(chatStream, buffers);
+      expect(Buffer.from(result.passed + result.held, "utf8").length).toBe(
+        Buffer.byteLength(Buffer.concat(buffers).toString()),
+      );
+    }),
+  );
+});

@@ -1,0 +1,97 @@
+/**
+ * The listener that agents call: `node:http`, strict about framing, with bounds on everything that a slow or hostile
+ * client could hold. It builds the server and never listens.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { ErrorCode } from "@headgate/sdk/contract";
+import { createExchange } from "./pipeline/exchange.ts";
+import { runPipeline } from "./pipeline/pipeline.ts";
+import { readRequestHead } from "./pipeline/request-head.ts";
+import type { Gateway } from "./pipeline/stage.ts";
+import { bareErrorReply } from "./reply.ts";
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const HEADER_BYTES_MAX = 16 * 1024;
+/** Above what load balancers keep idle connections for, so that it is they who close. */
+const KEEP_ALIVE_MS = 75_000;
+
+export function buildServer(gateway: Gateway): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      // How often the two above are looked at.
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      insecureHTTPParser: false,
+      noDelay: true,
+    },
+    (request, response) => handle(request, response, gateway),
+  );
+  // Zero keeps all headers, so that too many can be refused instead of being cut.
+  server.maxHeadersCount = 0;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    refuseConnection(socket, parserFault(error.code), gateway);
+  });
+  server.on("connect", (_request, socket: Socket) => {
+    refuseConnection(socket, "request.method_not_allowed", gateway);
+  });
+  return server;
+}
+
+function handle(request: IncomingMessage, response: ServerResponse, gateway: Gateway): void {
+  const { clock, newId, load } = gateway;
+  const exchange = createExchange({
+    request,
+    response,
+    requestId: newId("request"),
+    decisionId: newId("decision"),
+    receivedWall: clock.wallMs(),
+    receivedMono: clock.monotonicMs(),
+    policy: gateway.policy(),
+    head: readRequestHead(request.rawHeaders),
+  });
+  exchange.closeConnection = load.draining;
+  load.inFlight += 1;
+  response.on("close", () => {
+    if (response.writableFinished) return;
+    exchange.clientGone = true;
+    exchange.onClientGone?.();
+  });
+  void runPipeline(exchange, gateway).then(() => {
+    load.inFlight -= 1;
+    if (exchange.streaming) load.streamsOpen -= 1;
+  });
+}
+
+function parserFault(code: string | undefined): ErrorCode {
+  if (code === "HPE_HEADER_OVERFLOW") return "request.headers_too_large";
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "request.timeout";
+  return "request.malformed";
+}
+
+/** Such a request has no exchange; it still leaves its record. */
+function refuseConnection(socket: Socket, code: ErrorCode, { metrics, audit, newId, clock }: Gateway): void {
+  metrics.unreadable(code);
+  const requestId = newId("request");
+  const decisionId = newId("decision");
+  audit.write(
+    JSON.stringify({
+      event: "call",
+      time: clock.wallMs(),
+      request_id: requestId,
+      decision_id: decisionId,
+      decision: "deny",
+      outcome: code,
+    }),
+  );
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const allow = code === "request.method_not_allowed" ? { allow: "GET, POST" } : {};
+  socket.end(bareErrorReply(code, { requestId, decisionId, ...allow }), () => socket.destroy());
+}

@@ -1,0 +1,27 @@
+/** A request that carries an idempotency key does not run twice at once, and its key is not used for another body. */
+import { createHash } from "node:crypto";
+import type { Stage } from "../pipeline/stage.ts";
+
+const KEY_CHARS_MAX = 255;
+
+export const checkIdempotency: Stage = {
+  name: "check-idempotency",
+  run(exchange, { idempotency }) {
+    const { head, agent, protocol } = exchange;
+    if (head.idempotencyKey === undefined || agent === undefined || protocol?.method !== "POST")
+      return undefined;
+    if (head.idempotencyKey.length > KEY_CHARS_MAX) {
+      return {
+        code: "request.invalid_parameter",
+        parameter: "idempotency-key",
+      };
+    }
+    const key = `${agent.id} ${head.idempotencyKey}`;
+    const hash = createHash("sha256").update(protocol.path).update(exchange.body).digest("base64");
+    const claim = idempotency.claim(key, hash);
+    if (claim === "in_progress") return { code: "idempotency.in_progress", retryAfterMs: 1_000 };
+    if (claim === "mismatch") return { code: "idempotency.mismatch", parameter: "idempotency-key" };
+    exchange.idempotencyKey = key;
+    return undefined;
+  },
+};

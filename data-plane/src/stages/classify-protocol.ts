@@ -1,0 +1,68 @@
+/** Which protocol a request speaks, by its exact path. Paths that another reader may normalise differently are refused. */
+import type { Dialect } from "@headgate/sdk/contract";
+import type { Exchange } from "../pipeline/exchange.ts";
+import type { Stage } from "../pipeline/stage.ts";
+import { protocolAt } from "../protocols/protocols.ts";
+
+export const classifyProtocol: Stage = {
+  name: "classify-protocol",
+  run(exchange, { load, inFlightMax, recorder }) {
+    const { method } = exchange.request;
+    const path = pathOf(exchange.request.url ?? "");
+    exchange.dialect = dialectOf(path, exchange);
+    // Never a method of any endpoint, whatever the path: TRACE would echo the credential.
+    if (method === "TRACE" || method === "CONNECT")
+      return { code: "request.method_not_allowed", allow: "GET, POST" };
+    const protocol = protocolAt(path);
+    if (protocol === undefined)
+      return {
+        code: isNormal(path) ? "request.unknown_endpoint" : "request.bad_path",
+      };
+    exchange.protocol = protocol;
+    if (method !== protocol.method) {
+      return { code: "request.method_not_allowed", allow: protocol.method };
+    }
+    if (load.inFlight > inFlightMax) return { code: "gateway.overloaded", retryAfterMs: 1_000 };
+    if (exchange.policy === undefined) return { code: "gateway.not_configured", retryAfterMs: 2_000 };
+    if (!recorder.accepting()) return { code: "gateway.usage_unavailable", retryAfterMs: 5_000 };
+    return undefined;
+  },
+};
+
+/** The path without its query, from either form of request target. */
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  const withoutQuery = query === -1 ? target : target.slice(0, query);
+  if (withoutQuery.startsWith("/")) return withoutQuery;
+  const slash = withoutQuery.indexOf("/", withoutQuery.indexOf("//") + 2);
+  return slash === -1 ? "/" : withoutQuery.slice(slash);
+}
+
+/** What a refusal is written in: the protocol's dialect, or for other paths what the client seems to speak. */
+function dialectOf(path: string, { head }: Exchange): Dialect {
+  if (path.startsWith("/v1/messages") || head.anthropicVersion !== undefined) return "anthropic";
+  return "openai";
+}
+
+/** Only characters that stand for themselves, whole escapes of other characters, and no dot or empty segments. */
+const NORMAL = /^(?:\/(?:[A-Za-z0-9_~!$&'()*+,;=:@.-]|%[0-9A-Fa-f]{2})*)+$/;
+const ESCAPED_UNSAFE = /%(?:[01][0-9a-f]|7f|2e|2f|5c)/i;
+
+function isNormal(path: string): boolean {
+  return (
+    NORMAL.test(path) &&
+    !ESCAPED_UNSAFE.test(path) &&
+    !path.includes("//") &&
+    !/\/\.{1,2}(\/|$)/.test(path) &&
+    isDecodable(path)
+  );
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Sends the call to its targets in order until one answers. Another target is tried only while nothing has been sent
+ * to the agent. Each attempt is opened in the usage record before its first byte goes out.
+ */
+import type { CallOutcome } from "@headgate/sdk/contract";
+import { classifyAnswer, type Verdict } from "../pipeline/classify-answer.ts";
+import type { Attempt, Exchange, Refusal } from "../pipeline/exchange.ts";
+import type { Gateway, Stage } from "../pipeline/stage.ts";
+import { createStreamSink } from "../pipeline/stream-sink.ts";
+import { upstreamBody } from "../pipeline/upstream-body.ts";
+import { upstreamHeaders } from "../pipeline/upstream-headers.ts";
+import { usedBy } from "../pipeline/usage-of.ts";
+import type { CompiledTarget } from "../policy/compiled-policy.ts";
+import { type AttemptEnd, startAttempt, type Attempt as UpstreamCall } from "../upstream/attempt.ts";
+import type { AttemptOpened } from "../usage/usage-recorder.ts";
+
+export const forward: Stage = {
+  name: "forward",
+  async run(exchange, gateway): Promise<Refusal | undefined> {
+    const { route } = exchange;
+    if (route === undefined) throw new Error("a call is forwarded after its target is selected");
+    for (const target of exchange.candidates) {
+      if (exchange.attempts.length >= route.attemptsMax || exchange.clientGone) break;
+      if (!gateway.breakers.begin(target.id, gateway.clock.monotonicMs())) continue;
+      const opened = openAttempt(exchange, target, gateway);
+      if (gateway.recorder.open(opened) === "refused") {
+        gateway.breakers.release(target.id);
+        return { code: "gateway.usage_unavailable", retryAfterMs: 5_000 };
+      }
+      const attempt: Attempt = {
+        opened,
+        target,
+        startedMono: gateway.clock.monotonicMs(),
+        result: undefined,
+      };
+      exchange.attempts.push(attempt);
+      const verdict = await tryTarget(exchange, attempt, gateway);
+      judge(verdict, attempt, exchange, gateway);
+      if (verdict.kind !== "failed") return undefined;
+      gateway.metrics.failedAttempt(target.provider.name, verdict.code);
+    }
+    if (exchange.attempts.length === 0 && !exchange.clientGone) {
+      return { code: "upstream.unavailable", retryAfterMs: 1_000 };
+    }
+    return undefined;
+  },
+};
+
+function openAttempt(exchange: Exchange, target: CompiledTarget, { newId, clock }: Gateway): AttemptOpened {
+  const { agent, keyId, protocol, model, route, policy, parameters } = exchange;
+  if (!agent || !keyId || !protocol || !model || !route || !policy)
+    throw new Error("forwarded without identity");
+  const { team, cost_center, department } = agent.labels;
+  return {
+    request_id: exchange.requestId,
+    attempt_id: newId("attempt"),
+    attempt: exchange.attempts.length + 1,
+    decision_id: exchange.decisionId,
+    agent_id: agent.id,
+    key_id: keyId,
+    labels: {
+      ...(team !== undefined && { team }),
+      ...(cost_center !== undefined && { cost_center }),
+      ...(department !== undefined && { department }),
+    },
+    endpoint: protocol.endpoint,
+    stream: parameters?.stream ?? false,
+    route_id: route.id,
+    target_id: target.id,
+    provider_id: target.provider.id,
+    vendor: target.provider.vendor,
+    model: model.model.name,
+    upstream_model: target.upstreamModel,
+    started_at: clock.wallMs(),
+    revision: policy.revision,
+  };
+}
+
+async function tryTarget(exchange: Exchange, attempt: Attempt, gateway: Gateway): Promise<Verdict> {
+  const { protocol, parameters } = exchange;
+  if (protocol === undefined) throw new Error("forwarded without a protocol");
+  const { target } = attempt;
+  const call = startAttempt({
+    pool: gateway.pools.poolFor(target.provider, target.timeouts.connect_ms),
+    path: target.provider.pathPrefix + protocol.upstreamPath,
+    headers: upstreamHeaders(exchange, attempt),
+    body: upstreamBody(exchange, target.upstreamModel),
+    timeouts: target.timeouts,
+    clock: gateway.clock,
+    stream:
+      parameters?.stream === true && protocol.stream !== undefined
+        ? {
+            events: protocol.stream,
+            dropUsage: protocol.stream.usageOnDemand && !parameters.usageAsked,
+            sink: createStreamSink(exchange, gateway),
+          }
+        : undefined,
+  });
+  exchange.onClientGone = () => call.cancel();
+  if (exchange.clientGone) call.cancel();
+  const end = await call.end;
+  exchange.onClientGone = undefined;
+  const firstContentMs = call.firstContentMs();
+  if (firstContentMs !== undefined) {
+    exchange.firstTokenMs = attempt.startedMono - exchange.receivedMono + firstContentMs;
+  }
+  const verdict = classifyAnswer(end, exchange);
+  complete({
+    exchange,
+    attempt,
+    call,
+    end,
+    verdict,
+    nowMs: gateway.clock.monotonicMs(),
+  });
+  return verdict;
+}
+
+interface Completion {
+  exchange: Exchange;
+  attempt: Attempt;
+  call: UpstreamCall;
+  end: AttemptEnd;
+  verdict: Verdict;
+  nowMs: number;
+}
+
+function complete({ exchange, attempt, call, end, verdict, nowMs }: Completion): void {
+  const firstContentMs = call.firstContentMs();
+  const used = usedBy(exchange, call, end);
+  attempt.result = {
+    outcome: outcomeOf(end, verdict),
+    http_status: "status" in end ? end.status : 0,
+    duration_ms: Math.max(0, Math.round(nowMs - attempt.startedMono)),
+    ...(firstContentMs !== undefined && {
+      first_token_ms: Math.round(firstContentMs),
+    }),
+    ...used,
+  };
+}
+
+function outcomeOf(end: AttemptEnd, verdict: Verdict): CallOutcome {
+  switch (end.kind) {
+    case "answered":
+      return end.status < 300 && verdict.kind === "answered" ? "success" : "upstream_error";
+    case "streamed":
+      return "success";
+    case "broken":
+      return "stream_broken";
+    case "timeout":
+      return "upstream_timeout";
+    case "unreachable":
+      return "upstream_unreachable";
+    case "too_large":
+      return "upstream_error";
+    case "cancelled":
+      return "client_aborted";
+  }
+}
+
+/** Tells the breaker, and puts the answer or the failure where later stages look. */
+function judge(verdict: Verdict, { target }: Attempt, exchange: Exchange, gateway: Gateway): void {
+  const { breakers, clock } = gateway;
+  switch (verdict.kind) {
+    case "answered":
+      breakers.succeed(target.id);
+      exchange.failure = undefined;
+      exchange.answer = verdict.answer;
+      return;
+    case "cancelled":
+      breakers.release(target.id);
+      return;
+    case "broken":
+    case "failed":
+      if (exchange.route !== undefined) {
+        breakers.fail(target.id, exchange.route.breaker, clock.monotonicMs(), verdict.retryAfterMs);
+      }
+      exchange.failure = {
+        code: verdict.code,
+        retryAfterMs: verdict.retryAfterMs,
+      };
+  }
+}

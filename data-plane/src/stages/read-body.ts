@@ -1,0 +1,74 @@
+/** Reads the body under the tenant's size limit, checks it strictly, and reads the members that policy acts on. */
+
+import { scanJsonObject } from "../json/scan-json.ts";
+import type { Exchange, Refusal } from "../pipeline/exchange.ts";
+import { readParameters } from "../pipeline/read-parameters.ts";
+import type { Stage } from "../pipeline/stage.ts";
+
+export const readBody: Stage = {
+  name: "read-body",
+  run(exchange) {
+    const { head, policy, protocol } = exchange;
+    if (protocol?.method !== "POST" || policy === undefined) return undefined;
+    if (head.contentEncoding !== undefined && head.contentEncoding.toLowerCase() !== "identity") {
+      return { code: "request.unsupported_encoding" };
+    }
+    if (!isJson(head.contentType)) return { code: "request.unsupported_media_type" };
+    const bytesMax = policy.settings.body_bytes_max;
+    if (head.contentLength !== undefined && Number(head.contentLength) > bytesMax) {
+      return { code: "request.body_too_large" };
+    }
+    return collect(exchange, bytesMax);
+  },
+};
+
+const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?;?$/i;
+
+function isJson(contentType: string | undefined): boolean {
+  return (
+    contentType === "application/json" || (contentType !== undefined && JSON_TYPE.test(contentType.trim()))
+  );
+}
+
+function collect(exchange: Exchange, bytesMax: number): Promise<Refusal | undefined> {
+  const { request, head } = exchange;
+  const expected = head.contentLength === undefined ? -1 : Number(head.contentLength);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  return new Promise((resolve) => {
+    const done = (refusal: Refusal | undefined) => {
+      request.off("data", onData);
+      request.off("end", onEnd);
+      request.off("close", onClose);
+      resolve(refusal);
+    };
+    const onEnd = () =>
+      done(parse(exchange, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length)));
+    const onData = (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > bytesMax) done({ code: "request.body_too_large" });
+      else if (length === expected) onEnd();
+    };
+    // The agent went away, or the server gave up on it, before the body was whole.
+    const onClose = () => done({ code: "request.timeout" });
+    request.on("data", onData);
+    request.on("end", onEnd);
+    request.on("close", onClose);
+    if (request.destroyed && !request.readableEnded) onClose();
+  });
+}
+
+function parse(exchange: Exchange, bytes: Buffer | undefined): Refusal | undefined {
+  const body = withoutBom(bytes ?? Buffer.alloc(0));
+  const scan = scanJsonObject(body);
+  if (!scan.ok) return { code: scan.fault };
+  exchange.body = body;
+  exchange.bodyInside = scan.inside;
+  exchange.members = scan.members;
+  return readParameters(exchange);
+}
+
+function withoutBom(body: Buffer): Buffer {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
+}

@@ -1,0 +1,23 @@
+/** Leaves the one record of the call, and counts it. */
+import { auditRecord } from "../audit/audit-record.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import type { Stage } from "../pipeline/stage.ts";
+
+export const record: Stage = {
+  name: "record",
+  run(exchange, { clock, metrics, audit, tracing }) {
+    const durationMs = clock.monotonicMs() - exchange.receivedMono;
+    const outcome = outcomeOf(exchange);
+    const traceId = tracing.trace(exchange, durationMs, outcome);
+    metrics.request(exchange, durationMs, outcome);
+    audit.write(JSON.stringify(auditRecord(exchange, durationMs, outcome, traceId)));
+    return undefined;
+  },
+};
+
+function outcomeOf({ refusal, failure, clientGone, statusSent }: Exchange): string {
+  if (refusal !== undefined) return refusal.code;
+  if (clientGone) return "client_aborted";
+  if (failure !== undefined) return failure.code;
+  return statusSent < 400 ? "success" : "upstream_refused";
+}

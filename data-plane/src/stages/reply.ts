@@ -1,0 +1,62 @@
+/** Sends what is still to be sent: a whole answer, the end of a stream, or an error in the caller's dialect. */
+import { answerHeaders } from "../pipeline/answer-headers.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import type { Gateway, Stage } from "../pipeline/stage.ts";
+import { errorReply, streamError } from "../reply.ts";
+
+export const reply: Stage = {
+  name: "reply",
+  run(exchange, gateway) {
+    const { response, answer } = exchange;
+    if (exchange.clientGone || response.destroyed) return undefined;
+    if (exchange.committed) endStream(exchange);
+    else if (answer?.kind === "json") sendJson(exchange, answer.status, answer.contentType, answer.body);
+    else if (answer?.kind === "stream") endStream(exchange);
+    else sendError(exchange, gateway);
+    return undefined;
+  },
+};
+
+function sendJson(exchange: Exchange, status: number, contentType: string, body: Buffer): void {
+  const { response } = exchange;
+  exchange.committed = true;
+  exchange.statusSent = status;
+  response.writeHead(status, [
+    "content-type",
+    contentType,
+    "content-length",
+    String(body.length),
+    ...answerHeaders(exchange),
+  ]);
+  response.end(body);
+}
+
+function endStream(exchange: Exchange): void {
+  const { response, answer, failure } = exchange;
+  if (answer?.kind !== "stream") {
+    // What was sent must not look complete: the dialect's error event, then no clean end.
+    response.write(streamError(exchange, failure?.code ?? "upstream.stream_broken"), () =>
+      response.destroy(),
+    );
+    return;
+  }
+  if (!exchange.committed) {
+    exchange.committed = true;
+    exchange.statusSent = 200;
+    response.writeHead(200, ["content-type", "text/event-stream; charset=utf-8", ...answerHeaders(exchange)]);
+  }
+  response.end(answer.held);
+}
+
+function sendError(exchange: Exchange, gateway: Gateway): void {
+  const { response, request } = exchange;
+  const unread = request.method === "POST" && !request.readableEnded && exchange.body.length === 0;
+  // A body that was not read is not waited for.
+  if (unread) exchange.closeConnection = true;
+  const { status, headers, body } = errorReply(exchange, gateway.random);
+  exchange.committed = true;
+  exchange.statusSent = status;
+  response.writeHead(status, [...headers, ...answerHeaders(exchange)]);
+  response.end(body);
+  if (unread) request.resume();
+}

@@ -1,0 +1,75 @@
+/**
+ * Puts what was used in the place of what was held, and on disk. It runs on every way out, so that nothing stays held
+ * and no attempt stays open; the reply ends only after it.
+ */
+import { tokensOf } from "@headgate/sdk/contract";
+import type { BudgetCharge } from "../limits/admission.ts";
+import { costOf } from "../pipeline/cost.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import type { Gateway, Stage } from "../pipeline/stage.ts";
+import type { AttemptResult } from "../usage/usage-recorder.ts";
+
+export const settleUsage: Stage = {
+  name: "settle-usage",
+  run(exchange, gateway) {
+    if (exchange.idempotencyKey !== undefined) gateway.idempotency.finish(exchange.idempotencyKey);
+    const total = totalUsed(exchange);
+    if (exchange.limitReservation !== undefined)
+      gateway.limiter.settle(exchange.limitReservation, total.tokens);
+    const charges =
+      exchange.budgetReservation === undefined
+        ? NO_CHARGES
+        : gateway.budgets.settle(exchange.budgetReservation, total);
+    if (exchange.attempts.length === 0) return undefined;
+    observe(exchange, gateway);
+    return writeAll(exchange, gateway, charges);
+  },
+};
+
+const NO_CHARGES: readonly BudgetCharge[] = [];
+/** An attempt that a fault in the gateway cut short. */
+const FAULT: AttemptResult = {
+  outcome: "gateway_crashed",
+  http_status: 0,
+  duration_ms: 0,
+  usage: {},
+  accuracy: "none",
+};
+
+function totalUsed({ attempts, policy, budgetReservation }: Exchange) {
+  let tokens = 0;
+  let nanoUsd: bigint | undefined = 0n;
+  for (const { result, target, opened } of attempts) {
+    if (result === undefined || policy === undefined) continue;
+    tokens += tokensOf(result.usage);
+    if (budgetReservation === undefined || nanoUsd === undefined) continue;
+    const cost = costOf(policy, target, result.usage, opened.started_at);
+    nanoUsd = cost === undefined ? undefined : nanoUsd + cost;
+  }
+  return { tokens, nanoUsd };
+}
+
+function observe({ agent, model, attempts }: Exchange, { outputs }: Gateway): void {
+  const result = attempts.at(-1)?.result;
+  if (agent === undefined || model === undefined || result?.outcome !== "success") return;
+  if (result.accuracy !== "reported") return;
+  outputs.observe(
+    agent.id,
+    model.model.name,
+    (result.usage["output_text"] ?? 0) + (result.usage["reasoning"] ?? 0),
+  );
+}
+
+/** The charges go with the last attempt, once. */
+function writeAll(
+  { attempts }: Exchange,
+  { recorder }: Gateway,
+  charges: readonly BudgetCharge[],
+): Promise<undefined> {
+  let durable: Promise<void> | undefined;
+  for (const [index, { opened, result }] of attempts.entries()) {
+    durable = recorder.settle(opened, result ?? FAULT, index === attempts.length - 1 ? charges : NO_CHARGES);
+  }
+  // Records become durable in the order they were written, so the last one speaks for all.
+  return (durable ?? Promise.resolve()).then(() => undefined);
+}

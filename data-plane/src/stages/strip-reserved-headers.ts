@@ -1,0 +1,28 @@
+/**
+ * The framing checks that a parser leaves to us. Headers that are not in the closed set of `RequestHead` have no
+ * effect from here on; of those that are, none may come twice.
+ */
+import type { Stage } from "../pipeline/stage.ts";
+
+const HEADERS_MAX = 200;
+
+export const stripReservedHeaders: Stage = {
+  name: "strip-reserved-headers",
+  run({ head, request }, { authorities }) {
+    if (head.headerCount > HEADERS_MAX) return { code: "request.headers_too_large" };
+    if (head.repeated !== undefined) return { code: "request.duplicate_header", parameter: head.repeated };
+    if (head.transferEncoding !== undefined && head.transferEncoding.toLowerCase() !== "chunked") {
+      return { code: "request.malformed" };
+    }
+    if (!servesAuthority(head.host, authorities)) return { code: "request.misdirected" };
+    const target = request.url ?? "";
+    if (target.startsWith("/")) return undefined;
+    const absolute = URL.parse(target);
+    return absolute !== null && absolute.host === head.host ? undefined : { code: "request.misdirected" };
+  },
+};
+
+function servesAuthority(host: string | undefined, authorities: ReadonlySet<string>): boolean {
+  if (authorities.size === 0) return true;
+  return host !== undefined && (authorities.has(host) || authorities.has(host.toLowerCase()));
+}

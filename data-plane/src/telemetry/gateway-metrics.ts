@@ -1,0 +1,109 @@
+/**
+ * What the data plane measures, in Prometheus' words; docs/metrics.md lists them. The tenant is constant for a data
+ * plane and so is no label; models and providers are labels only by names from the snapshot, agents never are.
+ */
+import type { Registry } from "prom-client";
+import type { Exchange } from "../pipeline/exchange.ts";
+import { STAGE_NAMES, type StageName } from "../pipeline/stage.ts";
+import { counterCells, histogramCells } from "./cell-metrics.ts";
+
+const STAGE_BOUNDS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 10, 60, 320,
+];
+const HTTP_BOUNDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 80, 160, 320];
+const FIRST_TOKEN_BOUNDS = [
+  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60,
+];
+
+export interface GatewayMetrics {
+  /** Time spent in a stage, in milliseconds. */
+  stage(name: StageName, durationMs: number): void;
+  /** A request that is over. */
+  request(exchange: Exchange, durationMs: number, outcome: string): void;
+  /** An attempt after which another target was tried, or none was left. */
+  failedAttempt(provider: string, code: string): void;
+  /** A request that could not even be read. */
+  unreadable(code: string): void;
+}
+
+export function createGatewayMetrics(registry: Registry): GatewayMetrics {
+  const stages = histogramCells({
+    registry,
+    name: "headgate_request_stage_seconds",
+    help: "Time in each stage of the pipeline; forward includes the provider's time.",
+    labelNames: ["stage"],
+    bounds: STAGE_BOUNDS,
+    seriesMax: STAGE_NAMES.length,
+  });
+  const requests = counterCells({
+    registry,
+    name: "headgate_requests_total",
+    help: "Requests by endpoint, status sent and outcome (success, a denial or failure code, or client_aborted).",
+    labelNames: ["endpoint", "status", "outcome"],
+  });
+  const durations = histogramCells({
+    registry,
+    name: "headgate_request_duration_seconds",
+    help: "Time from the first byte of a request to the last byte of its answer.",
+    labelNames: ["endpoint", "status_class"],
+    bounds: HTTP_BOUNDS,
+  });
+  const firstToken = histogramCells({
+    registry,
+    name: "gen_ai_server_time_to_first_token_seconds",
+    help: "Time from the request to the first generated content of a stream.",
+    labelNames: ["gen_ai_operation_name", "gen_ai_request_model"],
+    bounds: FIRST_TOKEN_BOUNDS,
+  });
+  const tokens = counterCells({
+    registry,
+    name: "headgate_usage_units_total",
+    help: "Units used, in disjoint dimensions: a sum over dimensions counts nothing twice.",
+    labelNames: ["model", "provider", "dimension", "accuracy"],
+  });
+  const denials = counterCells({
+    registry,
+    name: "headgate_denials_total",
+    help: "Refused requests by code; which rule or limit refused is in the audit record.",
+    labelNames: ["code"],
+  });
+  const attempts = counterCells({
+    registry,
+    name: "headgate_upstream_failures_total",
+    help: "Calls to providers that failed before anything was sent to the agent.",
+    labelNames: ["provider", "code"],
+  });
+  const unreadable = counterCells({
+    registry,
+    name: "headgate_unreadable_requests_total",
+    help: "Connections closed because what came on them was not a request.",
+    labelNames: ["code"],
+  });
+
+  return {
+    stage: (name, durationMs) => stages.observe(durationMs / 1_000, name),
+    request(exchange, durationMs, outcome) {
+      const endpoint = exchange.protocol?.endpoint ?? "unknown";
+      requests.add(1, endpoint, String(exchange.statusSent), outcome);
+      durations.observe(durationMs / 1_000, endpoint, statusClass(exchange.statusSent));
+      if (exchange.refusal !== undefined) denials.add(1, exchange.refusal.code);
+      const model = exchange.model?.model.name;
+      if (model === undefined) return;
+      if (exchange.firstTokenMs !== undefined) {
+        firstToken.observe(exchange.firstTokenMs / 1_000, exchange.protocol?.operation ?? "chat", model);
+      }
+      for (const { result, target } of exchange.attempts) {
+        if (result === undefined) continue;
+        for (const dimension in result.usage) {
+          tokens.add(result.usage[dimension] ?? 0, model, target.provider.name, dimension, result.accuracy);
+        }
+      }
+    },
+    failedAttempt: (provider, code) => attempts.add(1, provider, code),
+    unreadable: (code) => unreadable.add(1, code),
+  };
+}
+
+function statusClass(status: number): string {
+  return status === 0 ? "none" : `${Math.floor(status / 100)}xx`;
+}

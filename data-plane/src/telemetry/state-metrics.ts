@@ -1,0 +1,93 @@
+/** Gauges that are read from the parts themselves whenever metrics are scraped. */
+import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-client";
+import type { Clock } from "../lib/clock.ts";
+import type { Gateway } from "../pipeline/stage.ts";
+import type { PolicyHolder } from "../policy/policy-holder.ts";
+import type { Breakers } from "../upstream/breakers.ts";
+import type { UsageState } from "../usage/usage-state.ts";
+
+export interface StateSources {
+  readonly registry: Registry;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly holder: PolicyHolder;
+  readonly load: Gateway["load"];
+  readonly breakers: Breakers;
+  usage(): UsageState;
+  spoolBytes(): number;
+}
+
+export function registerStateMetrics(sources: StateSources): void {
+  const { registry, clock, holder, load, breakers } = sources;
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, read: () => number) => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const counter = (name: string, help: string, read: () => number) => {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  new Gauge({
+    name: "headgate_build_info",
+    help: "1, with the versions that run.",
+    labelNames: ["version", "node"],
+    registers: [registry],
+  }).set({ version: sources.version, node: process.version }, 1);
+  gauge("headgate_requests_in_flight", "Requests being served.", () => load.inFlight);
+  gauge("headgate_streams_open", "Streams being sent to agents.", () => load.streamsOpen);
+  gauge(
+    "headgate_snapshot_revision",
+    "The revision in force; 0 when none is.",
+    () => holder.current()?.revision ?? 0,
+  );
+  gauge("headgate_snapshot_age_seconds", "Since the revision in force was issued; 0 when none is.", () => {
+    const policy = holder.current();
+    return policy === undefined ? 0 : Math.max(0, (clock.wallMs() - policy.issuedAt) / 1_000);
+  });
+  gauge("headgate_breakers_open", "Targets that are left alone after failures.", () => {
+    return breakers.open(clock.monotonicMs()).length;
+  });
+  gauge("headgate_usage_spool_events", "Usage events that the control plane has not acknowledged.", () => {
+    const { head_seq, acked_seq } = sources.usage();
+    return head_seq - acked_seq;
+  });
+  gauge("headgate_usage_spool_bytes", "Size of the usage spool on disk.", () => sources.spoolBytes());
+  gauge("headgate_usage_spool_oldest_seconds", "Age of the oldest unacknowledged usage event.", () => {
+    const oldest = sources.usage().oldest_unacked_at;
+    return oldest === null ? 0 : Math.max(0, (clock.wallMs() - oldest) / 1_000);
+  });
+  counter("headgate_usage_lost_total", "Calls served that left no usage record. Must be 0.", () => {
+    return sources.usage().lost_events;
+  });
+  gauge(
+    "headgate_usage_batches_quarantined",
+    "Usage batches that the control plane refused. Must be 0.",
+    () => {
+      return sources.usage().quarantined_batches;
+    },
+  );
+  new Counter({
+    name: "headgate_snapshot_rejects_total",
+    help: "Snapshots refused, by reason; the last good one stayed in force.",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [reason, count] of holder.rejections()) this.inc({ reason }, count);
+    },
+  });
+}

@@ -1,0 +1,52 @@
+/** What the control plane's answer to a batch means for the stream. */
+import { usageAck, usageGap } from "@headgate/sdk/contract";
+
+export interface SendResult {
+  readonly status: number;
+  readonly body: string;
+  /** From `Retry-After`, where the answer has one. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+export type BatchVerdict =
+  /** Everything up to `ackedSeq` is in the ledger. */
+  | { readonly kind: "acked"; readonly ackedSeq: number }
+  /** The ledger goes on elsewhere: ship again from there. */
+  | { readonly kind: "gap"; readonly expectedSeq: number }
+  /** A newer writer ships this stream; this one never may again. */
+  | { readonly kind: "fenced" }
+  /** Refused as it is. What comes after it cannot be shipped either. */
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "retry"; readonly retryAfterMs: number | undefined };
+
+/** An answer that cannot be read counts as none: the batch is sent again, which is harmless. */
+export function judgeAnswer({ status, body, retryAfterMs }: SendResult): BatchVerdict {
+  if (status === 401 || status === 408 || status === 425 || status === 429 || status >= 500 || status < 200)
+    return { kind: "retry", retryAfterMs };
+  const json = parse(body);
+  if (status < 300) {
+    const ack = usageAck.safeParse(json);
+    return ack.success
+      ? { kind: "acked", ackedSeq: ack.data.acked_seq }
+      : { kind: "retry", retryAfterMs: undefined };
+  }
+  const gap = usageGap.safeParse(json);
+  if (status === 409 && gap.success) return { kind: "gap", expectedSeq: gap.data.expected_seq };
+  const code = errorCode(json) ?? `http.${status}`;
+  return code === "usage.fenced" ? { kind: "fenced" } : { kind: "refused", reason: code };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `{code}` or `{error: {code}}`. */
+function errorCode(json: unknown): string | undefined {
+  if (typeof json !== "object" || json === null) return undefined;
+  if ("code" in json && typeof json.code === "string") return json.code;
+  return "error" in json ? errorCode(json.error) : undefined;
+}

@@ -1,0 +1,134 @@
+/** Reads events back from the spool in order, a batch at a time, so that a long outage costs disk and no memory. */
+import { USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
+import {
+  claimedBytes,
+  nextRecord,
+  readEventBytes,
+  readHeader,
+  readSeq,
+  readStartedAt,
+  readUsage,
+} from "./record.ts";
+import type { Segment } from "./segment.ts";
+import type { Spool } from "./spool.ts";
+import { addUsage, type Totals, totalsFromWire } from "./totals.ts";
+
+/** Below the contract's own bound, so that the header line always fits. */
+export const SLICE_BYTES_MAX = 256 * 1024;
+const CHUNK_BYTES = 128 * 1024;
+
+/** Consecutive events, as they are shipped. */
+export interface EventSlice {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** One line of JSON per event, each with its line feed. */
+  readonly lines: Buffer;
+  /** Sums over every event of the stream up to `lastSeq`. */
+  readonly totals: ReadonlyMap<string, bigint>;
+  /** Unix milliseconds. */
+  readonly oldestStartedAt: number;
+}
+
+export interface EventReader {
+  /**
+   * As many events from `fromSeq` on as are on disk and fit one batch; undefined when there is none, or when
+   * `fromSeq` was removed.
+   */
+  read(fromSeq: number): EventSlice | undefined;
+}
+
+/** Where reading goes on: `totals` cover what comes before `seq`. */
+interface Position {
+  readonly segment: Segment;
+  readonly offset: number;
+  readonly seq: number;
+  readonly totals: Totals;
+}
+
+export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "headSeq">): EventReader {
+  let position: Position | undefined;
+
+  return {
+    read(fromSeq) {
+      if (fromSeq > spool.headSeq) return undefined;
+      if (position?.seq !== fromSeq || !spool.segments.includes(position.segment)) {
+        const segment = spool.segments.find((one) => one.firstSeq <= fromSeq && fromSeq <= one.lastSeq);
+        if (segment === undefined) return undefined;
+        position = {
+          segment,
+          offset: 0,
+          seq: segment.firstSeq,
+          totals: new Map(),
+        };
+      }
+      const lines: Buffer[] = [];
+      let bytes = 0;
+      let oldestStartedAt = Number.MAX_SAFE_INTEGER;
+      const next = walk(position, (event, seq, totals) => {
+        if (seq >= fromSeq) {
+          if (lines.length / 2 === USAGE_BATCH_EVENTS_MAX) return false;
+          if (lines.length > 0 && bytes + event.length + 1 > SLICE_BYTES_MAX) return false;
+          lines.push(event, LINE_FEED);
+          bytes += event.length + 1;
+          oldestStartedAt = Math.min(oldestStartedAt, readStartedAt(event));
+        }
+        addUsage(totals, readUsage(event));
+        return true;
+      });
+      position = next;
+      if (lines.length === 0) return undefined;
+      return {
+        firstSeq: fromSeq,
+        lastSeq: next.seq - 1,
+        lines: Buffer.concat(lines, bytes),
+        totals: new Map(next.totals),
+        oldestStartedAt,
+      };
+    },
+  };
+
+  /** Hands over events from a position on until one is not taken; answers the position of that one. */
+  function walk(from: Position, take: (event: Buffer, seq: number, totals: Totals) => boolean): Position {
+    let { segment, offset, seq } = from;
+    let totals: Totals = new Map(from.totals);
+    for (;;) {
+      const fd = spool.disk.open(segment.path, "r");
+      try {
+        while (seq <= spool.headSeq && seq <= segment.lastSeq) {
+          const chunk = readChunk(fd, offset, segment.bytes);
+          let at = 0;
+          for (;;) {
+            const record = nextRecord(chunk, at, chunk.length);
+            if (record === undefined) break;
+            if (record.kind === "header") totals = totalsFromWire(readHeader(chunk, record).totals);
+            if (record.kind === "settle") {
+              if (readSeq(chunk, record) > spool.headSeq || !take(readEventBytes(chunk, record), seq, totals))
+                return { segment, offset: offset + at, seq, totals };
+              seq += 1;
+            }
+            at = record.end;
+          }
+          if (at === 0) throw new Error(`${segment.name} cannot be read at byte ${offset}`);
+          offset += at;
+        }
+      } finally {
+        spool.disk.close(fd);
+      }
+      const following = spool.segments[spool.segments.indexOf(segment) + 1];
+      if (following === undefined || seq > spool.headSeq) return { segment, offset, seq, totals };
+      segment = following;
+      offset = 0;
+    }
+  }
+
+  function readChunk(fd: number, offset: number, end: number): Buffer {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - offset));
+    const got = chunk.subarray(0, Math.max(0, spool.disk.readAt(fd, chunk, offset)));
+    const claimed = claimedBytes(got, 0, got.length);
+    if (claimed === undefined || claimed <= got.length || claimed > end - offset) return got;
+    const larger = Buffer.allocUnsafe(claimed);
+    return larger.subarray(0, Math.max(0, spool.disk.readAt(fd, larger, offset)));
+  }
+}
+
+const LINE_FEED = Buffer.from("\n");

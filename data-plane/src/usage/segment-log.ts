@@ -1,0 +1,265 @@
+/**
+ * The writing end of the spool. Open records go to the operating system at once; settled events wait in memory for
+ * the group commit and are numbered, without holes, in the order of their settling. Bytes are appended strictly in
+ * order and the sync that covers an event covers all that stands before it, so no event can be behind a torn record.
+ *
+ * When the disk fails, a new segment is put in place whole, with every attempt that is still running and every event
+ * that is not yet safe. While that fails too, nothing is written and events that settle are kept.
+ */
+import type { UsageEvent } from "@headgate/sdk/contract";
+import type { BudgetCharge } from "../limits/admission.ts";
+import { appendOpen, appendSettle, createRecordBuffer, type RecordBuffer } from "./record.ts";
+import type { Segment } from "./segment.ts";
+import type { SegmentWriter } from "./segment-writer.ts";
+import { addUsage, type Totals } from "./totals.ts";
+import type { AttemptOpened } from "./usage-recorder.ts";
+
+export interface CommittedEvent {
+  readonly event: UsageEvent;
+  readonly charges: readonly BudgetCharge[];
+}
+
+export interface SegmentLogOptions {
+  readonly writer: SegmentWriter;
+  readonly headSeq: number;
+  /** Sums up to `headSeq`. The log owns the map from now on. */
+  readonly totals: Totals;
+  /** Attempts that recovery found open: kept safe until they are settled. */
+  readonly live: readonly AttemptOpened[];
+  superseded(): boolean;
+  /** Events that have just become durable, in order. */
+  onCommitted(events: readonly CommittedEvent[]): void;
+  /** A full segment has ended. */
+  onRotated(): void;
+  onFault(error: unknown): void;
+}
+
+export interface SegmentLog {
+  /** The newest event that is on disk. */
+  readonly durableSeq: number;
+  /** `failing`: the disk does not take bytes; `superseded`: another process has taken the spool over. */
+  readonly state: "writing" | "failing" | "superseded";
+  /** Begins the log's first segment. Rejects where the disk fails. */
+  start(): Promise<void>;
+  /** False where the attempt is not on record: the disk failed, or the spool was taken over. */
+  open(attempt: AttemptOpened): boolean;
+  /** True from a successful `open` until `settle`. */
+  isLive(attemptId: string): boolean;
+  /**
+   * Gives the event its number. Resolves when it is on disk, or when it is known that the disk does not take it for
+   * now: it is then kept, and written once the disk is back.
+   */
+  settle(event: UsageEvent, charges: readonly BudgetCharge[]): Promise<void>;
+  /** Tries to write again what could not be written. True when everything is on disk. */
+  recover(): Promise<boolean>;
+  /** Writes those attempts again that are still running and were opened in this segment; false while it is needed. */
+  carryForward(segment: Segment): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+interface LiveAttempt {
+  readonly attempt: AttemptOpened;
+  segment: Segment | undefined;
+  /** Its event is on its way to the disk. */
+  settled: boolean;
+}
+
+/** Events that are written and synced together. */
+interface Group {
+  readonly buffer: RecordBuffer;
+  events: CommittedEvent[];
+  waiters: (() => void)[];
+}
+
+export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
+  const { writer, totals } = options;
+  const live = new Map<string, LiveAttempt>(
+    options.live.map((attempt) => [attempt.attempt_id, { attempt, segment: undefined, settled: false }]),
+  );
+  const openBuffer = createRecordBuffer(4 * 1024);
+  let filling = newGroup();
+  let flying = newGroup();
+  let assignedSeq = options.headSeq;
+  let durableSeq = options.headSeq;
+  let state: SegmentLog["state"] = "writing";
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  function fail(error: unknown): void {
+    if (state === "writing") state = "failing";
+    options.onFault(error);
+  }
+
+  function checkSuperseded(): boolean {
+    if (state !== "superseded" && options.superseded()) {
+      state = "superseded";
+      options.onFault(new Error("another process has taken this spool over"));
+    }
+    return state === "superseded";
+  }
+
+  /** A new segment with all that is not safe elsewhere: running attempts first, then the group in flight. */
+  async function replace(): Promise<void> {
+    const buffer = createRecordBuffer(64 * 1024);
+    const carried = [...live.values()];
+    for (const { attempt } of carried) appendOpen(buffer, attempt);
+    for (const { event, charges } of flying.events) appendSettle(buffer, event, charges);
+    const count = carried.length + flying.events.length;
+    const segment = await writer.replace({ firstSeq: durableSeq + 1, totals }, { buffer, count });
+    for (const entry of carried) entry.segment = segment;
+    if (state === "failing") state = "writing";
+  }
+
+  /** Where appending fails, the group is written once more, in a new segment. True when it is on disk. */
+  async function writeGroup(): Promise<boolean> {
+    if (state === "writing") {
+      try {
+        if (writer.full) {
+          writer.rotate({ firstSeq: durableSeq + 1, totals });
+          options.onRotated();
+        }
+        writer.append({ buffer: flying.buffer, count: flying.events.length });
+        await writer.sync();
+        return true;
+      } catch (error) {
+        fail(error);
+      }
+    }
+    if (checkSuperseded()) return false;
+    try {
+      await replace();
+      return true;
+    } catch (error) {
+      fail(error);
+      return false;
+    }
+  }
+
+  /** The group in flight is on disk, and was written before anybody else took over. */
+  function committed(): void {
+    const group = flying;
+    for (const { event } of group.events) {
+      live.delete(event.attempt_id);
+      addUsage(totals, event.usage);
+      durableSeq = event.seq;
+    }
+    if (writer.current !== undefined) writer.current.lastSeq = durableSeq;
+    const { events } = group;
+    flying = { buffer: group.buffer, events: [], waiters: [] };
+    flying.buffer.length = 0;
+    release(group);
+    if (events.length > 0) options.onCommitted(events);
+  }
+
+  async function run(): Promise<void> {
+    // One turn of the event loop gathers what settles together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (filling.waiters.length > 0 || flying.events.length > 0 || state === "failing") {
+      if (flying.events.length === 0) [flying, filling] = [filling, flying];
+      if ((await writeGroup()) && !checkSuperseded()) {
+        committed();
+        continue;
+      }
+      // The events stay, and are written when the disk is back; nobody is kept waiting for that.
+      release(flying);
+      release(filling);
+      return;
+    }
+  }
+
+  function schedule(): Promise<void> {
+    if (closed) return Promise.resolve();
+    running ??= run()
+      .catch(options.onFault)
+      .finally(() => {
+        running = undefined;
+        if (state === "writing" && filling.waiters.length > 0) void schedule();
+      });
+    return running;
+  }
+
+  function nextCommit(): Promise<void> {
+    const { waiters } = filling;
+    const durable = new Promise<void>((resolve) => waiters.push(resolve));
+    if (running === undefined) void schedule();
+    return durable;
+  }
+
+  return {
+    get durableSeq() {
+      return durableSeq;
+    },
+    get state() {
+      return state;
+    },
+    start: replace,
+    open(attempt) {
+      if (state !== "writing" || writer.current === undefined || checkSuperseded()) return false;
+      openBuffer.length = 0;
+      appendOpen(openBuffer, attempt);
+      try {
+        writer.append({ buffer: openBuffer, count: 1 });
+      } catch (error) {
+        fail(error);
+        void schedule();
+        return false;
+      }
+      live.set(attempt.attempt_id, {
+        attempt,
+        segment: writer.current,
+        settled: false,
+      });
+      return true;
+    },
+    isLive: (attemptId) => live.get(attemptId)?.settled === false,
+    settle(event, charges) {
+      if (closed) return Promise.resolve();
+      const entry = live.get(event.attempt_id);
+      if (entry !== undefined) entry.settled = true;
+      assignedSeq += 1;
+      event.seq = assignedSeq;
+      appendSettle(filling.buffer, event, charges);
+      filling.events.push({ event, charges });
+      return state === "writing" ? nextCommit() : Promise.resolve();
+    },
+    async recover() {
+      if (state === "failing") await schedule();
+      return state === "writing" && durableSeq === assignedSeq;
+    },
+    async carryForward(segment) {
+      const entries = [...live.values()].filter((entry) => entry.segment === segment);
+      if (entries.length === 0) return true;
+      // An event that is on its way must not be overtaken by its own opening.
+      if (entries.some((entry) => entry.settled)) return false;
+      if (state !== "writing" || writer.current === undefined) return false;
+      const buffer = createRecordBuffer();
+      for (const entry of entries) appendOpen(buffer, entry.attempt);
+      try {
+        writer.append({ buffer, count: entries.length });
+      } catch (error) {
+        fail(error);
+        void schedule();
+        return false;
+      }
+      for (const entry of entries) entry.segment = writer.current;
+      await nextCommit();
+      return state === "writing";
+    },
+    async close() {
+      while (running !== undefined) await running;
+      if (state === "failing") await schedule();
+      closed = true;
+      writer.close();
+    },
+  };
+}
+
+function newGroup(): Group {
+  return { buffer: createRecordBuffer(64 * 1024), events: [], waiters: [] };
+}
+
+function release(group: Group): void {
+  const waiters = group.waiters;
+  group.waiters = [];
+  for (const resolve of waiters) resolve();
+}

@@ -1,0 +1,22 @@
+/** Running sums per dimension. They only grow, so a receiver can check that nothing between two of them is missing. */
+import type { UsageQuantities } from "@headgate/sdk/contract";
+
+export type Totals = Map<string, bigint>;
+
+export function addUsage(totals: Totals, usage: UsageQuantities): void {
+  for (const dimension in usage) {
+    const quantity = usage[dimension];
+    if (quantity) totals.set(dimension, (totals.get(dimension) ?? 0n) + BigInt(quantity));
+  }
+}
+
+/** As it goes over the wire: decimal strings. */
+export function totalsToWire(totals: ReadonlyMap<string, bigint>): Record<string, string> {
+  const wire: Record<string, string> = {};
+  for (const [dimension, quantity] of totals) wire[dimension] = quantity.toString();
+  return wire;
+}
+
+export function totalsFromWire(wire: Readonly<Record<string, string>>): Totals {
+  return new Map(Object.entries(wire).map(([dimension, quantity]) => [dimension, BigInt(quantity)]));
+}

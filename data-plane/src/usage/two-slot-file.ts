@@ -1,0 +1,83 @@
+/**
+ * A small value in a file of fixed size, overwritten in place: two slots are written in turn, so that a torn write
+ * costs the newest value only, and a full disk costs nothing, because no new block is needed.
+ */
+import { crc32 } from "node:zlib";
+import { type Disk, writeFully } from "./disk.ts";
+
+const SLOT_BYTES = 512;
+
+export interface TwoSlotFile<T> {
+  readonly value: T;
+  /** Hands the value to the operating system. Throws where the disk fails; the value before it then stands. */
+  write(value: T): void;
+  sync(): Promise<void>;
+  close(): void;
+}
+
+/** Opens or creates the file. `parse` answers undefined for what it does not know. */
+export function openTwoSlotFile<T>(
+  disk: Disk,
+  path: string,
+  { initial, parse }: { initial: T; parse: (json: unknown) => T | undefined },
+): TwoSlotFile<T> {
+  const stored = disk.read(path);
+  let newest: Slot<T> = { version: 0, value: initial };
+  for (const index of [0, 1]) {
+    const slot = stored === undefined ? undefined : readSlot(stored, index, parse);
+    if (slot !== undefined && slot.version > newest.version) newest = slot;
+  }
+  const fd = disk.open(path, stored === undefined ? "wx" : "r+");
+  if (stored === undefined || stored.length < 2 * SLOT_BYTES) {
+    const blank = Buffer.alloc(2 * SLOT_BYTES);
+    stored?.copy(blank);
+    writeFully(disk, fd, { bytes: blank, length: blank.length, position: 0 });
+  }
+  return {
+    get value() {
+      return newest.value;
+    },
+    write(value) {
+      const slot = { version: newest.version + 1, value };
+      writeFully(disk, fd, {
+        bytes: slotBytes(slot),
+        length: SLOT_BYTES,
+        position: (slot.version % 2) * SLOT_BYTES,
+      });
+      newest = slot;
+    },
+    sync: () => disk.sync(fd),
+    close: () => disk.close(fd),
+  };
+}
+
+interface Slot<T> {
+  readonly version: number;
+  readonly value: T;
+}
+
+function slotBytes<T>(slot: Slot<T>): Buffer {
+  const bytes = Buffer.alloc(SLOT_BYTES);
+  const json = Buffer.from(JSON.stringify(slot), "utf8");
+  if (json.length + 8 > SLOT_BYTES) throw new RangeError("the value does not fit its slot");
+  bytes.writeUInt32LE(json.length, 0);
+  bytes.writeUInt32LE(crc32(json), 4);
+  json.copy(bytes, 8);
+  return bytes;
+}
+
+function readSlot<T>(
+  stored: Buffer,
+  index: number,
+  parse: (json: unknown) => T | undefined,
+): Slot<T> | undefined {
+  const bytes = stored.subarray(index * SLOT_BYTES, (index + 1) * SLOT_BYTES);
+  if (bytes.length < SLOT_BYTES) return undefined;
+  const length = bytes.readUInt32LE(0);
+  if (length === 0 || length + 8 > SLOT_BYTES) return undefined;
+  const json = bytes.subarray(8, 8 + length);
+  if (crc32(json) !== bytes.readUInt32LE(4)) return undefined;
+  const slot: { version: number; value: unknown } = JSON.parse(json.toString("utf8"));
+  const value = parse(slot.value);
+  return value === undefined ? undefined : { version: slot.version, value };
+}

@@ -1,0 +1,29 @@
+/** What a data plane says of its usage stream, in heartbeats and in metrics. */
+import type { Heartbeat } from "@headgate/sdk/contract";
+import type { Reporter } from "./reporter.ts";
+import type { Spool } from "./spool.ts";
+
+export type UsageState = Pick<
+  Heartbeat,
+  | "stream_id"
+  | "writer_epoch"
+  | "head_seq"
+  | "acked_seq"
+  | "oldest_unacked_at"
+  | "totals"
+  | "lost_events"
+  | "quarantined_batches"
+>;
+
+export function usageState(spool: Spool, reporter: Pick<Reporter, "quarantinedBatches">): UsageState {
+  return {
+    stream_id: spool.streamId,
+    writer_epoch: spool.writerEpoch,
+    head_seq: spool.headSeq,
+    acked_seq: spool.ackedSeq,
+    oldest_unacked_at: spool.oldestUnackedAt,
+    totals: Object.fromEntries([...spool.totals].map(([dimension, sum]) => [dimension, sum.toString()])),
+    lost_events: spool.lostEvents,
+    quarantined_batches: reporter.quarantinedBatches,
+  };
+}

@@ -1,0 +1,377 @@
+/**
+ * A control plane for one data plane, in memory: join, credential, snapshot (signed, secrets sealed), change events,
+ * verdicts, heartbeats and usage, as the contract has them. With it a data plane runs without a database.
+ */
+import { createHash, createHmac, generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { gunzipSync } from "node:zlib";
+import {
+  ASSERTION_AUDIENCE,
+  apiKeyHandle,
+  type CredentialAnswer,
+  credentialRequest,
+  DATA_PLANE_API,
+  DATA_PLANE_CREDENTIAL_LIFETIME_MS,
+  type ErrorCode,
+  errorRow,
+  heartbeat,
+  type Id,
+  joinRequest,
+  makeApiKey,
+  type PolicySnapshot,
+  policySnapshot,
+  SNAPSHOT_KEY_ID_HEADER,
+  SNAPSHOT_SCHEMA,
+  SNAPSHOT_SIGNATURE_HEADER,
+  type SnapshotAck,
+  type SnapshotKeyRow,
+  type SnapshotProvider,
+  snapshotAck,
+  type UsageEvent,
+  usageBatchHeader,
+  usageEvent,
+} from "@headgate/sdk/contract";
+import { makeId } from "@headgate/sdk/testing";
+import { CompactEncrypt, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
+
+/** A snapshot's content with its secrets in the clear; the fixture hashes, seals and signs them. */
+export interface PlainPolicy
+  extends Omit<
+    PolicySnapshot,
+    | "schema"
+    | "tenant_id"
+    | "data_plane_id"
+    | "region"
+    | "revision"
+    | "issued_at"
+    | "sealed_key_pepper"
+    | "keys"
+    | "providers"
+  > {
+  readonly keys: readonly (Omit<SnapshotKeyRow, "handle" | "hash"> & {
+    readonly secret: string;
+  })[];
+  readonly providers: readonly (Omit<SnapshotProvider, "sealed_credential"> & {
+    readonly credential: string | null;
+  })[];
+}
+
+export interface FakeControlPlaneOptions {
+  readonly policy: PlainPolicy;
+  /** `keep` checks every event of a batch and keeps it; `acknowledge` reads no further than the header. */
+  readonly usage: "keep" | "acknowledge";
+}
+
+export interface FakeControlPlane extends AsyncDisposable {
+  readonly url: string;
+  readonly joinToken: string;
+  /** Every event received, when usage is kept; each once, in the order of its stream. */
+  readonly usage: readonly UsageEvent[];
+  /** Replaces the policy and tells the data plane; returns the new revision. */
+  publish(policy: PlainPolicy): number;
+  /** The verdict on a revision, as soon as there is one. */
+  verdict(revision: number): Promise<SnapshotAck>;
+}
+
+/** A new API key, and the row that admits it. */
+export function makeKey(agentId: Id<"agent">): PlainPolicy["keys"][number] {
+  const { key } = makeApiKey((count) => randomBytes(count));
+  return {
+    id: makeId("key"),
+    agent_id: agentId,
+    secret: key,
+    revoked: false,
+    expires_at: null,
+  };
+}
+
+/** Listens on a free port of the loopback interface. */
+export async function startFakeControlPlane(options: FakeControlPlaneOptions): Promise<FakeControlPlane> {
+  const state = createState(options);
+  const server = createServer((request, response) => {
+    answer(state, request, response).catch((error: unknown) => {
+      if (error instanceof Refusal) refuse(response, error);
+      else response.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
+  const url = await listen(server);
+  return {
+    url,
+    joinToken: state.joinToken,
+    usage: state.usage,
+    publish(policy) {
+      state.policy = policy;
+      state.revision += 1;
+      state.built = undefined;
+      for (const listener of state.listeners) tellRevision(listener, state.revision);
+      return state.revision;
+    },
+    verdict(revision) {
+      const known = state.verdicts.find((verdict) => verdict.revision === revision);
+      if (known !== undefined) return Promise.resolve(known);
+      return new Promise((resolve) => {
+        state.waiting.push({ revision, resolve });
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+type State = ReturnType<typeof createState>;
+
+function createState({ policy, usage }: FakeControlPlaneOptions) {
+  return {
+    tenantId: makeId("tenant"),
+    dataPlaneId: makeId("dataPlane"),
+    signingKeyId: makeId("signingKey"),
+    snapshotKeys: generateKeyPairSync("ed25519"),
+    credentialKeys: generateKeyPairSync("ed25519"),
+    pepper: randomBytes(32),
+    joinToken: `hgj_${base58(40)}`,
+    joined: undefined as { signing: JWK; encryption: JWK } | undefined,
+    usedAssertions: new Set<string>(),
+    policy,
+    revision: 1,
+    built: undefined as Promise<Buffer> | undefined,
+    verdicts: [] as SnapshotAck[],
+    waiting: [] as { revision: number; resolve(verdict: SnapshotAck): void }[],
+    listeners: new Set<ServerResponse>(),
+    keepUsage: usage === "keep",
+    usage: [] as UsageEvent[],
+    ackedSeq: new Map<Id<"stream">, number>(),
+  };
+}
+
+async function answer(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = new URL(request.url ?? "/", "http://fixture").pathname;
+  const body = await readAll(request);
+  switch (path) {
+    case DATA_PLANE_API.join:
+      return send(response, 200, await join(state, body));
+    case DATA_PLANE_API.credential:
+      return send(response, 200, await renew(state, body));
+    default:
+      await checkCredential(state, request.headers.authorization ?? "");
+  }
+  switch (path) {
+    case DATA_PLANE_API.snapshot:
+      return sendSnapshot(state, request, response);
+    case DATA_PLANE_API.snapshotEvents:
+      return listenForRevisions(state, response);
+    case DATA_PLANE_API.snapshotAck:
+      return takeVerdict(state, body, response);
+    case DATA_PLANE_API.heartbeat:
+      heartbeat.parse(JSON.parse(body.toString()));
+      return send(response, 200, {
+        latest_revision: state.revision,
+        server_time: Date.now(),
+      });
+    case DATA_PLANE_API.usage:
+      return takeUsage(state, body, response);
+    default:
+      throw new Refusal("api.not_found");
+  }
+}
+
+async function join(state: State, body: Buffer): Promise<CredentialAnswer> {
+  const request = joinRequest.parse(JSON.parse(body.toString()));
+  if (request.token !== state.joinToken || state.joined !== undefined)
+    throw new Refusal("join.invalid_token");
+  state.joined = {
+    signing: request.signing_key,
+    encryption: request.encryption_key,
+  };
+  return credential(state);
+}
+
+async function renew(state: State, body: Buffer): Promise<CredentialAnswer> {
+  const { assertion } = credentialRequest.parse(JSON.parse(body.toString()));
+  if (state.joined === undefined) throw new Refusal("join.invalid_assertion");
+  const { payload } = await jwtVerify(assertion, await importJWK(state.joined.signing, "EdDSA"), {
+    issuer: state.dataPlaneId,
+    subject: state.dataPlaneId,
+    audience: ASSERTION_AUDIENCE,
+    maxTokenAge: "60s",
+  });
+  if (payload.jti === undefined || state.usedAssertions.has(payload.jti))
+    throw new Refusal("join.invalid_assertion");
+  state.usedAssertions.add(payload.jti);
+  return credential(state);
+}
+
+async function credential(state: State): Promise<CredentialAnswer> {
+  const expiresAt = Date.now() + DATA_PLANE_CREDENTIAL_LIFETIME_MS;
+  const jwt = await new SignJWT({ tenant: state.tenantId, region: REGION })
+    .setProtectedHeader({ alg: "EdDSA" })
+    .setSubject(state.dataPlaneId)
+    .setExpirationTime(Math.floor(expiresAt / 1000))
+    .sign(state.credentialKeys.privateKey);
+  const { x } = state.snapshotKeys.publicKey.export({ format: "jwk" });
+  return {
+    data_plane_id: state.dataPlaneId,
+    tenant_id: state.tenantId,
+    region: REGION,
+    credential: jwt,
+    expires_at: expiresAt,
+    snapshot_keys: [
+      {
+        key_id: state.signingKeyId,
+        public_key: { kty: "OKP", crv: "Ed25519", x: String(x) },
+      },
+    ],
+  };
+}
+
+async function checkCredential(state: State, authorization: string): Promise<void> {
+  const jwt = authorization.startsWith("Bearer ") ? authorization.slice(7) : "";
+  await jwtVerify(jwt, state.credentialKeys.publicKey, {
+    subject: state.dataPlaneId,
+  }).catch(() => {
+    throw new Refusal("api.unauthenticated");
+  });
+}
+
+async function sendSnapshot(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const etag = `"${state.revision}"`;
+  if (request.headers["if-none-match"] === etag) {
+    response.writeHead(304, { etag }).end();
+    return;
+  }
+  state.built ??= buildSnapshot(state);
+  const bytes = await state.built;
+  response.writeHead(200, {
+    "content-type": "application/json",
+    etag,
+    [SNAPSHOT_KEY_ID_HEADER]: state.signingKeyId,
+    [SNAPSHOT_SIGNATURE_HEADER]: sign(null, bytes, state.snapshotKeys.privateKey).toString("base64url"),
+  });
+  response.end(bytes);
+}
+
+async function buildSnapshot(state: State): Promise<Buffer> {
+  const { joined, pepper } = state;
+  if (joined === undefined) throw new Error("no data plane has joined");
+  const seal = async (secret: Uint8Array) =>
+    new CompactEncrypt(secret)
+      .setProtectedHeader({ alg: "ECDH-ES", enc: "A256GCM" })
+      .encrypt(await importJWK(joined.encryption, "ECDH-ES"));
+  const snapshot: PolicySnapshot = {
+    ...state.policy,
+    schema: SNAPSHOT_SCHEMA,
+    tenant_id: state.tenantId,
+    data_plane_id: state.dataPlaneId,
+    region: REGION,
+    revision: state.revision,
+    issued_at: Date.now(),
+    sealed_key_pepper: await seal(pepper),
+    keys: state.policy.keys.map(({ secret, ...row }) => ({
+      ...row,
+      handle: apiKeyHandle(secret) ?? "",
+      hash: createHmac("sha256", pepper).update(secret).digest("hex"),
+    })),
+    providers: await Promise.all(
+      state.policy.providers.map(async ({ credential: secret, ...row }) => ({
+        ...row,
+        sealed_credential: secret === null ? null : await seal(Buffer.from(secret)),
+      })),
+    ),
+  };
+  return Buffer.from(canonicalJson(policySnapshot.parse(snapshot)));
+}
+
+function listenForRevisions(state: State, response: ServerResponse): void {
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-cache",
+  });
+  state.listeners.add(response);
+  response.on("close", () => state.listeners.delete(response));
+  tellRevision(response, state.revision);
+}
+
+function tellRevision(response: ServerResponse, revision: number): void {
+  response.write(`event: revision\ndata: ${JSON.stringify({ revision })}\n\n`);
+}
+
+function takeVerdict(state: State, body: Buffer, response: ServerResponse): void {
+  const verdict = snapshotAck.parse(JSON.parse(body.toString()));
+  state.verdicts.push(verdict);
+  for (const waiter of state.waiting) if (waiter.revision === verdict.revision) waiter.resolve(verdict);
+  send(response, 200, {});
+}
+
+/** Batches must continue their stream; what was acknowledged before is acknowledged again and not kept twice. */
+function takeUsage(state: State, body: Buffer, response: ServerResponse): void {
+  const text = gunzipSync(body).toString();
+  const headerEnd = text.indexOf("\n");
+  const header = usageBatchHeader.parse(JSON.parse(text.slice(0, headerEnd)));
+  const acked = state.ackedSeq.get(header.stream_id) ?? 0;
+  if (header.first_seq > acked + 1) {
+    send(response, 409, { code: "usage.gap", expected_seq: acked + 1 });
+    return;
+  }
+  if (state.keepUsage) {
+    const lines = text.slice(headerEnd + 1);
+    if (createHash("sha256").update(lines).digest("hex") !== header.sha256)
+      throw new Refusal("usage.invalid_batch");
+    const events = lines
+      .trimEnd()
+      .split("\n")
+      .map((line) => usageEvent.parse(JSON.parse(line)));
+    state.usage.push(...events.filter((event) => event.seq > acked));
+  }
+  const ackedSeq = Math.max(acked, header.last_seq);
+  state.ackedSeq.set(header.stream_id, ackedSeq);
+  send(response, 200, { acked_seq: ackedSeq });
+}
+
+const REGION = "local";
+
+class Refusal extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode) {
+    super(code);
+    this.code = code;
+  }
+}
+
+function refuse(response: ServerResponse, { code }: Refusal): void {
+  const row = errorRow(code);
+  send(response, row.status, { error: { code, message: row.text } });
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the fake control plane has no port");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** RFC 8785 for the values a snapshot is made of: members sorted by UTF-16 code units, numbers and strings as ECMAScript writes them. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
+  return `{${members.join(",")}}`;
+}
+
+function base58(length: number): string {
+  const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  return Array.from(randomBytes(length), (byte) => alphabet[byte % alphabet.length]).join("");
+}

@@ -1,0 +1,251 @@
+/**
+ * A provider that is not there: OpenAI and Anthropic dialects over real sockets, with a ledger of its own. What it
+ * has served is written down in the same tick as the last byte of the answer, so its ledger is the other side of
+ * every comparison with ours.
+ */
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { type Answer, type Question, sendAnswer } from "./simulated-answer.ts";
+import {
+  anthropicAnswer,
+  anthropicError,
+  anthropicErrorEvent,
+  anthropicModels,
+} from "./simulated-anthropic.ts";
+import { type Behaviour, behaviourOfModel } from "./simulated-behaviour.ts";
+import { openaiAnswer, openaiError, openaiErrorEvent, openaiModels } from "./simulated-openai.ts";
+import { type JsonObject, type SimulatedUsage, simulatedUsage } from "./simulated-usage.ts";
+
+/** One call that reached the provider with a valid credential. */
+export interface LedgerEntry {
+  /** From the header `x-headgate-attempt`; null when the caller sent none. */
+  readonly attempt_id: string | null;
+  readonly path: string;
+  readonly model: string;
+  /** Whose credential was presented. */
+  readonly organisation: string;
+  /** Unix milliseconds at which the call arrived. */
+  readonly at: number;
+  /** What was answered; 0 while nothing was. */
+  status: number;
+  /** True once the whole answer of a successful call was produced. */
+  completed: boolean;
+  /** Stream events (or 1 for a whole answer) that went out. */
+  events: number;
+  /** What a completed call used, else null. */
+  usage: SimulatedUsage | null;
+}
+
+/** A call that a test holds in its hands. */
+export interface SimulatedCall {
+  readonly entry: Readonly<LedgerEntry>;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: JsonObject;
+  /** Resolves when the call has come to the point where its behaviour holds it. */
+  readonly held: Promise<void>;
+  /** Resolves when the connection is done with this call, in whatever way. */
+  readonly closed: Promise<void>;
+  /** Lets a held call go on; before it is held, lets it pass. */
+  release(): void;
+}
+
+export interface SimulatedProvider extends AsyncDisposable {
+  /** Scheme, host and port. The base URL of the OpenAI dialect is this with `/v1`. */
+  readonly url: string;
+  readonly ledger: readonly LedgerEntry[];
+  /** Calls that were refused for their credential; they are in no ledger. */
+  readonly refused: number;
+  /** The next calls behave like this, one each, in this order; calls beyond the script follow their model's name. */
+  script(...behaviours: Behaviour[]): void;
+  /** The next call not yet handed out, in order of arrival. */
+  nextCall(): Promise<SimulatedCall>;
+}
+
+export interface SimulatedProviderOptions {
+  /** Which credential belongs to which organisation. */
+  readonly credentials?: Readonly<Record<string, string>>;
+  readonly models?: readonly string[];
+  /** 0 for any free port. */
+  readonly port?: number;
+}
+
+export const SIMULATED_CREDENTIAL = "sk-simulated-acme";
+
+/** Starts a provider on the loopback interface. */
+export async function startSimulatedProvider(
+  options: SimulatedProviderOptions = {},
+): Promise<SimulatedProvider> {
+  const credentials = new Map(Object.entries(options.credentials ?? { [SIMULATED_CREDENTIAL]: "acme" }));
+  const models = options.models ?? ["sim-small", "sim-large"];
+  const ledger: LedgerEntry[] = [];
+  const queue: Behaviour[] = [];
+  const arrived: SimulatedCall[] = [];
+  const waiting: ((call: SimulatedCall) => void)[] = [];
+  let refused = 0;
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch(() => response.destroy());
+  });
+  server.keepAliveTimeout = 60_000;
+  server.requestTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    ledger,
+    get refused() {
+      return refused;
+    },
+    script: (...behaviours) => void queue.push(...behaviours),
+    nextCall: () => {
+      const call = arrived.shift();
+      return call === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(call);
+    },
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    if (path === "/__ledger") return sendJson(response, 200, { calls: ledger, refused });
+    const anthropic = path.startsWith("/v1/messages") || request.headers["anthropic-version"] !== undefined;
+    const error = anthropic ? anthropicError : openaiError;
+    const organisation = credentials.get(presentedCredential(request.headers) ?? "");
+    if (organisation === undefined) {
+      refused += 1;
+      return sendJson(response, 401, error(401, "Incorrect API key provided."));
+    }
+    if (path === "/v1/models" && request.method === "GET") {
+      return sendJson(response, 200, anthropic ? anthropicModels(models) : openaiModels(models));
+    }
+    const body = parseObject(await text(request));
+    const model = body?.["model"];
+    if (request.method !== "POST" || body === undefined || typeof model !== "string") {
+      return sendJson(response, 400, error(400, "A POST with a JSON object that names a model is needed."));
+    }
+    if (anthropic && request.headers["anthropic-version"] === undefined) {
+      return sendJson(response, 400, error(400, "anthropic-version: header is required"));
+    }
+
+    const attempt = request.headers["x-headgate-attempt"];
+    const entry: LedgerEntry = {
+      attempt_id: typeof attempt === "string" ? attempt : null,
+      path,
+      model,
+      organisation,
+      at: Date.now(),
+      status: 0,
+      completed: false,
+      events: 0,
+      usage: null,
+    };
+    ledger.push(entry);
+    const behaviour = { ...behaviourOfModel(model), ...queue.shift() };
+    const usage = simulatedUsage(path, body, behaviour.outputTokens);
+    const question: Question = {
+      id: `sim${ledger.length}`,
+      path,
+      body,
+      usage,
+      cut: simulatedUsage(path, { ...body, ...UNLIMITED }, behaviour.outputTokens).output > usage.output,
+      noUsage: behaviour.noUsage ?? false,
+    };
+    const { call, hold } = makeCall(entry, request, response, body);
+    const waiter = waiting.shift();
+    if (waiter === undefined) arrived.push(call);
+    else waiter(call);
+
+    const answer: Answer =
+      behaviour.status === undefined
+        ? anthropic
+          ? anthropicAnswer(question)
+          : openaiAnswer(question)
+        : { kind: "error", status: behaviour.status, message: `Simulated failure ${behaviour.status}.` };
+    if (answer.kind === "error") {
+      if (behaviour.holdBefore === 0) await hold();
+      entry.status = answer.status;
+      if (behaviour.retryAfter !== undefined) response.setHeader("retry-after", behaviour.retryAfter);
+      if (behaviour.html) return sendHtml(response, answer.status);
+      return sendJson(response, answer.status, error(answer.status, answer.message));
+    }
+    await sendAnswer({
+      response,
+      answer,
+      behaviour,
+      hold,
+      errorEvent: anthropic ? anthropicErrorEvent() : openaiErrorEvent(),
+      onEvent: () => {
+        entry.status = 200;
+        entry.events += 1;
+      },
+      onServed: () => {
+        entry.completed = true;
+        entry.usage = usage;
+      },
+    });
+  }
+}
+
+const UNLIMITED = { max_completion_tokens: undefined, max_output_tokens: undefined, max_tokens: undefined };
+
+function makeCall(
+  entry: LedgerEntry,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: JsonObject,
+): { call: SimulatedCall; hold: () => Promise<void> } {
+  const held = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  response.once("close", () => {
+    closed.resolve();
+    released.resolve();
+  });
+  return {
+    call: {
+      entry,
+      headers: request.headers,
+      body,
+      held: held.promise,
+      closed: closed.promise,
+      release: released.resolve,
+    },
+    hold: () => {
+      held.resolve();
+      return released.promise;
+    },
+  };
+}
+
+function presentedCredential(headers: IncomingHttpHeaders): string | undefined {
+  const apiKey = headers["x-api-key"];
+  return typeof apiKey === "string" ? apiKey : headers.authorization?.replace(/^Bearer /i, "");
+}
+
+function parseObject(json: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as JsonObject)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: JsonObject): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function sendHtml(response: ServerResponse, status: number): void {
+  const page = `<html><head><title>${status}</title></head><body><h1>${status} Bad Gateway</h1></body></html>`;
+  response.writeHead(status, { "content-type": "text/html" }).end(page);
+}

@@ -1,0 +1,62 @@
+/** An idempotency key belongs to one call at a time, and to one body. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openRawConnection } from "../../harness/raw-connection.ts";
+import {
+  DIALECTS,
+  exchange,
+  expectRefusal,
+  expectRefused,
+  expectRetryAfter,
+  expectStillServing,
+  makeCall,
+} from "./calls.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
+
+let gateway: Gateway;
+beforeAll(async () => {
+  gateway = await startGateway();
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+describe.each(DIALECTS)("in the %s dialect", (dialect) => {
+  test("row 38: the same key while its call runs is 409 with Retry-After, and does not run twice", async () => {
+    const { upstream } = gateway;
+    const seen = upstream.requests.length;
+    const call = makeCall(gateway, { dialect, more: ["idempotency-key: running"] });
+    upstream.script({ hang: true });
+    using first = await openRawConnection(gateway.url);
+    await first.send(call);
+    await upstream.requested(seen + 1);
+    const second = await exchange(gateway, call);
+    second.connection[Symbol.dispose]();
+    expectRefusal(second, { dialect, code: "idempotency.in_progress", status: 409 });
+    expectRetryAfter(second);
+    expect(upstream.requests.length).toBe(seen + 1);
+    upstream.release();
+    expect((await first.response()).status).toBe(200);
+    await expectStillServing(gateway);
+  });
+
+  test("row 38: the same key with another body is 400, while the first runs and after it", async () => {
+    const { upstream } = gateway;
+    const seen = upstream.requests.length;
+    const more = ["idempotency-key: reused"];
+    upstream.script({ hang: true });
+    using first = await openRawConnection(gateway.url);
+    await first.send(makeCall(gateway, { dialect, more }));
+    await upstream.requested(seen + 1);
+    const other = makeCall(gateway, { dialect, more, body: { temperature: 1 } });
+    const whileRunning = await exchange(gateway, other);
+    whileRunning.connection[Symbol.dispose]();
+    expectRefusal(whileRunning, { dialect, code: "idempotency.mismatch", status: 400 });
+    upstream.release();
+    expect((await first.response()).status).toBe(200);
+    await expectRefused(gateway, {
+      dialect,
+      more,
+      body: { temperature: 1 },
+      code: "idempotency.mismatch",
+      status: 400,
+    });
+  });
+});
