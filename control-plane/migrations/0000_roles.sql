@@ -9,9 +9,13 @@ BEGIN
     EXCEPTION WHEN duplicate_object OR unique_violation THEN
       NULL;
     END;
-    IF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+    -- Whoever makes a role may hand it out, but not always take it on.
+    BEGIN
+      EXECUTE format('SET LOCAL ROLE %I', role_name);
+      RESET ROLE;
+    EXCEPTION WHEN insufficient_privilege THEN
       EXECUTE format('GRANT %I TO %I', role_name, current_user);
-    END IF;
+    END;
   END LOOP;
 END
 $$;

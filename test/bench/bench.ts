@@ -163,7 +163,7 @@ async function runBench(contenders: readonly ContenderName[], plan: Plan): Promi
   const results = withAddedTimes(
     Object.fromEntries(entrants.map((entrant) => [entrant.name, figuresOf(entrant)])),
   );
-  const ratios = ratiosOf(results);
+  const ratios = ratiosOf(results, "requests_per_second");
   return {
     at: new Date().toISOString(),
     machine,
@@ -171,6 +171,7 @@ async function runBench(contenders: readonly ContenderName[], plan: Plan): Promi
     results,
     skipped,
     ratios,
+    cpu_ratios: ratiosOf(results, "requests_per_cpu_second"),
     goals: goalsOf(results, ratios),
   };
 }

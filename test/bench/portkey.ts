@@ -39,14 +39,18 @@ async function installed(): Promise<string> {
   if (isThere !== undefined) return folder;
   await mkdir(folder, { recursive: true });
   await copyFile(MANIFEST, join(folder, "package.json"));
-  const npm = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: folder,
-    encoding: "utf8",
-    timeout: 120_000,
-  });
-  if (npm.status !== 0)
-    throw new Error(
-      `npm could not install it: ${npm.stderr?.trim().split("\n").at(-1) ?? String(npm.error)}`,
-    );
+  const npm = spawnSync(
+    "npm",
+    ["install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"],
+    {
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 60_000,
+    },
+  );
+  if (npm.status !== 0) {
+    const reason = npm.stderr?.split("\n").find((line) => line.startsWith("npm error"));
+    throw new Error(`npm could not install it: ${reason ?? String(npm.error ?? npm.status)}`);
+  }
   return folder;
 }

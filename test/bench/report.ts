@@ -36,6 +36,8 @@ export interface Report {
   readonly skipped: Partial<Record<ContenderName, string>>;
   /** Of requests/s. */
   readonly ratios: Readonly<Record<string, number>>;
+  /** Of requests for a second of processor time: the same comparison where other programs share the cores. */
+  readonly cpu_ratios: Readonly<Record<string, number>>;
   readonly goals: readonly Goal[];
 }
 
@@ -53,7 +55,10 @@ export function withAddedTimes(results: Results): Results {
   return results;
 }
 
-export function ratiosOf(results: Results): Record<string, number> {
+export function ratiosOf(
+  results: Results,
+  of: "requests_per_second" | "requests_per_cpu_second",
+): Record<string, number> {
   const pairs: readonly [ContenderName, ContenderName][] = [
     ["headgate", "passthrough"],
     ["headgate", "fastify"],
@@ -62,8 +67,8 @@ export function ratiosOf(results: Results): Record<string, number> {
   ];
   const ratios: Record<string, number> = {};
   for (const [above, below] of pairs) {
-    const numerator = results[above]?.requests_per_second;
-    const denominator = results[below]?.requests_per_second;
+    const numerator = results[above]?.[of];
+    const denominator = results[below]?.[of];
     if (typeof numerator === "number" && typeof denominator === "number")
       ratios[`${above}/${below}`] = rounded(numerator / denominator, 3);
   }
@@ -111,11 +116,14 @@ export function printable(report: Report): string {
     table([["", ...COLUMNS.map(([title]) => title)], ...rows]),
     ...Object.entries(report.skipped).map(([name, reason]) => `${name} left out: ${reason}`),
     "",
-    ...Object.entries(report.ratios).map(([name, ratio]) => `${name} = ${ratio.toFixed(2)}`),
+    ...Object.entries(report.ratios).map(
+      ([name, ratio]) =>
+        `${name} = ${ratio.toFixed(2)} (by processor time ${shown(report.cpu_ratios[name] ?? null, 2)})`,
+    ),
     "",
     ...report.goals.map(
       ({ name, goal, value, met }) =>
-        `${met ? "met   " : "MISSED"}  ${name} ${goal}: ${value === null ? "not measured" : value.toFixed(2)}`,
+        `${value === null ? "-     " : met ? "met   " : "MISSED"}  ${name} ${goal}: ${value === null ? "not measured" : value.toFixed(2)}`,
     ),
   ].join("\n");
 }

@@ -53,7 +53,7 @@ export const PROVIDERS = [
 const OPENAI = { provider: "simulated-openai", priority: 0 };
 const ANTHROPIC = { provider: "simulated-anthropic", priority: 0 };
 
-/** The simulated provider reads its behaviour from a model's name: here, failures, long answers, and slow streams. */
+/** The simulated provider reads its behaviour from a model's name: here, a failure and slow streams. */
 const MODELS: readonly ModelPlan[] = [
   { name: "gpt-sim", kind: "chat", targets: [{ ...OPENAI, upstream_model: "sim-large" }] },
   { name: "gpt-sim-mini", kind: "chat", targets: [{ ...OPENAI, upstream_model: "sim-small" }] },
@@ -70,7 +70,12 @@ const MODELS: readonly ModelPlan[] = [
   {
     name: "gpt-sim-long",
     kind: "chat",
-    targets: [{ ...OPENAI, upstream_model: "sim-large@tokens-400" }],
+    targets: [{ ...OPENAI, upstream_model: "sim-large-long" }],
+  },
+  {
+    name: "claude-sim-long",
+    kind: "chat",
+    targets: [{ ...ANTHROPIC, upstream_model: "sim-sonnet-long" }],
   },
   {
     name: "gpt-sim-slow",

@@ -98,7 +98,7 @@ async function usageEvents(tenant: OnboardedTenant): Promise<UsageEvent[]> {
   const events: UsageEvent[] = [];
   let cursor: string | null = null;
   do {
-    const page: { items: UsageEvent[]; next_cursor: string | null } = await tenant.api.usage.events.query({
+    const page: { items: UsageEvent[]; next_cursor: string | null } = await tenant.api.usage.events({
       limit: 200,
       ...(cursor === null ? {} : { cursor }),
     });

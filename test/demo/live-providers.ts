@@ -35,21 +35,20 @@ export async function routeLiveProviders(
     const credential = env[key];
     if (credential === undefined || credential === "") continue;
     const upstream_model = env[model[0]] ?? model[1];
-    const known = (await api.providers.list.query({ limit: 200 })).items.find((row) => row.name === name);
-    const provider =
-      known ?? (await api.providers.create.mutate({ name, dialect, vendor, base_url, credential }));
-    if (known !== undefined) await api.providers.set_credential.mutate({ provider_id: known.id, credential });
+    const known = (await api.providers.list({ limit: 200 })).items.find((row) => row.name === name);
+    const provider = known ?? (await api.providers.create({ name, dialect, vendor, base_url, credential }));
+    if (known !== undefined) await api.providers.set_credential({ provider_id: known.id, credential });
     const modelName = `${name}/${upstream_model}`;
-    const models = (await api.models.list.query({ limit: 200 })).items;
+    const models = (await api.models.list({ limit: 200 })).items;
     const { id: model_id } =
       models.find((row) => row.name === modelName) ??
-      (await api.models.create.mutate({
+      (await api.models.create({
         name: modelName,
         kind: "chat",
         context_tokens_max: 200_000,
         output_tokens_max: 8_192,
       }));
-    await api.routes.put.mutate({ model_id, targets: [{ provider_id: provider.id, upstream_model }] });
+    await api.routes.put({ model_id, targets: [{ provider_id: provider.id, upstream_model }] });
     routed.push({ name: modelName, dialect });
   }
   return routed;

@@ -43,25 +43,30 @@ export async function onboard(
   keyRing.save();
   const api = createClient({ url, credential: adminKey });
 
-  const agents = await narrator.step(`${plan.agents.length} agents, a key each`, async () => {
-    const rows = await ensure(plan.agents, (await api.agents.list.query(PAGE)).items, (agent) =>
-      api.agents.create.mutate({ ...agent, capabilities: [...agent.capabilities] }),
+  const agents = await narrator.step(`${count(plan.agents, "agent")}, a key each`, async () => {
+    const rows = await ensure(plan.agents, (await api.agents.list(PAGE)).items, (agent) =>
+      api.agents.create({ ...agent, capabilities: [...agent.capabilities] }),
     );
     for (const agent of rows.values()) {
       if (secrets.agents[agent.name] !== undefined) continue;
-      const { items } = await api.keys.list.query({ ...PAGE, agent_id: agent.id });
+      const { items } = await api.keys.list({ ...PAGE, agent_id: agent.id });
       // Their secrets are gone: a key is shown once.
-      for (const key of items) if (!key.revoked) await api.keys.revoke.mutate({ key_id: key.id });
-      const { secret } = await api.keys.create.mutate({ agent_id: agent.id, name: "demo" });
+      for (const key of items) if (key.revoked_at === null) await api.keys.revoke({ key_id: key.id });
+      const { secret } = await api.keys.create({ agent_id: agent.id, name: "demo" });
       secrets.agents[agent.name] = secret;
       keyRing.save();
     }
     return rows;
   });
-  await narrator.step(`${PROVIDERS.length} providers, ${plan.models.length} models and their routes`, () =>
-    ensureUpstreams(api, plan, platform.providerUrl),
+  await narrator.step(
+    `${count(PROVIDERS, "provider")}, ${count(plan.models, "model")} and their routes`,
+    () => ensureUpstreams(api, plan, platform.providerUrl),
   );
-  const policies = `${plan.rules.length} rules, ${plan.limits.length} limits, ${plan.budgets.length} budgets`;
+  const policies = [
+    count(plan.rules, "rule"),
+    count(plan.limits, "limit"),
+    count(plan.budgets, "budget"),
+  ].join(", ");
   await narrator.step(policies, () => ensurePolicies(api, plan, agents));
   const dataPlane = await narrator.step("its data plane has joined and applied all this", () =>
     dataPlaneReady(api),
@@ -83,11 +88,11 @@ export async function ensurePrices(platform: Platform): Promise<void> {
   const valid_from = Math.floor(Date.now() / 60_000) * 60_000;
   for (const { vendor, model, usd_per_million } of PRICES) {
     const known = new Set(
-      (await operator.prices.list.query({ ...PAGE, vendor, model })).items.map((price) => price.dimension),
+      (await operator.prices.list({ ...PAGE, vendor, model })).items.map((price) => price.dimension),
     );
     for (const [dimension, usd] of Object.entries(usd_per_million)) {
       if (known.has(dimension)) continue;
-      await operator.prices.create.mutate({ vendor, model, dimension, usd_per_million: usd, valid_from });
+      await operator.prices.create({ vendor, model, dimension, usd_per_million: usd, valid_from });
     }
   }
 }
@@ -95,7 +100,7 @@ export async function ensurePrices(platform: Platform): Promise<void> {
 /** Resolves when the data plane runs the newest revision and says so. */
 export async function dataPlaneReady(api: Client): Promise<{ id: string; endpointUrl: string }> {
   return until("the data plane to be ready", READY_MS, async () => {
-    const [row] = (await api.data_planes.list.query(PAGE)).items;
+    const [row] = (await api.data_planes.list(PAGE)).items;
     const current =
       row !== undefined && row.applied_revision === row.wanted_revision && row.state === "ready";
     return current && row.endpoint_url !== null ? { id: row.id, endpointUrl: row.endpoint_url } : undefined;
@@ -109,7 +114,7 @@ async function ensureTenant(
 ): Promise<{ tenant: string; adminKey: string }> {
   const url = platform.controlPlaneUrl;
   const operator = createClient({ url, credential: platform.operatorToken });
-  const { tenant, admin_key } = await operator.tenants.create.mutate({
+  const { tenant, admin_key } = await operator.tenants.create({
     idempotency_key: `demo-${plan.name}`,
     name: plan.name,
     display_name: plan.display_name,
@@ -124,8 +129,8 @@ async function ensureTenant(
 }
 
 async function ensureUpstreams(api: Client, plan: TenantPlan, providerUrl: string): Promise<void> {
-  const providers = await ensure(PROVIDERS, (await api.providers.list.query(PAGE)).items, (provider) =>
-    api.providers.create.mutate({
+  const providers = await ensure(PROVIDERS, (await api.providers.list(PAGE)).items, (provider) =>
+    api.providers.create({
       name: provider.name,
       dialect: provider.dialect,
       vendor: provider.vendor,
@@ -138,22 +143,22 @@ async function ensureUpstreams(api: Client, plan: TenantPlan, providerUrl: strin
     const row = providers.get(name);
     // The simulated provider may have found another port this time.
     if (row !== undefined && row.base_url !== providerUrl + path) {
-      await api.providers.update.mutate({ provider_id: row.id, base_url: providerUrl + path });
+      await api.providers.update({ provider_id: row.id, base_url: providerUrl + path });
     }
   }
-  const models = await ensure(plan.models, (await api.models.list.query(PAGE)).items, ({ name, kind }) =>
-    api.models.create.mutate({
+  const models = await ensure(plan.models, (await api.models.list(PAGE)).items, ({ name, kind }) =>
+    api.models.create({
       name,
       kind,
       context_tokens_max: 128_000,
       output_tokens_max: kind === "chat" ? 4_096 : 0,
     }),
   );
-  const routed = new Set((await api.routes.list.query(PAGE)).items.map((route) => route.model_id));
+  const routed = new Set((await api.routes.list(PAGE)).items.map((route) => route.model_id));
   for (const { name, targets } of plan.models) {
     const model_id = models.get(name)?.id;
     if (model_id === undefined || routed.has(model_id)) continue;
-    await api.routes.put.mutate({
+    await api.routes.put({
       model_id,
       targets: targets.map(({ provider, ...target }) => ({
         ...target,
@@ -168,12 +173,12 @@ async function ensurePolicies(
   plan: TenantPlan,
   agents: ReadonlyMap<string, { readonly id: `agt_${string}` }>,
 ): Promise<void> {
-  await ensure(plan.rules, (await api.rules.list.query(PAGE)).items, (rule) => api.rules.create.mutate(rule));
+  await ensure(plan.rules, (await api.rules.list()).items, (rule) => api.rules.create(rule));
   await ensure(
     plan.limits,
-    (await api.limits.list.query(PAGE)).items,
+    (await api.limits.list(PAGE)).items,
     ({ name, metric, max, window_seconds, models, per }) =>
-      api.limits.create.mutate({
+      api.limits.create({
         name,
         metric,
         max,
@@ -182,8 +187,8 @@ async function ensurePolicies(
         per: [...per],
       }),
   );
-  await ensure(plan.budgets, (await api.budgets.list.query(PAGE)).items, ({ name, max, window, agent }) =>
-    api.budgets.create.mutate({
+  await ensure(plan.budgets, (await api.budgets.list(PAGE)).items, ({ name, max, window, agent }) =>
+    api.budgets.create({
       name,
       unit: "usd",
       max,
@@ -202,6 +207,10 @@ async function ensure<Plan extends { readonly name: string }, Row extends { read
   const found = new Map(rows.map((row) => [row.name, row]));
   for (const plan of plans) if (!found.has(plan.name)) found.set(plan.name, await create(plan));
   return found;
+}
+
+function count(list: readonly unknown[], what: string): string {
+  return `${list.length === 0 ? "no" : list.length} ${what}${list.length === 1 ? "" : "s"}`;
 }
 
 function idOf<Id>(rows: ReadonlyMap<string, { readonly id: Id }>, name: string): Id {

@@ -10,7 +10,7 @@ export function currentPeriod(): string {
 /** This month's usage by agent or by cost centre. */
 export async function usageTable(tenant: OnboardedTenant, by: "agent" | "cost_center"): Promise<string[]> {
   const now = new Date();
-  const { rows } = await tenant.api.usage.query.query({
+  const { rows } = await tenant.api.usage.query({
     from: Date.UTC(now.getUTCFullYear(), now.getUTCMonth()),
     to: Math.ceil(now.getTime() / 60_000) * 60_000,
     group_by: [by],
@@ -42,7 +42,7 @@ export async function usageTable(tenant: OnboardedTenant, by: "agent" | "cost_ce
 }
 
 export async function invoiceTable(tenant: OnboardedTenant): Promise<string[]> {
-  const invoice = await tenant.api.invoices.preview.query({ period: currentPeriod() });
+  const invoice = await tenant.api.invoices.preview({ period: currentPeriod() });
   const lines = table(
     ["model", "dimension", "quantity", "USD per million", "exact", "amount"],
     invoice.lines.map((line) => [
@@ -70,8 +70,8 @@ export async function invoiceTable(tenant: OnboardedTenant): Promise<string[]> {
 export async function linesThatDoNotReAdd(tenant: OnboardedTenant): Promise<string[]> {
   const period = currentPeriod();
   const wrong: string[] = [];
-  for (const line of (await tenant.api.invoices.preview.query({ period })).lines) {
-    const behind = await tenant.api.invoices.line_usage.query({ period, line_id: line.line_id });
+  for (const line of (await tenant.api.invoices.preview({ period })).lines) {
+    const behind = await tenant.api.invoices.line_usage({ period, line_id: line.line_id });
     if (behind.quantity !== line.quantity) wrong.push(`${line.model} ${line.dimension}`);
   }
   return wrong;

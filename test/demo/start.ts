@@ -76,8 +76,10 @@ async function governedCalls(tenant: OnboardedTenant, narrator: Narrator): Promi
   const agent = (name: string) => calls.clientsFor(tenant.endpointUrl, tenant.agentKeys[name] ?? "");
   const researcher = agent("researcher");
   const before = await callsRecorded(tenant);
-  await narrator.step("researcher, chat", () => calls.chat("gpt-sim")(researcher));
-  await narrator.step("researcher, streamed message", () => calls.messageStream("claude-sim")(researcher));
+  await narrator.step("researcher, chat", () => calls.chat("gpt-sim-long", 2_000)(researcher));
+  await narrator.step("researcher, streamed message", () =>
+    calls.messageStream("claude-sim-long", 2_000)(researcher),
+  );
   await narrator.step("researcher, embeddings", () => calls.embedding("embed-sim")(researcher));
   await narrator.step("summariser, response", () => calls.response("gpt-sim-mini")(agent("summariser")));
   await narrator.step("support-bot, streamed chat", () =>
@@ -97,7 +99,7 @@ async function governedCalls(tenant: OnboardedTenant, narrator: Narrator): Promi
 }
 
 async function callsRecorded(tenant: OnboardedTenant): Promise<number> {
-  const invoice = await tenant.api.invoices.preview.query({ period: new Date().toISOString().slice(0, 7) });
+  const invoice = await tenant.api.invoices.preview({ period: new Date().toISOString().slice(0, 7) });
   return invoice.calls;
 }
 

@@ -27,7 +27,7 @@ async function startWithTemplate(): Promise<PostgresServer> {
   rmSync(LOG_DIRECTORY, { recursive: true, force: true });
   const server = await startPostgres();
   try {
-    const { openDatabase } = await import("@headgate/control-plane/testing");
+    const { openDatabase } = await import("@headgate/control-plane");
     await createTemplate(server.directory, async (url) => {
       const database = await openDatabase({ kind: "postgres", url });
       await database.close();

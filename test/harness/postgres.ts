@@ -92,21 +92,26 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     [Symbol.asyncDispose]: async () => {
       server?.stdin?.end();
       await exitOf(server);
+      // The shell has done it unless the server was down already.
       rmSync(directory, { recursive: true, force: true });
     },
   };
 }
 
-/** The shell waits on both: Postgres, and the pipe from this process, whose end makes it stop Postgres (fast shutdown). */
+/**
+ * The shell waits on both: Postgres, and the pipe from this process. Its end makes the shell stop Postgres (fast
+ * shutdown) and remove the directory, which nobody else can when this process was killed.
+ */
 const GUARD = `exec 3<&0
 "$@" <&- &
 server=$!
-(read -r _ <&3; kill -INT $server 2>/dev/null) &
+(read -r _ <&3; touch stopping; kill -INT $server 2>/dev/null) &
 guard=$!
 exec 3<&-
 wait $server
 status=$?
 kill $guard 2>/dev/null
+[ -e stopping ] && rm -rf "$PWD"
 exit $status`;
 
 interface SpawnAs {

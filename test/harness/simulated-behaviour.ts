@@ -63,11 +63,13 @@ const NUMBERS: Readonly<Record<string, (value: number) => Behaviour>> = {
 
 /**
  * Reads the behaviour that a model's name asks for: `sim-small@status-500@retry-after-2`. Where tests script calls in
- * a queue, the demo, which talks to the provider from another process, says it in the name.
+ * a queue, the demo, which talks to the provider from another process, says it in the name. A name that ends in `-long`
+ * writes 2,000 tokens where it is let.
  */
 export function behaviourOfModel(model: string): Behaviour {
-  let behaviour: Behaviour = {};
-  for (const word of model.split("@").slice(1)) {
+  const [base = "", ...words] = model.split("@");
+  let behaviour: Behaviour = base.endsWith("-long") ? { outputTokens: 2_000 } : {};
+  for (const word of words) {
     const [, name = "", digits = ""] = /^([a-z-]+?)(?:-(\d+))?$/.exec(word) ?? [];
     const found = digits === "" ? FLAGS[name] : NUMBERS[name]?.(Number(digits));
     if (found === undefined) throw new RangeError(`the simulated provider knows no behaviour "${word}"`);

@@ -14,7 +14,11 @@ export async function findAgent(tx: TenantTx, id: Id<"agent">): Promise<AgentRow
   return row;
 }
 
-export async function listAgents(tx: TenantTx, after: string | undefined, limit: number): Promise<AgentRow[]> {
+export async function listAgents(
+  tx: TenantTx,
+  after: string | undefined,
+  limit: number,
+): Promise<AgentRow[]> {
   return tx
     .select()
     .from(agents)

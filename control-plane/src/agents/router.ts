@@ -17,10 +17,12 @@ const AGENTS_MAX = 100_000;
 
 const label = z.string().min(1).max(64);
 const labels = z
-  .strictObject(Object.fromEntries(LABEL_NAMES.map((name) => [name, label.optional()])) as Record<
-    (typeof LABEL_NAMES)[number],
-    z.ZodOptional<typeof label>
-  >)
+  .strictObject(
+    Object.fromEntries(LABEL_NAMES.map((name) => [name, label.optional()])) as Record<
+      (typeof LABEL_NAMES)[number],
+      z.ZodOptional<typeof label>
+    >,
+  )
   .transform(defined);
 const { capabilities } = snapshotAgent.shape;
 const byId = z.strictObject({ agent_id: idOf("agent") });
@@ -28,7 +30,11 @@ const byId = z.strictObject({ agent_id: idOf("agent") });
 export const agentsRouter = router({
   create: tenantProcedure
     .input(
-      z.strictObject({ name: resourceName, labels: labels.optional(), capabilities: capabilities.optional() }),
+      z.strictObject({
+        name: resourceName,
+        labels: labels.optional(),
+        capabilities: capabilities.optional(),
+      }),
     )
     .mutation(({ ctx, input }) =>
       changePolicy(ctx.services, {
@@ -69,7 +75,8 @@ export const agentsRouter = router({
     .input(byId.extend({ labels: labels.optional(), capabilities: capabilities.optional() }))
     .mutation(({ ctx, input: { agent_id, ...changes } }) => {
       const values = defined(changes);
-      if (Object.keys(values).length === 0) throw new Fault("api.invalid_input", { detail: "Nothing to change." });
+      if (Object.keys(values).length === 0)
+        throw new Fault("api.invalid_input", { detail: "Nothing to change." });
       return update(ctx, "agents.update", { agent_id, values });
     }),
 

@@ -1,4 +1,4 @@
-/** The only place that shapes an error of the data-plane API: `{error: {code, message, ...}}`. */
+/** Errors of the data-plane API: `{error: {code, message, parameter?}}`. A gap in usage has a body of its own. */
 import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { Fault } from "../lib/fault.ts";
@@ -7,7 +7,6 @@ export interface ErrorFacts {
   /** Added to the code's public text. */
   readonly detail?: string;
   readonly parameter?: string;
-  readonly expected_seq?: number;
 }
 
 export function replyError(reply: FastifyReply, code: ErrorCode, facts: ErrorFacts = {}): FastifyReply {

@@ -1,4 +1,4 @@
-import { USAGE_BATCH_BYTES_MAX, type UsageAck } from "@headgate/sdk/contract";
+import { errorRow, USAGE_BATCH_BYTES_MAX, type UsageAck, type UsageGap } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Database } from "../db/client.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -23,7 +23,9 @@ export function handleUsage({ db, clock }: { db: Database; clock: Clock }) {
       case "repeated":
         return reply.send({ acked_seq: outcome.ackedSeq } satisfies UsageAck);
       case "gap":
-        return replyError(reply, "usage.gap", { expected_seq: outcome.expectedSeq });
+        return reply
+          .code(errorRow("usage.gap").status)
+          .send({ code: "usage.gap", expected_seq: outcome.expectedSeq } satisfies UsageGap);
       case "fenced":
         return replyError(reply, "usage.fenced");
       case "history_changed":

@@ -10,7 +10,11 @@ export async function agentExists(tx: TenantTx, id: Id<"agent">): Promise<boolea
 }
 
 /** Keys that are neither revoked nor expired: those of an agent, or for null those of the API. */
-export async function countActiveKeys(tx: TenantTx, agentId: Id<"agent"> | null, now: number): Promise<number> {
+export async function countActiveKeys(
+  tx: TenantTx,
+  agentId: Id<"agent"> | null,
+  now: number,
+): Promise<number> {
   const owner = agentId === null ? eq(keys.kind, "admin") : eq(keys.agent_id, agentId);
   const [row] = await tx
     .select({ active: count() })

@@ -30,7 +30,10 @@ export const keysRouter = router({
           const now = ctx.services.clock.wallMs();
           if (!(await agentExists(tx, input.agent_id))) throw new Fault("api.not_found");
           if (input.expires_at !== undefined && input.expires_at <= now)
-            throw new Fault("api.invalid_input", { parameter: "expires_at", detail: "It must be in the future." });
+            throw new Fault("api.invalid_input", {
+              parameter: "expires_at",
+              detail: "It must be in the future.",
+            });
           if ((await countActiveKeys(tx, input.agent_id, now)) >= ACTIVE_KEYS_MAX)
             throw new Fault("api.conflict", {
               detail: `The agent has ${ACTIVE_KEYS_MAX} active keys; revoke one first.`,

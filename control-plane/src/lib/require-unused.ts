@@ -6,5 +6,7 @@ const NAMED_MAX = 10;
 export function requireUnused(users: readonly string[]): void {
   if (users.length === 0) return;
   const more = users.length > NAMED_MAX ? ` and ${users.length - NAMED_MAX} more` : "";
-  throw new Fault("api.conflict", { detail: `It is used by ${users.slice(0, NAMED_MAX).join(", ")}${more}.` });
+  throw new Fault("api.conflict", {
+    detail: `It is used by ${users.slice(0, NAMED_MAX).join(", ")}${more}.`,
+  });
 }

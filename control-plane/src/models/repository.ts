@@ -15,7 +15,11 @@ export async function findModel(tx: TenantTx, id: Id<"model">): Promise<ModelRow
   return row;
 }
 
-export async function listModels(tx: TenantTx, after: string | undefined, limit: number): Promise<ModelRow[]> {
+export async function listModels(
+  tx: TenantTx,
+  after: string | undefined,
+  limit: number,
+): Promise<ModelRow[]> {
   return tx
     .select()
     .from(models)

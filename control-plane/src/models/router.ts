@@ -58,7 +58,8 @@ export const modelsRouter = router({
     .input(byId.extend(sizes.partial().shape))
     .mutation(({ ctx, input: { model_id, ...changes } }) => {
       const values = defined(changes);
-      if (Object.keys(values).length === 0) throw new Fault("api.invalid_input", { detail: "Nothing to change." });
+      if (Object.keys(values).length === 0)
+        throw new Fault("api.invalid_input", { detail: "Nothing to change." });
       return changePolicy(ctx.services, {
         tenantId: ctx.tenantId,
         actor: ctx.actor,

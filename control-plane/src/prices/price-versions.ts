@@ -8,7 +8,7 @@ import type { PriceVersion } from "./price-book.ts";
 
 export type PriceRow = typeof priceVersions.$inferSelect;
 
-/** All versions of these vendors, past and future ones too, in the order they were made. */
+/** All versions of these vendors, past and future ones too. */
 export async function pricesOfVendors(tx: TenantTx, vendors: readonly string[]): Promise<PriceVersion[]> {
   return (await snapshotPricesOfVendors(tx, vendors)).map((row) => ({
     id: row.id,

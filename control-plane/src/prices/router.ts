@@ -19,12 +19,15 @@ const priceModel = z
 /** Unix milliseconds; usage is priced by the minute. */
 const wholeMinute = z.number().int().nonnegative().max(8.64e15).multipleOf(MINUTE_MS);
 
+/** Data planes reckon in nano-dollars for a million units, and would refuse a snapshot with a finer price. */
+const usdPerMillion = decimalString.regex(/^\d+(\.\d{1,9})?$/, "must have at most nine places");
+
 const created = z
   .strictObject({
     vendor,
     model: priceModel,
     dimension: z.string().regex(/^[a-z][a-z0-9_]{0,47}$/),
-    usd_per_million: decimalString,
+    usd_per_million: usdPerMillion,
     valid_from: wholeMinute,
     valid_to: wholeMinute.optional(),
   })

@@ -14,7 +14,11 @@ export async function findProvider(tx: TenantTx, id: Id<"provider">): Promise<Pr
   return row;
 }
 
-export async function listProviders(tx: TenantTx, after: string | undefined, limit: number): Promise<ProviderRow[]> {
+export async function listProviders(
+  tx: TenantTx,
+  after: string | undefined,
+  limit: number,
+): Promise<ProviderRow[]> {
   return tx
     .select()
     .from(providers)
@@ -35,7 +39,10 @@ export async function updateProvider(
 /** Ids of the routes with a target at the provider. */
 export async function routesOfProvider(tx: TenantTx, id: Id<"provider">): Promise<string[]> {
   const target = JSON.stringify([{ provider_id: id }]);
-  const rows = await tx.select({ id: routes.id }).from(routes).where(sql`${routes.targets} @> ${target}::jsonb`);
+  const rows = await tx
+    .select({ id: routes.id })
+    .from(routes)
+    .where(sql`${routes.targets} @> ${target}::jsonb`);
   return rows.map((row) => row.id);
 }
 

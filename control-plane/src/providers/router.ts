@@ -57,7 +57,8 @@ export const providersRouter = router({
             id,
             base_url: url,
             allowed_cidrs: networks,
-            credential: secret === undefined ? null : await ctx.services.secrets.seal(tenant, { id, version }, secret),
+            credential:
+              secret === undefined ? null : await ctx.services.secrets.seal(tenant, { id, version }, secret),
             secret_version: version,
             created_at: ctx.services.clock.wallMs(),
           };
@@ -112,7 +113,9 @@ export const providersRouter = router({
         const { id, secret_version } = requireFound(await findProvider(tx, input.provider_id));
         const version = secret_version + 1;
         const sealed = await ctx.services.secrets.seal(tenant, { id, version }, input.credential);
-        const row = requireFound(await updateProvider(tx, id, { credential: sealed, secret_version: version }));
+        const row = requireFound(
+          await updateProvider(tx, id, { credential: sealed, secret_version: version }),
+        );
         return { result: view(row), resource: id, detail: { secret_version: version } };
       },
     }),
@@ -134,7 +137,17 @@ export const providersRouter = router({
 });
 
 /** Never the credential, only whether there is one. */
-function view({ id, name, dialect, vendor, base_url, allowed_cidrs, credential, secret_version, created_at }: ProviderRow) {
+function view({
+  id,
+  name,
+  dialect,
+  vendor,
+  base_url,
+  allowed_cidrs,
+  credential,
+  secret_version,
+  created_at,
+}: ProviderRow) {
   return {
     id,
     name,

@@ -35,7 +35,7 @@ export function conditionsOf(row: DataPlaneRow, seen: Observation, now: number):
   const verdicts =
     row.deletion_requested_at === null
       ? [provisioned(seen), reporting(row, now), ready(seen)]
-      : [ready(seen), drained(row, seen)];
+      : [provisioned(seen), verdict("Reporting", "unknown", "Leaving"), ready(seen), drained(row, seen)];
   return verdicts.map((verdict) => {
     const before = row.conditions.find((condition) => condition.type === verdict.type);
     return {

@@ -1,3 +1,4 @@
+/** Long, because all of these guarantees are told with one database and one scripted provisioner. */
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { eq } from "drizzle-orm";
@@ -306,6 +307,15 @@ test("a running worker acts at once on what woke it, and its states are counted"
   const metrics = await registry.metrics();
   expect(metrics).toContain('headgate_data_planes{state="joining"} 1');
   expect(metrics).toContain("headgate_reconcile_seconds_count");
+});
+
+test("a worker looks at every data plane when it starts, whenever they were due", async () => {
+  const target = await makeReady();
+  expect((await rowOf(target)).next_attempt_at).toBeGreaterThan(wall);
+  provisioner.seen = ABSENT;
+  const { length } = provisioner.provisioned;
+  makeReconciler().start();
+  await vi.waitFor(() => expect(provisioner.provisioned).toHaveLength(length + 1));
 });
 
 interface FakeProvisioner extends Provisioner {

@@ -11,7 +11,15 @@ import type { Clock } from "../lib/clock.ts";
 import { conditionsOf, stateOf } from "./data-plane-status.ts";
 import type { ProvisioningMetrics } from "./metrics.ts";
 import { ABSENT, type Observation, type Provisioner } from "./provisioner.ts";
-import { type Claim, claimNext, countByState, nextDueAt, type Outcome, settleClaim } from "./repository.ts";
+import {
+  type Claim,
+  claimNext,
+  countByState,
+  makeAllDue,
+  nextDueAt,
+  type Outcome,
+  settleClaim,
+} from "./repository.ts";
 
 export type IssueJoinToken = (target: {
   tenantId: Id<"tenant">;
@@ -40,7 +48,8 @@ export interface Reconciler {
   stop(): Promise<void>;
 }
 
-export const LEASE_MS = 60_000;
+/** Longer than any pass takes, since drivers answer soon; no longer than a dead worker's data planes may wait. */
+export const LEASE_MS = 15_000;
 const LANES = 4;
 const LOOK_AGAIN_MS = 5_000;
 const IDLE_MS_MAX = 1_000;
@@ -139,9 +148,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   async function loop(): Promise<void> {
+    let begun = false;
     while (!stopped) {
       alarm = Promise.withResolvers();
       try {
+        // Nobody may have looked after them since the last worker ended.
+        if (!begun) await withPlatform(db, (tx) => makeAllDue(tx, provisioner.driver));
+        begun = true;
         await runOnce();
         await sleep(await idleMs());
       } catch (error) {

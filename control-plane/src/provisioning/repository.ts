@@ -104,6 +104,13 @@ export async function settleClaim(
   return true;
 }
 
+export async function makeAllDue(tx: PlatformTx, driver: string): Promise<void> {
+  await tx
+    .update(dataPlanes)
+    .set({ next_attempt_at: 0 })
+    .where(and(eq(dataPlanes.driver, driver), ne(dataPlanes.state, "deleted")));
+}
+
 /** When the next one is due, in Unix milliseconds; undefined when nothing is there to look after. */
 export async function nextDueAt(tx: PlatformTx, driver: string): Promise<number | undefined> {
   const [row] = await tx

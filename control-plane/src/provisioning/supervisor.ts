@@ -33,7 +33,7 @@ export interface SupervisorOptions {
 export interface Supervisor {
   readonly phase: "absent" | "restarting" | "running" | "draining";
   readonly restarts: number;
-  /** Resolves once the child runs as wanted or its first start has failed. */
+  /** Resolves once the child runs as wanted, its start has failed, or its predecessor is being drained. */
   want(wanted: Wanted): Promise<void>;
   /** Asks the child to end; `idle` tells when it has. */
   stop(): void;
@@ -112,6 +112,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   async function stopCurrent(): Promise<void> {
     if (current === undefined) return;
     phase = "draining";
+    settled.resolve();
     await stopProcess(directory, current, {
       deadlineMs: options.stopDeadlineMs(),
       now: () => clock.wallMs(),

@@ -3,12 +3,18 @@ import type { SnapshotSettings } from "@headgate/sdk/contract";
 import canonicalize from "canonicalize";
 import type { Actor } from "../audit/append-audit.ts";
 import { enterTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
+import { issueKey, type KeyIssuer } from "../keys/issue-key.ts";
 import { Fault } from "../lib/fault.ts";
 import { requireFound } from "../lib/require-found.ts";
-import { issueKey, type KeyIssuer } from "../keys/issue-key.ts";
 import { KEY_PEPPER } from "../secrets/tenant-secrets.ts";
 import { type ChangeServices, changePolicyIn } from "./change-policy.ts";
-import { findByIdempotencyKey, findFirstDataPlane, findTenant, insertDataPlane, insertTenant } from "./repository.ts";
+import {
+  findByIdempotencyKey,
+  findFirstDataPlane,
+  findTenant,
+  insertDataPlane,
+  insertTenant,
+} from "./repository.ts";
 
 export interface NewTenant {
   readonly idempotency_key: string;
@@ -30,7 +36,9 @@ export interface CreateTenantServices extends ChangeServices, KeyIssuer {
  */
 export async function createTenant(services: CreateTenantServices, actor: Actor, input: NewTenant) {
   const { idempotency_key, ...content } = input;
-  const inputHash = createHash("sha256").update(canonicalize(content) ?? "").digest("hex");
+  const inputHash = createHash("sha256")
+    .update(canonicalize(content) ?? "")
+    .digest("hex");
   const before = await replay(services, idempotency_key, inputHash);
   if (before !== undefined) return before;
   try {

@@ -13,7 +13,11 @@ export async function insertTenant(tx: PlatformTx, row: typeof tenants.$inferIns
   await tx.insert(tenants).values(row);
 }
 
-export async function listTenants(tx: PlatformTx, after: string | undefined, limit: number): Promise<TenantRow[]> {
+export async function listTenants(
+  tx: PlatformTx,
+  after: string | undefined,
+  limit: number,
+): Promise<TenantRow[]> {
   return tx
     .select()
     .from(tenants)

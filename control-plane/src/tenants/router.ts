@@ -7,8 +7,8 @@ import { defined } from "../lib/defined.ts";
 import { pageInput, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
 import type { Services } from "../trpc/context.ts";
-import { operatorProcedure, router, tenantProcedure } from "../trpc/procedures.ts";
 import { OPERATOR } from "../trpc/operator-token.ts";
+import { operatorProcedure, router, tenantProcedure } from "../trpc/procedures.ts";
 import { changePolicy } from "./change-policy.ts";
 import { createTenant } from "./create-tenant.ts";
 import { listTenants, updateTenant } from "./repository.ts";
@@ -37,9 +37,9 @@ export const tenantsRouter = router({
     return { tenant: tenantView(tenant), admin_key: adminKey, data_plane: newDataPlaneView(dataPlane) };
   }),
 
-  get: tenantProcedure.input(z.strictObject({}).optional()).query(async ({ ctx }) =>
-    tenantView(await requireTenant(ctx.services.db, ctx.tenantId)),
-  ),
+  get: tenantProcedure
+    .input(z.strictObject({}).optional())
+    .query(async ({ ctx }) => tenantView(await requireTenant(ctx.services.db, ctx.tenantId))),
 
   list: operatorProcedure.input(z.strictObject(pageInput)).query(async ({ ctx, input }) => {
     const rows = await withPlatform(ctx.services.db, (tx) => listTenants(tx, input.cursor, input.limit + 1));
@@ -63,13 +63,21 @@ export const tenantsRouter = router({
         action: "tenants.update_settings",
         run: async (tx, { id, settings }) => {
           const row = await updateTenant(tx, id, { settings: { ...settings, ...defined(input.settings) } });
-          return { result: tenantView(requireFound(row)), resource: id, detail: { settings: input.settings } };
+          return {
+            result: tenantView(requireFound(row)),
+            resource: id,
+            detail: { settings: input.settings },
+          };
         },
       }),
     ),
 });
 
-function setSuspended(services: Services, tenantId: TenantRow["id"], action: "tenants.suspend" | "tenants.resume") {
+function setSuspended(
+  services: Services,
+  tenantId: TenantRow["id"],
+  action: "tenants.suspend" | "tenants.resume",
+) {
   return changePolicy(services, {
     tenantId,
     actor: OPERATOR,
@@ -81,7 +89,17 @@ function setSuspended(services: Services, tenantId: TenantRow["id"], action: "te
   });
 }
 
-function tenantView({ id, name, display_name, plan, region, settings, suspended, revision, created_at }: TenantRow) {
+function tenantView({
+  id,
+  name,
+  display_name,
+  plan,
+  region,
+  settings,
+  suspended,
+  revision,
+  created_at,
+}: TenantRow) {
   return { id, name, display_name, plan, region, settings, suspended, revision, created_at };
 }
 

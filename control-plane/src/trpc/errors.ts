@@ -1,6 +1,6 @@
 /** The one place where faults become errors of the API. Nothing from inside (stack, cause, SQL) gets past it. */
 import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
-import { TRPCError } from "@trpc/server";
+import { type TRPCDefaultErrorShape, TRPCError } from "@trpc/server";
 import { ZodError } from "zod";
 import { Fault } from "../lib/fault.ts";
 
@@ -22,7 +22,7 @@ export function toTrpcError(error: TRPCError): { code: ErrorCode; error: TRPCErr
   return { code: fault.code, error: new TRPCError({ code, message: fault.message, cause: fault }) };
 }
 
-export function formatError({ shape, error }: { shape: { code: number }; error: TRPCError }) {
+export function formatError({ shape, error }: { shape: TRPCDefaultErrorShape; error: TRPCError }) {
   const fault = faultOf(error);
   const { status, retryable } = errorRow(fault.code);
   const headgate: ApiError = {
@@ -44,7 +44,10 @@ export function faultOf(error: TRPCError): Fault {
 /** What is wrong with an input, by its first issue. Zod's texts speak of types and limits, not of values. */
 export function inputFault(error: ZodError): Fault {
   const [issue] = error.issues;
-  const path = [...(issue?.path ?? []), ...(issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [])];
+  const path = [
+    ...(issue?.path ?? []),
+    ...(issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : []),
+  ];
   return new Fault("api.invalid_input", {
     ...(path.length === 0 ? {} : { parameter: path.join(".").slice(0, 200) }),
     ...(issue === undefined ? {} : { detail: `${issue.message.slice(0, 300)}.` }),

@@ -10,9 +10,10 @@ import {
   DATA_PLANE_API,
   DATA_PLANE_CREDENTIAL_LIFETIME_MS,
 } from "@headgate/sdk/contract";
+import type { Logger } from "../lib/logger.ts";
 import type { ControlClient, ControlRequest, ControlResponse, ControlStream } from "./control-client.ts";
 import type { Identity } from "./identity.ts";
-import { createOutageLog, type Logger } from "./logger.ts";
+import { createOutageLog } from "./outage-log.ts";
 import type { Registration } from "./registration.ts";
 import { backoffMs, type RandomFraction, type Timers } from "./timers.ts";
 

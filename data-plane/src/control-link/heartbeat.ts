@@ -5,8 +5,9 @@ import {
   type Heartbeat,
   heartbeatAnswer,
 } from "@headgate/sdk/contract";
+import type { Logger } from "../lib/logger.ts";
 import type { Credentials } from "./credential.ts";
-import { createOutageLog, type Logger } from "./logger.ts";
+import { createOutageLog } from "./outage-log.ts";
 import type { Timers } from "./timers.ts";
 
 export interface HeartbeatDeps {

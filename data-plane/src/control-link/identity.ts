@@ -6,7 +6,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { join } from "node:path";
 import { ed25519PublicJwk, type JoinRequest, x25519PublicJwk } from "@headgate/sdk/contract";
 import { z } from "zod";
-import type { Logger } from "./logger.ts";
+import type { Logger } from "../lib/logger.ts";
 import { readStateJson, writeStateFile } from "./state-file.ts";
 
 export interface Identity {

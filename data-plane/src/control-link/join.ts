@@ -9,9 +9,10 @@ import {
   JOIN_TOKEN_PATTERN,
   type JoinRequest,
 } from "@headgate/sdk/contract";
+import type { Logger } from "../lib/logger.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { Identity } from "./identity.ts";
-import { createOutageLog, type Logger } from "./logger.ts";
+import { createOutageLog } from "./outage-log.ts";
 import type { Registration } from "./registration.ts";
 import { backoffMs, type RandomFraction, type Timers } from "./timers.ts";
 

@@ -10,7 +10,8 @@ import {
   snapshotKey,
 } from "@headgate/sdk/contract";
 import { z } from "zod";
-import { faultFields, type Logger } from "./logger.ts";
+import type { Logger } from "../lib/logger.ts";
+import { faultFields } from "./outage-log.ts";
 import { readStateJson, writeStateFile } from "./state-file.ts";
 
 export interface Registration {

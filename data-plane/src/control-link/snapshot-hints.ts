@@ -4,9 +4,10 @@
  * connection begins with one.
  */
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
+import type { Logger } from "../lib/logger.ts";
 import type { ControlStream } from "./control-client.ts";
 import type { Credentials } from "./credential.ts";
-import { createOutageLog, type Logger } from "./logger.ts";
+import { createOutageLog } from "./outage-log.ts";
 import { backoffMs, type RandomFraction, type Timers } from "./timers.ts";
 
 export interface SnapshotHintsDeps {

@@ -8,12 +8,13 @@ import {
   SNAPSHOT_KEY_ID_HEADER,
   SNAPSHOT_SIGNATURE_HEADER,
 } from "@headgate/sdk/contract";
+import type { Logger } from "../lib/logger.ts";
 import type { RejectionReason } from "../policy/policy-holder.ts";
 import type { SnapshotAcceptance } from "./accept-snapshot.ts";
 import { AnswerTooLargeError, type ControlResponse } from "./control-client.ts";
 import type { Credentials } from "./credential.ts";
 import type { LastGood } from "./last-good.ts";
-import { createOutageLog, type Logger } from "./logger.ts";
+import { createOutageLog } from "./outage-log.ts";
 import { backoffMs, jitteredMs, type RandomFraction, type Timers } from "./timers.ts";
 import type { Verdicts } from "./verdicts.ts";
 import type { ReceivedSnapshot } from "./verify-snapshot.ts";
@@ -43,7 +44,7 @@ export interface SnapshotSourceDeps {
 export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
   const { credentials, verdicts, lastGood, logger, timers, random } = deps;
   const outage = createOutageLog(logger, "fetching the snapshot");
-  /** Of the last answer whose signature was good: applied or refused, there is no need to send it again. */
+  /** Of the last answer that was judged for good: applied or refused, there is no need to send it again. */
   let etag: string | undefined;
   let unsaved: { readonly received: ReceivedSnapshot; readonly revision: number } | undefined;
   let running: Promise<void> | undefined;
@@ -95,7 +96,7 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
   const syncOnce = async (): Promise<void> => {
     await finish();
     const response = await fetchSnapshot();
-    if (response === undefined || response.status === 304 || response.status === 404) return;
+    if (response === undefined || NOTHING_NEW.has(response.status)) return;
     if (response.status !== 200) throw new Error(`the snapshot was answered with status ${response.status}`);
     await consider(
       {
@@ -142,8 +143,7 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
         "a snapshot was refused; the last good one stays",
       );
       verdicts.nack(revision, errors);
-      // Bytes that were damaged on their way may come whole the next time.
-      if (!UNAUTHENTIC.has(reason)) etag = receivedEtag;
+      if (!MAY_BE_MENDED.has(reason)) etag = receivedEtag;
     }
   };
 
@@ -171,5 +171,13 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
 }
 
 const POLL_INTERVAL_MS = 30_000;
+/** Not modified, or no snapshot yet. */
+const NOTHING_NEW: ReadonlySet<number> = new Set([204, 304, 404]);
 const FETCH_TIMEOUT_MS = 60_000;
-const UNAUTHENTIC: ReadonlySet<RejectionReason> = new Set(["too_large", "unknown_key", "signature"]);
+/** What was damaged on its way may come whole the next time, and a revision can be sealed and signed anew. */
+const MAY_BE_MENDED: ReadonlySet<RejectionReason> = new Set([
+  "too_large",
+  "unknown_key",
+  "signature",
+  "seal",
+]);

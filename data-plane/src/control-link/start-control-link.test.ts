@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from "node:crypto";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_PLANE_API, type PolicySnapshot, SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
+import { systemClock } from "../lib/clock.ts";
 import {
   type FakeControlPlane,
   type SeenRequest,
@@ -21,6 +22,7 @@ import {
 import type { ReceivedSnapshot } from "./verify-snapshot.ts";
 
 const listening = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.snapshotEvents && status === 200;
+const fetched = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.snapshot && status === 200;
 const verdictOn =
   (revision: number, ok: boolean) =>
   ({ path, body }: SeenRequest): boolean =>
@@ -123,8 +125,8 @@ const BAD: readonly (readonly [title: string, reason: string, revision: number, 
       ),
   ],
   [
-    "a revision that is no number",
-    "schema",
+    "a revision that is no whole number",
+    "revision",
     0,
     (fake, good) => signSnapshot({ ...good, revision: Number.MAX_VALUE }, fake.signingKey),
   ],
@@ -184,7 +186,9 @@ test("a refused revision is answered once, however often it is fetched", async (
   const bad = await fake.makeSnapshot({ revision: 6, providers: [] });
   for (const name of ["first", "second"]) {
     const agents = bad.agents.map((agent) => ({ ...agent, name }));
+    const from = fake.seen.length;
     fake.publish(signSnapshot({ ...bad, agents }, fake.signingKey));
+    await fake.received(fetched, from);
     await fake.received(verdictOn(6, false));
   }
   fake.publish(await fake.makeSnapshot({ revision: 7 }));
@@ -196,7 +200,9 @@ test("a refused revision is answered once, however often it is fetched", async (
 test("the revision in force, sent again, changes nothing and is not answered again", async () => {
   await using fake = await startFakeControlPlane();
   await using harness = await joinAndApply(fake, 5);
+  const from = fake.seen.length;
   fake.publish(await fake.makeSnapshot({ revision: 5, suspended: true }));
+  await fake.received(fetched, from);
   fake.publish(await fake.makeSnapshot({ revision: 6 }));
   await fake.received(verdictOn(6, true));
   expect(fake.seen.filter(verdictOn(5, true))).toHaveLength(1);
@@ -242,14 +248,14 @@ test("a last good file that is cut off or changed is refused and counted, and th
   const lengths = Array.from({ length: 12 }, (_, step) => Math.floor((whole.length * step) / 12));
   for (const content of [...lengths.map((length) => whole.subarray(0, length)), changed]) {
     await writeFile(path, content);
-    const harness = await startLink(fake, first.stateDir);
+    const harness = await startLink(fake, { stateDir: first.stateDir });
     expect(harness.holder.current()).toBeUndefined();
     const { holder } = harness;
     expect((holder.rejections().get("damaged") ?? 0) + (holder.rejections().get("signature") ?? 0)).toBe(1);
     await harness.link.stop();
   }
   await fake.comeBack();
-  await using mended = await startLink(fake, first.stateDir);
+  await using mended = await startLink(fake, { stateDir: first.stateDir });
   await mended.applied(5);
 });
 
@@ -262,7 +268,7 @@ test("another data plane's last good file is refused", async () => {
   const stolen = await readFile(join(theirs.stateDir, "last-good-snapshot"));
   await writeFile(join(mine.stateDir, "last-good-snapshot"), stolen);
   await fake.goAway();
-  await using harness = await startLink(fake, mine.stateDir);
+  await using harness = await startLink(fake, { stateDir: mine.stateDir });
   expect(harness.holder.current()).toBeUndefined();
   expect(harness.holder.rejections().get("unknown_key")).toBe(1);
 });
@@ -314,6 +320,17 @@ test("a credential that expired while the process was down is renewed by the key
   expect(answer.status).toBe(200);
 });
 
+test("a clock that is two hours off does not keep a credential from being renewed", async () => {
+  await using fake = await startFakeControlPlane();
+  const clock = { ...systemClock, wallMs: () => Date.now() - 7_200_000 };
+  await using harness = await startLink(fake, { clock });
+  await fake.received(listening);
+  fake.expireCredentials();
+  const answer = await harness.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.usage });
+  expect(answer.status).toBe(200);
+  expect(countOf(fake, DATA_PLANE_API.credential)).toBe(1);
+});
+
 test("a credential is renewed at half its life", async () => {
   await using fake = await startFakeControlPlane();
   await using harness = await joinAndApply(fake, 5);
@@ -334,6 +351,26 @@ test("without hints, the heartbeat's answer leads to the newer revision", async 
   expect(harness.link.state().latestRevision).toBeGreaterThanOrEqual(6);
 });
 
+test("a damaged snapshot is not fetched again at each heartbeat", async () => {
+  await using fake = await startFakeControlPlane();
+  await using harness = await joinAndApply(fake, 5);
+  const damaged = {
+    ...signSnapshot(await fake.makeSnapshot({ revision: 6 }), fake.signingKey),
+    signature: "",
+  };
+  fake.latestRevision = 6;
+  const from = fake.seen.length;
+  fake.publish(damaged, "silent");
+  await harness.timers.fire(5_000);
+  await fake.received(verdictOn(6, false));
+  for (let beat = 0; beat < 3; beat += 1) {
+    const before = fake.seen.length;
+    await harness.timers.fire(5_000);
+    await fake.received(({ path }) => path === DATA_PLANE_API.heartbeat, before);
+  }
+  expect(fake.seen.slice(from).filter(fetched)).toHaveLength(1);
+});
+
 test("a snapshot signed with a newer key is applied once a renewal has told of that key", async () => {
   await using fake = await startFakeControlPlane();
   await using harness = await joinAndApply(fake, 5);
@@ -343,6 +380,22 @@ test("a snapshot signed with a newer key is applied once a renewal has told of t
   await harness.applied(6);
   await fake.received(verdictOn(6, true));
   expect(harness.holder.rejections().get("unknown_key")).toBe(0);
+});
+
+test("what could not be kept at first is kept later, and only then answered", async () => {
+  await using fake = await startFakeControlPlane();
+  await using harness = await joinAndApply(fake, 5);
+  const path = join(harness.stateDir, "last-good-snapshot");
+  await rm(path);
+  await mkdir(path);
+  fake.publish(await fake.makeSnapshot({ revision: 6 }));
+  await harness.applied(6);
+  await harness.timers.due(1_000);
+  expect(fake.seen.some(verdictOn(6, true))).toBe(false);
+  await rm(path, { recursive: true });
+  await harness.timers.fire(1_000);
+  await fake.received(verdictOn(6, true));
+  expect((await readFile(path, "latin1")).includes('"revision":6')).toBe(true);
 });
 
 test("the last good revision outlives the retirement of the key that signed it", async () => {

@@ -5,6 +5,7 @@
  */
 import type { CredentialAnswer, Heartbeat, Id } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/logger.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
 import { acceptSnapshot, type SnapshotAcceptance } from "./accept-snapshot.ts";
 import { type ControlRequest, type ControlResponse, createControlClient } from "./control-client.ts";
@@ -13,7 +14,7 @@ import { startHeartbeat } from "./heartbeat.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import { startJoining } from "./join.ts";
 import { createLastGood, type LastGood } from "./last-good.ts";
-import { faultFields, type Logger } from "./logger.ts";
+import { faultFields } from "./outage-log.ts";
 import { loadRegistration, type Registration } from "./registration.ts";
 import { startSnapshotHints } from "./snapshot-hints.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
@@ -108,6 +109,10 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
     latestRevision = Math.max(latestRevision, revision ?? 0);
     if (revision === undefined || revision > (holder.current()?.revision ?? 0)) void source.sync();
   };
+  /** Heartbeats repeat themselves: a revision that was fetched and refused is left to the poll. */
+  const hearOnce = (revision: number): void => {
+    if (revision > latestRevision) hear(revision);
+  };
   const keepInStep = (): void => {
     credentials.start();
     source.start();
@@ -119,7 +124,7 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
         credentials,
         timers,
         body: deps.heartbeat,
-        onLatestRevision: hear,
+        onLatestRevision: hearOnce,
       }),
     );
   };

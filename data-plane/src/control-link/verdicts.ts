@@ -1,7 +1,7 @@
 /** Verdicts on revisions on their way to the control plane: each is sent until it has been taken, once per revision. */
 import { DATA_PLANE_API, type Id, type SnapshotAck } from "@headgate/sdk/contract";
+import type { Logger } from "../lib/logger.ts";
 import type { Credentials } from "./credential.ts";
-import type { Logger } from "./logger.ts";
 
 export interface Verdicts {
   ack(revision: number): void;

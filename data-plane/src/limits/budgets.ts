@@ -14,6 +14,8 @@ const NANO = 9;
 export interface LocalBudgets extends Budgets {
   /** For metrics: counters in memory. */
   readonly size: number;
+  /** False for the counter of a window that is long past and that no running call holds a part of. */
+  keeps(key: string): boolean;
 }
 
 export function createBudgets(clock: Clock): LocalBudgets {
@@ -31,8 +33,7 @@ export function createBudgets(clock: Clock): LocalBudgets {
 
   /** Forgets windows that are long past; asked when a new one begins, so at most a few times an hour. */
   function prune(wallMs: number): void {
-    for (const [key, counter] of counters)
-      if (counter.held === 0n && counter.holds === 0 && counter.expiresAt <= wallMs) counters.delete(key);
+    for (const [key, counter] of counters) if (isPast(counter, wallMs)) counters.delete(key);
   }
 
   function counterOf(key: string): Counter {
@@ -88,6 +89,10 @@ export function createBudgets(clock: Clock): LocalBudgets {
       }
       return charges;
     },
+    keeps(key) {
+      const counter = counters.get(key);
+      return counter === undefined ? keyExpiresAt(key) > clock.wallMs() : !isPast(counter, clock.wallMs());
+    },
     restore({ key, amount }) {
       if (keyExpiresAt(key) > clock.wallMs()) counterOf(key).spent += BigInt(amount);
     },
@@ -109,6 +114,10 @@ interface Counter {
   holds: number;
   /** Unix milliseconds. */
   readonly expiresAt: number;
+}
+
+function isPast({ holds, expiresAt }: Counter, wallMs: number): boolean {
+  return holds === 0 && expiresAt <= wallMs;
 }
 
 interface Hold {

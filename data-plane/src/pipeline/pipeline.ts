@@ -21,8 +21,11 @@ import { stripReservedHeaders } from "../stages/strip-reserved-headers.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway, Stage } from "./stage.ts";
 
-/** The first of these that refuses ends the admission. */
-const ADMISSION: readonly Stage[] = [
+/**
+ * Up to `forward`, a stage runs while nothing is decided: the first that refuses, answers or fails ends the admission.
+ * The stages behind it run always: on answer, refusal, failure and disconnect.
+ */
+const PIPELINE: readonly Stage[] = [
   stripReservedHeaders,
   classifyProtocol,
   identifyAgent,
@@ -33,40 +36,32 @@ const ADMISSION: readonly Stage[] = [
   reserveBudget,
   selectTarget,
   forward,
+  settleUsage,
+  reply,
+  record,
 ];
-
-/** These run on every way out: answer, refusal, failure, disconnect. */
-const CLOSING: readonly Stage[] = [settleUsage, reply, record];
 
 /** Takes a request to its end. Never rejects. */
 export async function runPipeline(exchange: Exchange, gateway: Gateway): Promise<void> {
-  try {
-    for (const stage of ADMISSION) {
-      const verdict = await runStage(stage, exchange, gateway);
-      if (verdict !== undefined) {
-        exchange.refusal = verdict;
-        break;
-      }
-      if (exchange.answer !== undefined || exchange.failure !== undefined) break;
-    }
-  } catch (error) {
-    fail(exchange, gateway, error);
-  }
-  for (const stage of CLOSING) {
+  const { clock, metrics } = gateway;
+  let began = clock.monotonicMs();
+  for (const stage of PIPELINE) {
+    if (!stage.always && isDecided(exchange)) continue;
     try {
-      await runStage(stage, exchange, gateway);
+      const verdict = stage.run(exchange, gateway);
+      // Most stages answer at once, and then nothing is waited for.
+      exchange.refusal ??= verdict instanceof Promise ? await verdict : verdict;
     } catch (error) {
       fail(exchange, gateway, error);
     }
+    const ended = clock.monotonicMs();
+    metrics.stage(stage.name, ended - began);
+    began = ended;
   }
 }
 
-async function runStage(stage: Stage, exchange: Exchange, gateway: Gateway) {
-  const started = gateway.clock.monotonicMs();
-  const verdict = stage.run(exchange, gateway);
-  const settled = verdict instanceof Promise ? await verdict : verdict;
-  gateway.metrics.stage(stage.name, gateway.clock.monotonicMs() - started);
-  return settled;
+function isDecided({ refusal, answer, failure }: Exchange): boolean {
+  return refusal !== undefined || answer !== undefined || failure !== undefined;
 }
 
 function fail(exchange: Exchange, gateway: Gateway, error: unknown): void {

@@ -36,6 +36,8 @@ export type StageVerdict = Refusal | undefined;
 
 export interface Stage {
   readonly name: StageName;
+  /** It runs on every way out, also after a refusal, an answer or a failure. */
+  readonly always?: true;
   run(exchange: Exchange, gateway: Gateway): StageVerdict | Promise<StageVerdict>;
 }
 

@@ -5,6 +5,7 @@ import type { Stage } from "../pipeline/stage.ts";
 
 export const record: Stage = {
   name: "record",
+  always: true,
   run(exchange, { clock, metrics, audit, tracing }) {
     const durationMs = clock.monotonicMs() - exchange.receivedMono;
     const outcome = outcomeOf(exchange);

@@ -6,6 +6,7 @@ import { errorReply, streamError } from "../reply.ts";
 
 export const reply: Stage = {
   name: "reply",
+  always: true,
   run(exchange, gateway) {
     const { response, answer } = exchange;
     if (exchange.clientGone || response.destroyed) return undefined;
@@ -16,6 +17,8 @@ export const reply: Stage = {
     return undefined;
   },
 };
+
+const ONE_PIECE_BYTES_MAX = 16 * 1024;
 
 function sendJson(exchange: Exchange, status: number, contentType: string, body: Buffer): void {
   const { response } = exchange;
@@ -28,7 +31,9 @@ function sendJson(exchange: Exchange, status: number, contentType: string, body:
     String(body.length),
     ...answerHeaders(exchange),
   ]);
-  response.end(body);
+  // As text a small body leaves in one piece with its head; latin1 keeps every byte as it is.
+  if (body.length <= ONE_PIECE_BYTES_MAX) response.end(body.toString("latin1"), "latin1");
+  else response.end(body);
 }
 
 function endStream(exchange: Exchange): void {

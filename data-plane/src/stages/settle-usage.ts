@@ -11,6 +11,7 @@ import type { AttemptResult } from "../usage/usage-recorder.ts";
 
 export const settleUsage: Stage = {
   name: "settle-usage",
+  always: true,
   run(exchange, gateway) {
     if (exchange.idempotencyKey !== undefined) gateway.idempotency.finish(exchange.idempotencyKey);
     const total = totalUsed(exchange);

@@ -154,8 +154,8 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
   async function run(): Promise<void> {
     // One turn of the event loop gathers what settles together.
     await new Promise((resolve) => setImmediate(resolve));
-    while (filling.waiters.length > 0 || flying.events.length > 0 || state === "failing") {
-      if (flying.events.length === 0) [flying, filling] = [filling, flying];
+    while (hasWork(filling) || hasWork(flying) || state === "failing") {
+      if (!hasWork(flying)) [flying, filling] = [filling, flying];
       if ((await writeGroup()) && !checkSuperseded()) {
         committed();
         continue;
@@ -173,7 +173,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       .catch(options.onFault)
       .finally(() => {
         running = undefined;
-        if (state === "writing" && filling.waiters.length > 0) void schedule();
+        if (state === "writing" && hasWork(filling)) void schedule();
       });
     return running;
   }
@@ -223,6 +223,8 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       return state === "writing" ? nextCommit() : Promise.resolve();
     },
     async recover() {
+      // What runs already may have given up a moment ago.
+      if (state === "failing") await running;
       if (state === "failing") await schedule();
       return state === "writing" && durableSeq === assignedSeq;
     },
@@ -256,6 +258,10 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
 
 function newGroup(): Group {
   return { buffer: createRecordBuffer(64 * 1024), events: [], waiters: [] };
+}
+
+function hasWork({ events, waiters }: Group): boolean {
+  return events.length > 0 || waiters.length > 0;
 }
 
 function release(group: Group): void {

@@ -14,7 +14,8 @@ import { createSegmentLog, type SegmentLog } from "./segment-log.ts";
 import { createSegmentWriter } from "./segment-writer.ts";
 import { setAside } from "./set-aside.ts";
 import { claimSpool, type SpoolIdentity } from "./spool-identity.ts";
-import { openTwoSlotFile, type TwoSlotFile } from "./two-slot-file.ts";
+import { openSpoolLedger } from "./spool-ledger.ts";
+import { unsettledEvent } from "./unsettled-event.ts";
 import type { AttemptOpened } from "./usage-recorder.ts";
 
 export const SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -68,19 +69,13 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-interface Ledger {
-  readonly stream_id: string;
-  readonly acked_seq: number;
-  readonly lost_events: number;
-}
-
 /** Rejects where the disk does not take even the first bytes. Damaged files are set aside, and a new stream begins. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const disk = options.disk ?? realDisk;
   const { directory } = options;
   disk.makeDirectory(directory);
   let identity = await claimSpool(disk, directory, options.newStreamId);
-  const ledger = openLedger(disk, directory);
+  const ledger = openSpoolLedger(disk, directory);
   let checkpoint = openCheckpoint(identity);
   let found: RecoveredSegments;
   try {
@@ -201,7 +196,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   }
 
   await log.start();
-  await Promise.all(found.abandoned.map((attempt) => log.settle(unsettled(attempt), [])));
+  await Promise.all(found.abandoned.map((attempt) => log.settle(unsettledEvent(attempt), [])));
   if (log.durableSeq !== found.headSeq + found.abandoned.length)
     throw new Error("the disk does not take the events that recovery found");
   writeLedger();
@@ -270,25 +265,6 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   };
 }
 
-function openLedger(disk: Disk, directory: string): TwoSlotFile<Ledger> {
-  return openTwoSlotFile<Ledger>(disk, join(directory, "ledger"), {
-    initial: { stream_id: "", acked_seq: 0, lost_events: 0 },
-    parse(json) {
-      if (typeof json !== "object" || json === null) return undefined;
-      const { stream_id, acked_seq, lost_events }: Partial<Ledger> = json;
-      return typeof stream_id === "string" &&
-        Number.isSafeInteger(acked_seq) &&
-        Number.isSafeInteger(lost_events)
-        ? {
-            stream_id,
-            acked_seq: Number(acked_seq),
-            lost_events: Number(lost_events),
-          }
-        : undefined;
-    },
-  });
-}
-
 /** The charges that one checkpoint has seen and the other has not. */
 function* surplus(counted: BudgetCheckpoint, known: BudgetCheckpoint): Iterable<BudgetCharge> {
   const before = new Map([...known.counters()].map(({ key, amount }) => [key, BigInt(amount)]));
@@ -312,17 +288,4 @@ async function makeDurable(disk: Disk, segments: readonly Segment[]): Promise<vo
       disk.close(fd);
     }
   }
-}
-
-function unsettled(attempt: AttemptOpened): UsageEvent {
-  return {
-    seq: 0,
-    status: "unsettled",
-    ...attempt,
-    outcome: "gateway_crashed",
-    http_status: 0,
-    duration_ms: 0,
-    usage: {},
-    accuracy: "none",
-  };
 }

@@ -188,7 +188,7 @@ function model(situation: Situation, dialect: Dialect, providerId: Id<"provider"
       weight: 1,
       timeouts: {
         connect_ms: 2_000,
-        first_byte_ms: situation === "two-targets" ? 200 : 10_000,
+        first_byte_ms: situation === "two-targets" ? 500 : 10_000,
         idle_ms: 10_000,
         total_ms: 20_000,
       },

@@ -22,7 +22,7 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
   test("row 38: the same key while its call runs is 409 with Retry-After, and does not run twice", async () => {
     const { upstream } = gateway;
     const seen = upstream.requests.length;
-    const call = makeCall(gateway, { dialect, more: ["idempotency-key: running"] });
+    const call = makeCall(gateway, { dialect, more: [`idempotency-key: running-${dialect}`] });
     upstream.script({ hang: true });
     using first = await openRawConnection(gateway.url);
     await first.send(call);
@@ -40,7 +40,7 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
   test("row 38: the same key with another body is 400, while the first runs and after it", async () => {
     const { upstream } = gateway;
     const seen = upstream.requests.length;
-    const more = ["idempotency-key: reused"];
+    const more = [`idempotency-key: reused-${dialect}`];
     upstream.script({ hang: true });
     using first = await openRawConnection(gateway.url);
     await first.send(makeCall(gateway, { dialect, more }));

@@ -34,8 +34,8 @@ export interface FakeControlPlane extends AsyncDisposable {
   /** How long a credential is said to live; 1 h at first. */
   credentialLifetimeMs: number;
   readonly seen: readonly SeenRequest[];
-  /** The first request, past or to come, that fits. */
-  received(fits: (request: SeenRequest) => boolean): Promise<SeenRequest>;
+  /** The first request that fits, past or to come, from place `from` of `seen` on. */
+  received(fits: (request: SeenRequest) => boolean, from?: number): Promise<SeenRequest>;
   /** A valid snapshot for this data plane, which must have joined. */
   makeSnapshot(overrides?: Partial<PolicySnapshot>): Promise<PolicySnapshot>;
   /** Serves it and hints at it. */
@@ -163,8 +163,8 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     credentialLifetimeMs: 3_600_000,
     latestRevision: 0,
     seen,
-    async received(fits) {
-      const past = seen.find(fits);
+    async received(fits, from = 0) {
+      const past = seen.slice(from).find(fits);
       if (past !== undefined) return past;
       const { promise, resolve } = Promise.withResolvers<SeenRequest>();
       const watcher = (request: SeenRequest) => {
@@ -182,8 +182,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     publish(snapshot, hint = "hinted") {
       published = "bytes" in snapshot ? snapshot : signSnapshot(snapshot, signingKey);
       if (hint === "silent") return;
-      for (const listener of listeners)
-        listener.write('event: revision\ndata: {"revision":9007199254740991}\n\n');
+      for (const listener of listeners) listener.write("event: revision\ndata: now\n\n");
     },
     expireCredentials: () => credentials.clear(),
     goAway,

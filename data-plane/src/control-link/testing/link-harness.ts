@@ -3,14 +3,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
-import { systemClock } from "../../lib/clock.ts";
+import { type Clock, systemClock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/logger.ts";
 import { createPolicyHolder, type PolicyHolder } from "../../policy/policy-holder.ts";
-import type { Logger } from "../logger.ts";
 import { type ControlLink, startControlLink } from "../start-control-link.ts";
 import type { Timers } from "../timers.ts";
 import type { FakeControlPlane } from "./fake-control-plane.ts";
 
 export interface ManualTimers extends Timers {
+  /** Resolves when a timer of at most this delay is set. */
+  due(delayMsMax?: number): Promise<void>;
   /** Fires the pending timers of at most this delay, or the next one to be set. */
   fire(delayMsMax?: number): Promise<void>;
   pending(): readonly number[];
@@ -19,7 +21,15 @@ export interface ManualTimers extends Timers {
 export function createManualTimers(): ManualTimers {
   const pending = new Map<object, { delayMs: number; task: () => void }>();
   const watchers = new Set<() => void>();
-  const due = (delayMsMax: number) => [...pending].filter(([, { delayMs }]) => delayMs <= delayMsMax);
+  const ofAtMost = (delayMsMax: number) => [...pending].filter(([, { delayMs }]) => delayMs <= delayMsMax);
+  const due = async (delayMsMax = Number.POSITIVE_INFINITY): Promise<void> => {
+    while (ofAtMost(delayMsMax).length === 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      watchers.add(resolve);
+      await promise;
+      watchers.delete(resolve);
+    }
+  };
   return {
     after(delayMs, task) {
       const handle = {};
@@ -27,14 +37,10 @@ export function createManualTimers(): ManualTimers {
       for (const watcher of watchers) watcher();
       return () => pending.delete(handle);
     },
+    due,
     async fire(delayMsMax = Number.POSITIVE_INFINITY) {
-      while (due(delayMsMax).length === 0) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        watchers.add(resolve);
-        await promise;
-        watchers.delete(resolve);
-      }
-      for (const [handle, { task }] of due(delayMsMax)) {
+      await due(delayMsMax);
+      for (const [handle, { task }] of ofAtMost(delayMsMax)) {
         pending.delete(handle);
         task();
       }
@@ -56,8 +62,12 @@ export interface LinkHarness extends AsyncDisposable {
   restart(): Promise<LinkHarness>;
 }
 
-export async function startLink(fake: FakeControlPlane, stateDirGiven?: string): Promise<LinkHarness> {
-  const stateDir = stateDirGiven ?? (await mkdtemp(join(tmpdir(), "headgate-link-")));
+export async function startLink(
+  fake: FakeControlPlane,
+  options: { stateDir?: string; clock?: Clock } = {},
+): Promise<LinkHarness> {
+  const { clock = systemClock } = options;
+  const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), "headgate-link-")));
   const holder = createPolicyHolder();
   const timers = createManualTimers();
   const log: string[] = [];
@@ -74,7 +84,7 @@ export async function startLink(fake: FakeControlPlane, stateDirGiven?: string):
     holder,
     heartbeat: () => makeHeartbeat({ applied_revision: holder.current()?.revision ?? 0 }),
     logger: { info: write("info"), warn: write("warn"), error: write("error") },
-    clock: systemClock,
+    clock,
     random: () => 0.5,
     newAssertionId: () => makeId("operation"),
     timers,
@@ -96,7 +106,7 @@ export async function startLink(fake: FakeControlPlane, stateDirGiven?: string):
     },
     async restart() {
       await link.stop();
-      return startLink(fake, stateDir);
+      return startLink(fake, { stateDir, clock });
     },
     async [Symbol.asyncDispose]() {
       await link.stop();

@@ -1,0 +1,169 @@
+/**
+ * Turns the emitted declaration of the API's router into one module of plain types that needs neither the server nor
+ * its libraries: inputs and outputs of every procedure, and which of them only read.
+ */
+import { posix } from "node:path";
+import { bracketed, declarationOf, importsOf, membersOf, splitTopLevel } from "./declaration-text.ts";
+
+/** Gives the text of an emitted declaration by its path, such as `trpc/router.d.ts`. */
+export type ReadDeclaration = (path: string) => string;
+
+/** What the client has too; names of these stay imports. */
+const SHARED_MODULES: Readonly<Record<string, string>> = {
+  "@headgate/sdk/contract": "../contract/index.ts",
+  zod: "zod",
+};
+
+const HEADER = `/* Generated from the control plane's router by control-plane/scripts/emit-router-types.ts. Do not edit. */
+`;
+
+export function renderRouterTypes(entry: string, read: ReadDeclaration): string {
+  const source = read(entry);
+  const found = /^export declare const \w+: (import\("@trpc\/server"\)\.TRPCBuiltRouter<[\s\S]*)/m.exec(
+    source,
+  );
+  if (found?.[1] === undefined) throw new Error(`${entry} declares no router`);
+  const names = createNames(read);
+  const domains = routerMembers(found[1]).map((domain) => ({
+    ...domain,
+    procedures: routerMembers(domain.type).map((member) => readProcedure(member)),
+  }));
+  const api = domains.map(({ name, comment, procedures }) =>
+    block(
+      comment,
+      name,
+      procedures.map(
+        (procedure) =>
+          `${withComment(procedure.comment)}${procedure.name}: ${procedure.kind}<${names.resolve(procedure.input, entry)}, ${names.resolve(procedure.output, entry)}>;`,
+      ),
+    ),
+  );
+  const kinds = domains.map(({ name, procedures }) =>
+    block(
+      "",
+      name,
+      procedures.map((procedure) => `${procedure.name}: "${procedure.kind.toLowerCase()}",`),
+    ).replace(/;$/, ","),
+  );
+  const parts = [
+    HEADER + names.imports(),
+    `/** Every procedure of the API, by domain. */\nexport interface Api {\n${api.join("\n")}\n}`,
+    `/** Which procedures only read. */\nexport const PROCEDURES = {\n${kinds.join("\n")}\n} as const satisfies KindsOf<Api>;`,
+    ...names.declarations(),
+  ];
+  return `${indented(parts.join("\n\n"))}\n`;
+}
+
+interface Procedure {
+  name: string;
+  comment: string;
+  kind: "Query" | "Mutation";
+  input: string;
+  output: string;
+}
+
+function routerMembers(type: string) {
+  const open = type.indexOf("<");
+  if (!/^import\("@trpc\/server"\)\.TRPCBuiltRouter</.test(type))
+    throw new Error(`not a router: ${type.slice(0, 60)}`);
+  const record = splitTopLevel(bracketed(type, open), ",")[1] ?? "";
+  return membersOf(bracketed(record, record.indexOf("{")));
+}
+
+function readProcedure({ name, type, comment }: { name: string; type: string; comment: string }): Procedure {
+  const kind = /^import\("@trpc\/server"\)\.TRPC(Query|Mutation)Procedure</.exec(type)?.[1];
+  if (kind !== "Query" && kind !== "Mutation") throw new Error(`not a query or mutation: ${name}`);
+  const members = membersOf(bracketed(type, type.indexOf("{")));
+  const typeOf = (wanted: string) => members.find((member) => member.name === wanted)?.type ?? "never";
+  return { name, comment, kind, input: typeOf("input"), output: typeOf("output") };
+}
+
+/** Follows the names that types use to their declarations and gathers those. */
+function createNames(read: ReadDeclaration) {
+  const imported = new Map<string, Set<string>>([
+    ["../client/procedure.ts", new Set(["KindsOf", "Mutation", "Query"])],
+  ]);
+  const declared = new Map<string, { path: string; text: string }>();
+
+  function resolve(text: string, path: string): string {
+    const local = importsOf(read(path));
+    return text.replace(TOKEN, (whole, module?: string, member?: string, query = "", name?: string) => {
+      if (module !== undefined && member !== undefined) return refer(module, member, path);
+      if (name === undefined) return whole;
+      const source = local.get(name);
+      if (source !== undefined) return query + refer(source.module, source.name, path);
+      const declaration = declarationOf(read(path), name);
+      if (declaration === undefined) return whole;
+      if (declaration.kind === "const") return `(${resolve(declaration.text, path)})`;
+      return declare(name, path);
+    });
+  }
+
+  function refer(module: string, name: string, from: string): string {
+    const shared = SHARED_MODULES[module];
+    if (shared !== undefined) {
+      imported.set(shared, (imported.get(shared) ?? new Set()).add(name));
+      return name;
+    }
+    if (!module.startsWith("."))
+      throw new Error(`the router's types need ${name} of ${module}: use a plain type instead`);
+    const path = posix.join(posix.dirname(from), module.replace(/\.ts$/, ".d.ts"));
+    const again = importsOf(read(path)).get(name);
+    return again === undefined ? declare(name, path) : refer(again.module, again.name, path);
+  }
+
+  function declare(name: string, path: string): string {
+    const known = declared.get(name);
+    if (known !== undefined && known.path !== path)
+      throw new Error(`two types are named ${name}: in ${known.path} and ${path}`);
+    if (known !== undefined) return name;
+    const declaration = declarationOf(read(path), name);
+    if (declaration === undefined || declaration.kind === "const")
+      throw new Error(`${path} declares no type ${name}`);
+    const entry = { path, text: "" };
+    declared.set(name, entry);
+    const body = declaration.text.slice(declaration.text.indexOf(name) + name.length);
+    entry.text = `export ${declaration.kind} ${name}${resolve(body, path)}`;
+    return name;
+  }
+
+  return {
+    resolve,
+    imports: () =>
+      [...imported]
+        .toSorted(([a], [b]) => a.localeCompare(b))
+        .map(([module, names]) => `import type { ${[...names].toSorted().join(", ")} } from "${module}";`)
+        .join("\n"),
+    declarations: () => [...declared].toSorted(([a], [b]) => a.localeCompare(b)).map(([, { text }]) => text),
+  };
+}
+
+/**
+ * Comments and strings, which are left alone; an import within a type; or a name that is used, with the `typeof` before
+ * it. A member's own name is followed by a colon.
+ */
+const TOKEN =
+  /\/\*[\s\S]*?\*\/|"[^"]*"(?!\))|`[^`]*`|import\("([^"]+)"\)\.(\w+)|(?<![\w.])(typeof )?\b([A-Za-z_]\w*)\b(?!\??:)/g;
+
+function block(comment: string, name: string, lines: string[]): string {
+  return `${withComment(comment)}${name}: {\n${lines.join("\n")}\n};`;
+}
+
+const withComment = (comment: string) => (comment === "" ? "" : `${comment}\n`);
+
+/** Indents every line by the braces that are open at it. */
+function indented(text: string): string {
+  let depth = 0;
+  return text
+    .split("\n")
+    .map((line) => {
+      const trimmed = line.trim();
+      const code =
+        trimmed.startsWith("*") || trimmed.startsWith("/*") ? "" : trimmed.replace(/"[^"]*"|`[^`]*`/g, "");
+      const closing = /^[}\])]*/.exec(code)?.[0].length ?? 0;
+      const at = depth - closing;
+      depth += (code.match(/[{[(]/g)?.length ?? 0) - (code.match(/[}\])]/g)?.length ?? 0);
+      return trimmed === "" ? "" : `${"  ".repeat(at)}${trimmed.startsWith("*") ? " " : ""}${trimmed}`;
+    })
+    .join("\n");
+}

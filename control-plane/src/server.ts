@@ -1,0 +1,86 @@
+import { errorRow } from "@headgate/sdk/contract";
+import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
+import { sql } from "drizzle-orm";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { registerDataPlaneApi } from "./data-plane-api/routes.ts";
+import { withPlatform } from "./db/tenant-scope.ts";
+import type { SigningKeys } from "./snapshots/signing-keys.ts";
+import { createContext, type Services } from "./trpc/context.ts";
+import { type AppRouter, appRouter } from "./trpc/router.ts";
+
+export interface ServerDeps {
+  readonly services: Services;
+  readonly signingKeys: SigningKeys;
+  /** True once the process has been asked to end. */
+  readonly isDraining: () => boolean;
+}
+
+const BODY_BYTES_MAX = 1024 * 1024;
+/** For a request to arrive as a whole. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const BATCH_CALLS_MAX = 20;
+
+/** The API for tenants and operators, the one for data planes, and health. It does not listen. */
+export function buildServer({ services, signingKeys, isDraining }: ServerDeps): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = services.logger;
+  const app = Fastify({
+    loggerInstance,
+    logController: new Fastify.LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 2_000 },
+  });
+
+  app.setErrorHandler<{ statusCode?: number } & Error>((error, request, reply) => {
+    const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
+    if (status === 500) request.log.error({ err: error }, "request failed");
+    return reply.status(status).send(errorBody(status === 500 ? "api.internal" : "api.invalid_input"));
+  });
+  app.setNotFoundHandler((_request, reply) => reply.status(404).send(errorBody("api.not_found")));
+  app.addHook("onSend", async (_request, reply) => {
+    reply.header("x-content-type-options", "nosniff");
+    reply.header("cache-control", "no-store");
+  });
+
+  app.register(fastifyTRPCPlugin, {
+    prefix: "/trpc",
+    trpcOptions: {
+      router: appRouter,
+      maxBatchSize: BATCH_CALLS_MAX,
+      createContext: ({ req }) => createContext(services, req),
+      onError: ({ error, path }) => {
+        if (error.code === "INTERNAL_SERVER_ERROR")
+          services.logger.error({ err: error.cause, path }, "call failed");
+      },
+    } satisfies FastifyTRPCPluginOptions<AppRouter>["trpcOptions"],
+  });
+  registerDataPlaneApi(app, {
+    db: services.db,
+    clock: services.clock,
+    secrets: services.secrets,
+    keys: signingKeys,
+    revisions: services.revisionEvents,
+  });
+
+  const alive = async () => ({ status: "ok" });
+  app.get("/livez", alive);
+  app.get("/health", alive);
+  app.get("/readyz", async (request, reply) => {
+    if (isDraining()) return reply.status(503).send({ status: "draining" });
+    try {
+      await withPlatform(services.db, (tx) => tx.execute(sql`select 1`));
+      return { status: "ok" };
+    } catch (error) {
+      request.log.error({ err: error }, "the database does not answer");
+      return reply.status(503).send({ status: "database unavailable" });
+    }
+  });
+  return app;
+}
+
+function errorBody(code: "api.internal" | "api.invalid_input" | "api.not_found") {
+  const { text, retryable } = errorRow(code);
+  return { error: { code, message: text, retryable } };
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import { pino } from "pino";
+import type { OpenDatabase } from "../db/client.ts";
+import { createMakeId } from "../lib/make-id.ts";
+import { createMetrics } from "../lib/metrics.ts";
+import { createKeyWrapper } from "../secrets/local-key-wrapper.ts";
+import { createTenantSecrets } from "../secrets/tenant-secrets.ts";
+import { buildServer } from "../server.ts";
+import { renderSnapshot } from "../snapshots/render-snapshot.ts";
+import { createRevisionEvents } from "../snapshots/revision-events.ts";
+import { loadSigningKeys, type SigningKeys } from "../snapshots/signing-keys.ts";
+import type { Services } from "../trpc/context.ts";
+import type { ApiError } from "../trpc/errors.ts";
+import { hashOperatorToken } from "../trpc/operator-token.ts";
+import { createFakeClock, type FakeClock } from "./fake-clock.ts";
+import { openTestDatabase } from "./open-test-database.ts";
+import { procedureTypes } from "./procedure-types.ts";
+
+export interface Caller {
+  readonly credential?: string | undefined;
+  /** Sent as `x-headgate-tenant`. */
+  readonly tenant?: string | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** The whole body, as text. */
+  readonly body: string;
+  readonly data: unknown;
+  readonly error: ApiError | undefined;
+}
+
+export interface TestServer extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  readonly database: OpenDatabase;
+  readonly services: Services;
+  readonly signingKeys: SigningKeys;
+  readonly clock: FakeClock;
+  readonly operatorToken: string;
+  /** Calls a procedure over HTTP, without a socket. */
+  call(path: string, input: unknown, caller?: Caller): Promise<Answer>;
+  /** As `call`, for calls that must succeed; the result is the caller's to name. */
+  ok<T>(path: string, input: unknown, caller?: Caller): Promise<T>;
+}
+
+/**
+ * The whole server with a clock that stands still. It does not listen. Without a database at hand it opens an embedded
+ * one in memory; the one it has is closed with it.
+ */
+export async function createTestServer(
+  overrides: Partial<Services> = {},
+  openedDatabase?: OpenDatabase,
+): Promise<TestServer> {
+  const database = openedDatabase ?? (await openTestDatabase());
+  const clock = createFakeClock();
+  const random = (count: number) => randomBytes(count);
+  const makeId = createMakeId(clock, random);
+  const keyWrapper = createKeyWrapper(random(32), random);
+  const operatorToken = `hgo_${randomBytes(32).toString("base64url")}`;
+  const revisionEvents = createRevisionEvents();
+  const services: Services = {
+    db: database.db,
+    embedded: database.embedded,
+    version: "0.0.0-test",
+    clock,
+    random,
+    makeId,
+    logger: pino({ level: "silent" }),
+    metrics: createMetrics({ processMetrics: false }),
+    keyWrapper,
+    secrets: createTenantSecrets(keyWrapper, random),
+    operatorTokenHash: hashOperatorToken(operatorToken),
+    driver: "none",
+    publicUrl: () => "http://127.0.0.1:1",
+    revisionEvents,
+    renderSnapshot: (tx, tenant) => renderSnapshot(tx, tenant, clock.wallMs()),
+    onRevision: (tenantId, revision) => revisionEvents.publish(tenantId, revision),
+    ...overrides,
+  };
+  const signingKeys = await loadSigningKeys(database.db, {
+    wrapper: keyWrapper,
+    makeId,
+    now: clock.wallMs(),
+  });
+  const app = buildServer({ services, signingKeys, isDraining: () => false });
+
+  const call = async (path: string, input: unknown, caller: Caller = {}): Promise<Answer> => {
+    const headers = {
+      ...(caller.credential === undefined ? {} : { authorization: `Bearer ${caller.credential}` }),
+      ...(caller.tenant === undefined ? {} : { "x-headgate-tenant": caller.tenant }),
+    };
+    const query = input === undefined ? "" : `?input=${encodeURIComponent(JSON.stringify(input))}`;
+    const response = isQuery(path)
+      ? await app.inject({ method: "GET", url: `/trpc/${path}${query}`, headers })
+      : await app.inject({
+          method: "POST",
+          url: `/trpc/${path}`,
+          headers: { ...headers, "content-type": "application/json" },
+          payload: JSON.stringify(input ?? {}),
+        });
+    const parsed: { result?: { data?: unknown }; error?: { data: { headgate: ApiError } } } = response.json();
+    return {
+      status: response.statusCode,
+      body: response.body,
+      data: parsed.result?.data,
+      error: parsed.error?.data.headgate,
+    };
+  };
+
+  return {
+    app,
+    database,
+    services,
+    signingKeys,
+    clock,
+    operatorToken,
+    call,
+    async ok<T>(path: string, input: unknown, caller?: Caller): Promise<T> {
+      const answer = await call(path, input, caller);
+      if (answer.error !== undefined) throw new Error(`${path}: ${JSON.stringify(answer.error)}`);
+      return answer.data as T;
+    },
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await database.close();
+    },
+  };
+}
+
+function isQuery(path: string): boolean {
+  return procedureTypes().get(path) !== "mutation";
+}

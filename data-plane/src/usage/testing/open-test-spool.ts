@@ -1,0 +1,29 @@
+/** A spool with small segments, and what it told its owner while it was opened. */
+import { openSpool, type Spool, type SpoolOptions } from "../spool.ts";
+import { newStreamId } from "./attempts.ts";
+
+export interface TestSpool {
+  readonly spool: Spool;
+  /** Budget counters as they were restored. */
+  readonly restored: ReadonlyMap<string, bigint>;
+  readonly faults: readonly unknown[];
+}
+
+export async function openTestSpool(
+  directory: string,
+  overrides: Partial<SpoolOptions> = {},
+): Promise<TestSpool> {
+  const restored = new Map<string, bigint>();
+  const faults: unknown[] = [];
+  const spool = await openSpool({
+    directory,
+    bytesMax: 64 * 1024 * 1024,
+    segmentBytes: 2_000,
+    newStreamId,
+    restore: ({ key, amount }) => restored.set(key, (restored.get(key) ?? 0n) + BigInt(amount)),
+    keepsCounter: () => true,
+    onFault: (error) => faults.push(error),
+    ...overrides,
+  });
+  return { spool, restored, faults };
+}

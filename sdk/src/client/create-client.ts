@@ -1,0 +1,150 @@
+import { createTRPCUntypedClient, httpLink } from "@trpc/client";
+import { type Api, PROCEDURES } from "../generated/router.ts";
+import { errorFrom } from "./error-from.ts";
+import { HeadgateError } from "./errors.ts";
+import { fetchAnswer } from "./read-answer.ts";
+
+export interface ClientOptions {
+  /** Where the control plane is, such as `https://headgate.example`. */
+  url: string;
+  /** A tenant's admin key or the operator's token. Public procedures need none. */
+  credential?: string;
+  /** The tenant that an operator acts on. */
+  tenant?: string;
+  /** Takes the place of the global `fetch`. */
+  fetch?: typeof globalThis.fetch;
+  /** The time for one attempt, in milliseconds; 30,000 when absent. */
+  timeoutMs?: number;
+  /** How often a read is tried again when no answer came; 2 when absent. What changes something is sent once. */
+  retriesMax?: number;
+  /** The wait before the first retry, in milliseconds, doubled for the next, less up to a half by chance; 200 when absent. */
+  retryDelayMs?: number;
+}
+
+export interface CallOptions {
+  /** Ends the call early; it rejects with code `network`, and the signal's reason is the error's `cause`. */
+  signal?: AbortSignal;
+}
+
+type Call<P> = P extends { input: infer Input; output: infer Output }
+  ? undefined extends Input
+    ? (input?: Input, options?: CallOptions) => Promise<Output>
+    : (input: Input, options?: CallOptions) => Promise<Output>
+  : never;
+
+/** A function for every procedure of the API, by domain. */
+export type Client = {
+  readonly [D in keyof Api]: { readonly [P in keyof Api[D]]: Call<Api[D][P]> };
+};
+
+/** What each procedure takes: `Inputs["agents"]["create"]`. */
+export type Inputs = {
+  [D in keyof Api]: { [P in keyof Api[D]]: Api[D][P] extends { input: infer Input } ? Input : never };
+};
+
+/** What each procedure gives. */
+export type Outputs = {
+  [D in keyof Api]: { [P in keyof Api[D]]: Api[D][P] extends { output: infer Output } ? Output : never };
+};
+
+/**
+ * Makes a client of the control plane's API. Nothing is sent until a procedure is called. A call that fails rejects
+ * with a `HeadgateError`, whatever the reason.
+ *
+ * ```ts
+ * const headgate = createClient({ url, credential: adminKey });
+ * const agent = await headgate.agents.create({ name: "researcher" });
+ * ```
+ */
+export function createClient(options: ClientOptions): Client {
+  const send = createSender(options);
+  const domains = Object.entries(PROCEDURES).map(([domain, procedures]) => {
+    const calls = Object.entries(procedures).map(([name, kind]) => [
+      name,
+      (input?: unknown, callOptions?: CallOptions) =>
+        send({ path: `${domain}.${name}`, kind, input }, callOptions),
+    ]);
+    return [domain, Object.freeze(Object.fromEntries(calls))];
+  });
+  // One function per entry of the list that was generated together with the type.
+  return Object.freeze(Object.fromEntries(domains)) as Client;
+}
+
+interface Request {
+  path: string;
+  kind: "query" | "mutation";
+  input: unknown;
+}
+
+function createSender(options: ClientOptions) {
+  const { timeoutMs = 30_000, retriesMax = 2, retryDelayMs = 200 } = options;
+  const transport = createTRPCUntypedClient({
+    links: [
+      httpLink({
+        url: `${options.url.replace(/\/+$/, "")}/trpc`,
+        headers: {
+          ...(options.credential === undefined ? {} : { authorization: `Bearer ${options.credential}` }),
+          ...(options.tenant === undefined ? {} : { "x-headgate-tenant": options.tenant }),
+        },
+        fetch: (url, init) => fetchAnswer(options.fetch ?? globalThis.fetch, url, init as RequestInit),
+      }),
+    ],
+  });
+
+  async function attempt(request: Request, signal: AbortSignal | undefined): Promise<unknown> {
+    const limit = limited(timeoutMs, signal);
+    try {
+      return await transport[request.kind](request.path, request.input, { signal: limit.signal });
+    } catch (failure) {
+      throw errorFrom(limit.signal.aborted ? limit.signal.reason : failure);
+    } finally {
+      limit.release();
+    }
+  }
+
+  return async (request: Request, { signal }: CallOptions = {}): Promise<unknown> => {
+    for (let retries = 0; ; retries += 1) {
+      try {
+        return await attempt(request, signal);
+      } catch (error) {
+        const again =
+          request.kind === "query" &&
+          retries < retriesMax &&
+          error instanceof HeadgateError &&
+          error.code === "network" &&
+          signal?.aborted !== true;
+        if (!again) throw error;
+        await pause(retryDelayMs * 2 ** retries * (1 - Math.random() / 2), signal);
+      }
+    }
+  };
+}
+
+/** A signal that fires with the caller's or when the time is over. */
+function limited(timeoutMs: number, outer: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const follow = () => controller.abort(outer?.reason);
+  const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  if (outer?.aborted) follow();
+  else outer?.addEventListener("abort", follow, { once: true });
+  return {
+    signal: controller.signal,
+    release() {
+      clearTimeout(timer);
+      outer?.removeEventListener("abort", follow);
+    },
+  };
+}
+
+/** Ends early when the signal fires; the next attempt then says so. */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+}

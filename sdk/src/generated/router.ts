@@ -1,0 +1,1431 @@
+/* Generated from the control plane's router by control-plane/scripts/emit-router-types.ts. Do not edit. */
+import type { KindsOf, Mutation, Query } from "../client/procedure.ts";
+import type { Id } from "../contract/index.ts";
+import type { z } from "zod";
+
+/** Every procedure of the API, by domain. */
+export interface Api {
+  system: {
+    info: Query<Record<string, never> | undefined, {
+      version: string;
+      embedded: boolean;
+      time: number;
+    }>;
+  };
+  tenants: {
+    create: Mutation<{
+      idempotency_key: string;
+      name: string;
+      display_name?: string | undefined;
+      plan: "enterprise" | "starter" | "team";
+      region: string;
+      settings?: {
+        body_bytes_max?: number | undefined;
+        on_spool_full?: "keep_serving_unbilled" | "reject_traffic" | undefined;
+      } | undefined;
+    }, {
+      tenant: {
+        id: `ten_${string}`;
+        name: string;
+        display_name: string;
+        plan: "enterprise" | "starter" | "team";
+        region: string;
+        settings: {
+          body_bytes_max: number;
+          on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+        };
+        suspended: boolean;
+        revision: number;
+        created_at: number;
+      };
+      admin_key: string | null;
+      data_plane: {
+        id: `dpl_${string}`;
+        tenant_id: `ten_${string}`;
+        region: string;
+        driver: string;
+        generation: number;
+        observed_generation: number;
+        state: string;
+        created_at: number;
+      };
+    }>;
+    get: Query<Record<string, never> | undefined, {
+      id: `ten_${string}`;
+      name: string;
+      display_name: string;
+      plan: "enterprise" | "starter" | "team";
+      region: string;
+      settings: {
+        body_bytes_max: number;
+        on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+      };
+      suspended: boolean;
+      revision: number;
+      created_at: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      id: `ten_${string}`;
+      name: string;
+      display_name: string;
+      plan: "enterprise" | "starter" | "team";
+      region: string;
+      settings: {
+        body_bytes_max: number;
+        on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+      };
+      suspended: boolean;
+      revision: number;
+      created_at: number;
+    }>>;
+    suspend: Mutation<{
+      tenant_id: `ten_${string}`;
+    }, {
+      id: `ten_${string}`;
+      name: string;
+      display_name: string;
+      plan: "enterprise" | "starter" | "team";
+      region: string;
+      settings: {
+        body_bytes_max: number;
+        on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+      };
+      suspended: boolean;
+      revision: number;
+      created_at: number;
+    }>;
+    resume: Mutation<{
+      tenant_id: `ten_${string}`;
+    }, {
+      id: `ten_${string}`;
+      name: string;
+      display_name: string;
+      plan: "enterprise" | "starter" | "team";
+      region: string;
+      settings: {
+        body_bytes_max: number;
+        on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+      };
+      suspended: boolean;
+      revision: number;
+      created_at: number;
+    }>;
+    update_settings: Mutation<{
+      settings: {
+        body_bytes_max?: number | undefined;
+        on_spool_full?: "keep_serving_unbilled" | "reject_traffic" | undefined;
+      };
+    }, {
+      id: `ten_${string}`;
+      name: string;
+      display_name: string;
+      plan: "enterprise" | "starter" | "team";
+      region: string;
+      settings: {
+        body_bytes_max: number;
+        on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+      };
+      suspended: boolean;
+      revision: number;
+      created_at: number;
+    }>;
+  };
+  agents: {
+    create: Mutation<{
+      name: string;
+      labels?: {
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+        team?: string | undefined;
+      } | undefined;
+      capabilities?: string[] | undefined;
+    }, {
+      id: `agt_${string}`;
+      name: string;
+      labels: {
+        team?: string | undefined;
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+      };
+      capabilities: string[];
+      disabled: boolean;
+      created_at: number;
+    }>;
+    get: Query<{
+      agent_id: `agt_${string}`;
+    }, {
+      id: `agt_${string}`;
+      name: string;
+      labels: {
+        team?: string | undefined;
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+      };
+      capabilities: string[];
+      disabled: boolean;
+      created_at: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      id: `agt_${string}`;
+      name: string;
+      labels: {
+        team?: string | undefined;
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+      };
+      capabilities: string[];
+      disabled: boolean;
+      created_at: number;
+    }>>;
+    update: Mutation<{
+      agent_id: `agt_${string}`;
+      labels?: {
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+        team?: string | undefined;
+      } | undefined;
+      capabilities?: string[] | undefined;
+    }, {
+      id: `agt_${string}`;
+      name: string;
+      labels: {
+        team?: string | undefined;
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+      };
+      capabilities: string[];
+      disabled: boolean;
+      created_at: number;
+    }>;
+    disable: Mutation<{
+      agent_id: `agt_${string}`;
+    }, {
+      id: `agt_${string}`;
+      name: string;
+      labels: {
+        team?: string | undefined;
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+      };
+      capabilities: string[];
+      disabled: boolean;
+      created_at: number;
+    }>;
+    enable: Mutation<{
+      agent_id: `agt_${string}`;
+    }, {
+      id: `agt_${string}`;
+      name: string;
+      labels: {
+        team?: string | undefined;
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+      };
+      capabilities: string[];
+      disabled: boolean;
+      created_at: number;
+    }>;
+  };
+  keys: {
+    create: Mutation<{
+      agent_id: `agt_${string}`;
+      name?: string | undefined;
+      expires_at?: number | undefined;
+    }, {
+      key: {
+        id: `key_${string}`;
+        kind: "admin" | "agent";
+        agent_id: `agt_${string}` | null;
+        name: string;
+        handle: string;
+        last4: string;
+        created_at: number;
+        expires_at: number | null;
+        revoked_at: number | null;
+      };
+      secret: string;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+      agent_id?: `agt_${string}` | undefined;
+    }, Page<{
+      id: `key_${string}`;
+      kind: "admin" | "agent";
+      agent_id: `agt_${string}` | null;
+      name: string;
+      handle: string;
+      last4: string;
+      created_at: number;
+      expires_at: number | null;
+      revoked_at: number | null;
+    }>>;
+    revoke: Mutation<{
+      key_id: `key_${string}`;
+    }, {
+      id: `key_${string}`;
+      kind: "admin" | "agent";
+      agent_id: `agt_${string}` | null;
+      name: string;
+      handle: string;
+      last4: string;
+      created_at: number;
+      expires_at: number | null;
+      revoked_at: number | null;
+    }>;
+  };
+  providers: {
+    create: Mutation<{
+      name: string;
+      dialect: "anthropic" | "openai";
+      vendor: string;
+      base_url: string;
+      credential?: string | undefined;
+      allowed_cidrs?: string[] | undefined;
+    }, {
+      id: `prv_${string}`;
+      name: string;
+      dialect: "anthropic" | "openai";
+      vendor: string;
+      base_url: string;
+      allowed_cidrs: string[];
+      has_credential: boolean;
+      secret_version: number;
+      created_at: number;
+    }>;
+    get: Query<{
+      provider_id: `prv_${string}`;
+    }, {
+      id: `prv_${string}`;
+      name: string;
+      dialect: "anthropic" | "openai";
+      vendor: string;
+      base_url: string;
+      allowed_cidrs: string[];
+      has_credential: boolean;
+      secret_version: number;
+      created_at: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      id: `prv_${string}`;
+      name: string;
+      dialect: "anthropic" | "openai";
+      vendor: string;
+      base_url: string;
+      allowed_cidrs: string[];
+      has_credential: boolean;
+      secret_version: number;
+      created_at: number;
+    }>>;
+    update: Mutation<{
+      provider_id: `prv_${string}`;
+      base_url?: string | undefined;
+      allowed_cidrs?: string[] | undefined;
+    }, {
+      id: `prv_${string}`;
+      name: string;
+      dialect: "anthropic" | "openai";
+      vendor: string;
+      base_url: string;
+      allowed_cidrs: string[];
+      has_credential: boolean;
+      secret_version: number;
+      created_at: number;
+    }>;
+    set_credential: Mutation<{
+      provider_id: `prv_${string}`;
+      credential: string;
+    }, {
+      id: `prv_${string}`;
+      name: string;
+      dialect: "anthropic" | "openai";
+      vendor: string;
+      base_url: string;
+      allowed_cidrs: string[];
+      has_credential: boolean;
+      secret_version: number;
+      created_at: number;
+    }>;
+    delete: Mutation<{
+      provider_id: `prv_${string}`;
+    }, {
+      id: `prv_${string}`;
+      name: string;
+      dialect: "anthropic" | "openai";
+      vendor: string;
+      base_url: string;
+      allowed_cidrs: string[];
+      has_credential: boolean;
+      secret_version: number;
+      created_at: number;
+    }>;
+  };
+  models: {
+    create: Mutation<{
+      name: string;
+      kind: "chat" | "embeddings";
+      context_tokens_max: number;
+      output_tokens_max: number;
+    }, {
+      id: `mdl_${string}`;
+      name: string;
+      kind: "chat" | "embeddings";
+      context_tokens_max: number;
+      output_tokens_max: number;
+      created_at: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      id: `mdl_${string}`;
+      name: string;
+      kind: "chat" | "embeddings";
+      context_tokens_max: number;
+      output_tokens_max: number;
+      created_at: number;
+    }>>;
+    update: Mutation<{
+      context_tokens_max?: number | undefined;
+      output_tokens_max?: number | undefined;
+      model_id: `mdl_${string}`;
+    }, {
+      id: `mdl_${string}`;
+      name: string;
+      kind: "chat" | "embeddings";
+      context_tokens_max: number;
+      output_tokens_max: number;
+      created_at: number;
+    }>;
+    delete: Mutation<{
+      model_id: `mdl_${string}`;
+    }, {
+      id: `mdl_${string}`;
+      name: string;
+      kind: "chat" | "embeddings";
+      context_tokens_max: number;
+      output_tokens_max: number;
+      created_at: number;
+    }>;
+  };
+  routes: {
+    put: Mutation<{
+      model_id: `mdl_${string}`;
+      targets: {
+        provider_id: `prv_${string}`;
+        upstream_model: string;
+        priority?: number | undefined;
+        weight?: number | undefined;
+        timeouts?: {
+          connect_ms?: number | undefined;
+          first_byte_ms?: number | undefined;
+          idle_ms?: number | undefined;
+          total_ms?: number | undefined;
+        } | undefined;
+      }[];
+      attempts_max?: number | undefined;
+      breaker?: {
+        failures: number;
+        open_ms: number;
+      } | undefined;
+    }, {
+      id: `rte_${string}`;
+      model_id: `mdl_${string}`;
+      targets: {
+        id: `tgt_${string}`;
+        provider_id: `prv_${string}`;
+        upstream_model: string;
+        priority: number;
+        weight: number;
+        timeouts: {
+          connect_ms: number;
+          first_byte_ms: number;
+          idle_ms: number;
+          total_ms: number;
+        };
+      }[];
+      attempts_max: number;
+      breaker: {
+        failures: number;
+        open_ms: number;
+      };
+      created_at: number;
+    }>;
+    get: Query<{
+      model_id: `mdl_${string}`;
+    }, {
+      id: `rte_${string}`;
+      model_id: `mdl_${string}`;
+      targets: {
+        id: `tgt_${string}`;
+        provider_id: `prv_${string}`;
+        upstream_model: string;
+        priority: number;
+        weight: number;
+        timeouts: {
+          connect_ms: number;
+          first_byte_ms: number;
+          idle_ms: number;
+          total_ms: number;
+        };
+      }[];
+      attempts_max: number;
+      breaker: {
+        failures: number;
+        open_ms: number;
+      };
+      created_at: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      id: `rte_${string}`;
+      model_id: `mdl_${string}`;
+      targets: {
+        id: `tgt_${string}`;
+        provider_id: `prv_${string}`;
+        upstream_model: string;
+        priority: number;
+        weight: number;
+        timeouts: {
+          connect_ms: number;
+          first_byte_ms: number;
+          idle_ms: number;
+          total_ms: number;
+        };
+      }[];
+      attempts_max: number;
+      breaker: {
+        failures: number;
+        open_ms: number;
+      };
+      created_at: number;
+    }>>;
+    delete: Mutation<{
+      model_id: `mdl_${string}`;
+    }, {
+      id: `rte_${string}`;
+      model_id: `mdl_${string}`;
+      targets: {
+        id: `tgt_${string}`;
+        provider_id: `prv_${string}`;
+        upstream_model: string;
+        priority: number;
+        weight: number;
+        timeouts: {
+          connect_ms: number;
+          first_byte_ms: number;
+          idle_ms: number;
+          total_ms: number;
+        };
+      }[];
+      attempts_max: number;
+      breaker: {
+        failures: number;
+        open_ms: number;
+      };
+      created_at: number;
+    }>;
+  };
+  rules: {
+    create: Mutation<{
+      name: string;
+      effect: "allow" | "deny" | "require";
+      condition: string;
+    }, {
+      id: `rul_${string}`;
+      name: string;
+      effect: "allow" | "deny" | "require";
+      condition: string;
+      created_at: number;
+    }>;
+    list: Query<Record<string, never> | undefined, {
+      items: {
+        id: `rul_${string}`;
+        name: string;
+        effect: "allow" | "deny" | "require";
+        condition: string;
+        created_at: number;
+      }[];
+      next_cursor: null;
+    }>;
+    update: Mutation<{
+      rule_id: `rul_${string}`;
+      effect?: "allow" | "deny" | "require" | undefined;
+      condition?: string | undefined;
+    }, {
+      id: `rul_${string}`;
+      name: string;
+      effect: "allow" | "deny" | "require";
+      condition: string;
+      created_at: number;
+    }>;
+    reorder: Mutation<{
+      rule_ids: `rul_${string}`[];
+    }, {
+      items: {
+        id: `rul_${string}`;
+        name: string;
+        effect: "allow" | "deny" | "require";
+        condition: string;
+        created_at: number;
+      }[];
+      next_cursor: null;
+    }>;
+    delete: Mutation<{
+      rule_id: `rul_${string}`;
+    }, {
+      id: `rul_${string}`;
+      name: string;
+      effect: "allow" | "deny" | "require";
+      condition: string;
+      created_at: number;
+    }>;
+  };
+  limits: {
+    create: Mutation<{
+      name: string;
+      metric: "requests" | "tokens";
+      max: number;
+      window_seconds: number;
+      match?: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      } | undefined;
+      per?: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[] | undefined;
+    } | {
+      name: string;
+      metric: "concurrency";
+      max: number;
+      match?: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      } | undefined;
+      per?: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[] | undefined;
+    }, {
+      id: `lim_${string}`;
+      name: string;
+      metric: "concurrency" | "requests" | "tokens";
+      max: number;
+      window_seconds: number | null;
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      id: `lim_${string}`;
+      name: string;
+      metric: "concurrency" | "requests" | "tokens";
+      max: number;
+      window_seconds: number | null;
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+    }>>;
+    update: Mutation<{
+      limit_id: `lim_${string}`;
+      max?: number | undefined;
+      window_seconds?: number | undefined;
+      match?: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      } | undefined;
+      per?: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[] | undefined;
+    }, {
+      id: `lim_${string}`;
+      name: string;
+      metric: "concurrency" | "requests" | "tokens";
+      max: number;
+      window_seconds: number | null;
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+    }>;
+    delete: Mutation<{
+      limit_id: `lim_${string}`;
+    }, {
+      id: `lim_${string}`;
+      name: string;
+      metric: "concurrency" | "requests" | "tokens";
+      max: number;
+      window_seconds: number | null;
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+    }>;
+  };
+  budgets: {
+    create: Mutation<{
+      name: string;
+      unit: "tokens" | "usd";
+      max: string;
+      window: "day" | "hour" | "month" | "total";
+      hold?: "expected" | "maximum" | undefined;
+      match?: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      } | undefined;
+      per?: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[] | undefined;
+    }, {
+      id: `bud_${string}`;
+      name: string;
+      unit: "tokens" | "usd";
+      max: string;
+      window: "day" | "hour" | "month" | "total";
+      hold: "expected" | "maximum";
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      id: `bud_${string}`;
+      name: string;
+      unit: "tokens" | "usd";
+      max: string;
+      window: "day" | "hour" | "month" | "total";
+      hold: "expected" | "maximum";
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+    }>>;
+    update: Mutation<{
+      budget_id: `bud_${string}`;
+      max?: string | undefined;
+      hold?: "expected" | "maximum" | undefined;
+      match?: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      } | undefined;
+      per?: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[] | undefined;
+    }, {
+      id: `bud_${string}`;
+      name: string;
+      unit: "tokens" | "usd";
+      max: string;
+      window: "day" | "hour" | "month" | "total";
+      hold: "expected" | "maximum";
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+    }>;
+    delete: Mutation<{
+      budget_id: `bud_${string}`;
+    }, {
+      id: `bud_${string}`;
+      name: string;
+      unit: "tokens" | "usd";
+      max: string;
+      window: "day" | "hour" | "month" | "total";
+      hold: "expected" | "maximum";
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+    }>;
+  };
+  prices: {
+    create: Mutation<{
+      vendor: string;
+      model: string;
+      dimension: string;
+      usd_per_million: string;
+      valid_from: number;
+      valid_to?: number | undefined;
+    }, {
+      closed_by: string | null;
+      created_at: number;
+      created_by: string;
+      dimension: string;
+      id: `prc_${string}`;
+      model: string;
+      usd_per_million: string;
+      valid_from: number;
+      valid_to: number | null;
+      vendor: string;
+    }>;
+    close: Mutation<{
+      price_id: `prc_${string}`;
+      valid_to: number;
+    }, {
+      closed_by: string | null;
+      created_at: number;
+      created_by: string;
+      dimension: string;
+      id: `prc_${string}`;
+      model: string;
+      usd_per_million: string;
+      valid_from: number;
+      valid_to: number | null;
+      vendor: string;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+      vendor?: string | undefined;
+      model?: string | undefined;
+    }, Page<{
+      closed_by: string | null;
+      created_at: number;
+      created_by: string;
+      dimension: string;
+      id: `prc_${string}`;
+      model: string;
+      usd_per_million: string;
+      valid_from: number;
+      valid_to: number | null;
+      vendor: string;
+    }>>;
+  };
+  usage: {
+    query: Query<{
+      from: number;
+      to: number;
+      group_by: ("agent" | "cost_center" | "department" | "endpoint" | "model" | "provider" | "team" | "upstream_model" | "vendor")[];
+      granularity: "day" | "hour" | "minute" | "none";
+    }, {
+      rows: UsageRow[];
+    }>;
+  };
+  invoices: {
+    preview: Query<{
+      period: string;
+    }, InvoicePreview>;
+    line_usage: Query<{
+      period: string;
+      line_id: string;
+    }, LineUsage>;
+  };
+  data_planes: {
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      id: `dpl_${string}`;
+      tenant_id: `ten_${string}`;
+      region: string;
+      driver: string;
+      generation: number;
+      observed_generation: number;
+      state: DataPlaneState;
+      conditions: Condition[];
+      endpoint_url: string | null;
+      wanted_revision: number;
+      applied_revision: number;
+      last_ack: {
+        ok: true;
+        revision: number;
+        instance_id: `ins_${string}`;
+      } | {
+        ok: false;
+        revision: number;
+        instance_id: `ins_${string}`;
+        errors: string[];
+      } | null;
+      last_heartbeat: {
+        schema: "headgate.heartbeat/1";
+        instance_id: `ins_${string}`;
+        version: string;
+        state: "draining" | "ready" | "starting";
+        applied_revision: number;
+        requests_in_flight: number;
+        streams_open: number;
+        stream_id: `stm_${string}`;
+        writer_epoch: number;
+        head_seq: number;
+        acked_seq: number;
+        oldest_unacked_at: number | null;
+        totals: Record<string, string>;
+        lost_events: number;
+        quarantined_batches: number;
+        sent_at: number;
+      } | null;
+      last_heartbeat_at: number | null;
+      joined_at: number | null;
+      deletion_requested_at: number | null;
+      created_at: number;
+    }>>;
+    get: Query<{
+      data_plane_id: `dpl_${string}`;
+    }, {
+      id: `dpl_${string}`;
+      tenant_id: `ten_${string}`;
+      region: string;
+      driver: string;
+      generation: number;
+      observed_generation: number;
+      state: DataPlaneState;
+      conditions: Condition[];
+      endpoint_url: string | null;
+      wanted_revision: number;
+      applied_revision: number;
+      last_ack: {
+        ok: true;
+        revision: number;
+        instance_id: `ins_${string}`;
+      } | {
+        ok: false;
+        revision: number;
+        instance_id: `ins_${string}`;
+        errors: string[];
+      } | null;
+      last_heartbeat: {
+        schema: "headgate.heartbeat/1";
+        instance_id: `ins_${string}`;
+        version: string;
+        state: "draining" | "ready" | "starting";
+        applied_revision: number;
+        requests_in_flight: number;
+        streams_open: number;
+        stream_id: `stm_${string}`;
+        writer_epoch: number;
+        head_seq: number;
+        acked_seq: number;
+        oldest_unacked_at: number | null;
+        totals: Record<string, string>;
+        lost_events: number;
+        quarantined_batches: number;
+        sent_at: number;
+      } | null;
+      last_heartbeat_at: number | null;
+      joined_at: number | null;
+      deletion_requested_at: number | null;
+      created_at: number;
+    }>;
+    delete: Mutation<{
+      data_plane_id: `dpl_${string}`;
+    }, {
+      id: `dpl_${string}`;
+      tenant_id: `ten_${string}`;
+      region: string;
+      driver: string;
+      generation: number;
+      observed_generation: number;
+      state: DataPlaneState;
+      conditions: Condition[];
+      endpoint_url: string | null;
+      wanted_revision: number;
+      applied_revision: number;
+      last_ack: {
+        ok: true;
+        revision: number;
+        instance_id: `ins_${string}`;
+      } | {
+        ok: false;
+        revision: number;
+        instance_id: `ins_${string}`;
+        errors: string[];
+      } | null;
+      last_heartbeat: {
+        schema: "headgate.heartbeat/1";
+        instance_id: `ins_${string}`;
+        version: string;
+        state: "draining" | "ready" | "starting";
+        applied_revision: number;
+        requests_in_flight: number;
+        streams_open: number;
+        stream_id: `stm_${string}`;
+        writer_epoch: number;
+        head_seq: number;
+        acked_seq: number;
+        oldest_unacked_at: number | null;
+        totals: Record<string, string>;
+        lost_events: number;
+        quarantined_batches: number;
+        sent_at: number;
+      } | null;
+      last_heartbeat_at: number | null;
+      joined_at: number | null;
+      deletion_requested_at: number | null;
+      created_at: number;
+    }>;
+  };
+  snapshots: {
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<SnapshotSummary>>;
+    get: Query<{
+      revision: number;
+    }, {
+      sha256: string;
+      document: PolicyDocument;
+    }>;
+  };
+  audit: {
+    list: Query<{
+      limit?: number | undefined;
+      cursor?: string | undefined;
+    }, Page<{
+      seq: number;
+      id: `aud_${string}`;
+      at: number;
+      actor: {
+        kind: "data_plane" | "key" | "operator" | "system";
+        id: string;
+      };
+      action: string;
+      resource: string;
+      detail: Record<string, unknown>;
+      prev_hash: string;
+      hash: string;
+    }>>;
+    verify: Query<Record<string, never> | undefined, AuditVerdict>;
+  };
+}
+
+/** Which procedures only read. */
+export const PROCEDURES = {
+  system: {
+    info: "query",
+  },
+  tenants: {
+    create: "mutation",
+    get: "query",
+    list: "query",
+    suspend: "mutation",
+    resume: "mutation",
+    update_settings: "mutation",
+  },
+  agents: {
+    create: "mutation",
+    get: "query",
+    list: "query",
+    update: "mutation",
+    disable: "mutation",
+    enable: "mutation",
+  },
+  keys: {
+    create: "mutation",
+    list: "query",
+    revoke: "mutation",
+  },
+  providers: {
+    create: "mutation",
+    get: "query",
+    list: "query",
+    update: "mutation",
+    set_credential: "mutation",
+    delete: "mutation",
+  },
+  models: {
+    create: "mutation",
+    list: "query",
+    update: "mutation",
+    delete: "mutation",
+  },
+  routes: {
+    put: "mutation",
+    get: "query",
+    list: "query",
+    delete: "mutation",
+  },
+  rules: {
+    create: "mutation",
+    list: "query",
+    update: "mutation",
+    reorder: "mutation",
+    delete: "mutation",
+  },
+  limits: {
+    create: "mutation",
+    list: "query",
+    update: "mutation",
+    delete: "mutation",
+  },
+  budgets: {
+    create: "mutation",
+    list: "query",
+    update: "mutation",
+    delete: "mutation",
+  },
+  prices: {
+    create: "mutation",
+    close: "mutation",
+    list: "query",
+  },
+  usage: {
+    query: "query",
+  },
+  invoices: {
+    preview: "query",
+    line_usage: "query",
+  },
+  data_planes: {
+    list: "query",
+    get: "query",
+    delete: "mutation",
+  },
+  snapshots: {
+    list: "query",
+    get: "query",
+  },
+  audit: {
+    list: "query",
+    verify: "query",
+  },
+} as const satisfies KindsOf<Api>;
+
+export type AuditVerdict = {
+  ok: true;
+  rows: number;
+} | {
+  ok: false;
+  /** The place in the chain at which it first fails to hold; a missing row is named by the place it had. */
+  first_broken: number;
+};
+
+export interface Condition {
+  type: string;
+  status: "true" | "false" | "unknown";
+  reason: string;
+  message: string;
+  observed_generation: number;
+  /** Unix milliseconds of the last change of `status`. */
+  last_transition: number;
+}
+
+export type DataPlaneState = ((readonly ["pending", "provisioning", "joining", "ready", "degraded", "draining", "deleted"]))[number];
+
+export type GroupName = keyof ({
+    readonly agent: "agent_id";
+    readonly team: "team";
+    readonly cost_center: "cost_center";
+    readonly department: "department";
+    readonly provider: "provider_id";
+    readonly vendor: "vendor";
+    readonly model: "model";
+    readonly upstream_model: "upstream_model";
+    readonly endpoint: "endpoint";
+});
+
+export interface InvoiceBody {
+  readonly lines: InvoiceLine[];
+  readonly total: string;
+  readonly blocked: boolean;
+  readonly unrated: UnratedUsage[];
+}
+
+export interface InvoiceLine {
+  /** Stable: the same tenant, period, usage and price version always give the same line id. */
+  readonly line_id: string;
+  readonly vendor: string;
+  readonly model: string;
+  readonly dimension: string;
+  readonly quantity: string;
+  readonly usd_per_million: string;
+  readonly price_id: string;
+  readonly amount_exact: string;
+  readonly amount: string;
+}
+
+export interface InvoicePreview extends InvoiceBody {
+  readonly tenant_id: Id<"tenant">;
+  /** `YYYY-MM`, UTC. */
+  readonly period: string;
+  readonly currency: "USD";
+  readonly state: "draft";
+  readonly unsettled_attempts: number;
+  readonly calls: number;
+}
+
+export interface LineUsage {
+  readonly quantity: string;
+  /** The batches that the quantity comes from, and how much from each. */
+  readonly batches: {
+    readonly stream_id: string;
+    readonly first_seq: number;
+    readonly last_seq: number;
+    readonly sha256: string;
+    readonly quantity: string;
+  }[];
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Null on the last page. */
+  next_cursor: string | null;
+}
+
+export type PolicyDocument = z.infer<(z.ZodObject<{
+    schema: z.ZodLiteral<"headgate.snapshot/1">;
+    tenant_id: z.ZodType<`ten_${string}`, `ten_${string}`, z.core.$ZodTypeInternals<`ten_${string}`, `ten_${string}`>>;
+    region: z.ZodString;
+    revision: z.ZodNumber;
+    issued_at: z.ZodNumber;
+    suspended: z.ZodBoolean;
+    settings: z.ZodObject<{
+      body_bytes_max: z.ZodNumber;
+      on_spool_full: z.ZodEnum<{
+        keep_serving_unbilled: "keep_serving_unbilled";
+        reject_traffic: "reject_traffic";
+      }>;
+    }, z.core.$strict>;
+    agents: z.ZodArray<z.ZodObject<{
+      id: z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>;
+      name: z.ZodString;
+      labels: z.ZodObject<{
+        team: z.ZodOptional<z.ZodString>;
+        cost_center: z.ZodOptional<z.ZodString>;
+        department: z.ZodOptional<z.ZodString>;
+        environment: z.ZodOptional<z.ZodString>;
+      }, z.core.$strict>;
+      capabilities: z.ZodArray<z.ZodString>;
+      disabled: z.ZodBoolean;
+    }, z.core.$strict>>;
+    keys: z.ZodArray<z.ZodObject<{
+      id: z.ZodType<`key_${string}`, `key_${string}`, z.core.$ZodTypeInternals<`key_${string}`, `key_${string}`>>;
+      agent_id: z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>;
+      handle: z.ZodString;
+      hash: z.ZodString;
+      revoked: z.ZodBoolean;
+      expires_at: z.ZodNullable<z.ZodNumber>;
+    }, z.core.$strict>>;
+    models: z.ZodArray<z.ZodObject<{
+      id: z.ZodType<`mdl_${string}`, `mdl_${string}`, z.core.$ZodTypeInternals<`mdl_${string}`, `mdl_${string}`>>;
+      name: z.ZodString;
+      kind: z.ZodEnum<{
+        chat: "chat";
+        embeddings: "embeddings";
+      }>;
+      context_tokens_max: z.ZodNumber;
+      output_tokens_max: z.ZodNumber;
+    }, z.core.$strict>>;
+    routes: z.ZodArray<z.ZodObject<{
+      id: z.ZodType<`rte_${string}`, `rte_${string}`, z.core.$ZodTypeInternals<`rte_${string}`, `rte_${string}`>>;
+      model_id: z.ZodType<`mdl_${string}`, `mdl_${string}`, z.core.$ZodTypeInternals<`mdl_${string}`, `mdl_${string}`>>;
+      targets: z.ZodArray<z.ZodObject<{
+        id: z.ZodType<`tgt_${string}`, `tgt_${string}`, z.core.$ZodTypeInternals<`tgt_${string}`, `tgt_${string}`>>;
+        provider_id: z.ZodType<`prv_${string}`, `prv_${string}`, z.core.$ZodTypeInternals<`prv_${string}`, `prv_${string}`>>;
+        upstream_model: z.ZodString;
+        priority: z.ZodNumber;
+        weight: z.ZodNumber;
+        timeouts: z.ZodObject<{
+          connect_ms: z.ZodNumber;
+          first_byte_ms: z.ZodNumber;
+          idle_ms: z.ZodNumber;
+          total_ms: z.ZodNumber;
+        }, z.core.$strict>;
+      }, z.core.$strict>>;
+      attempts_max: z.ZodNumber;
+      breaker: z.ZodObject<{
+        failures: z.ZodNumber;
+        open_ms: z.ZodNumber;
+      }, z.core.$strict>;
+    }, z.core.$strict>>;
+    rules: z.ZodArray<z.ZodObject<{
+      id: z.ZodType<`rul_${string}`, `rul_${string}`, z.core.$ZodTypeInternals<`rul_${string}`, `rul_${string}`>>;
+      name: z.ZodString;
+      effect: z.ZodEnum<{
+        allow: "allow";
+        deny: "deny";
+        require: "require";
+      }>;
+      condition: z.ZodString;
+    }, z.core.$strict>>;
+    limits: z.ZodArray<z.ZodDiscriminatedUnion<[z.ZodObject<{
+        id: z.ZodType<`lim_${string}`, `lim_${string}`, z.core.$ZodTypeInternals<`lim_${string}`, `lim_${string}`>>;
+        name: z.ZodString;
+        metric: z.ZodEnum<{
+          requests: "requests";
+          tokens: "tokens";
+        }>;
+        max: z.ZodNumber;
+        window_seconds: z.ZodNumber;
+        match: z.ZodObject<{
+          agent_ids: z.ZodOptional<z.ZodArray<z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>>>;
+          models: z.ZodOptional<z.ZodArray<z.ZodString>>;
+          labels: z.ZodOptional<z.ZodRecord<z.ZodEnum<{
+            cost_center: "cost_center";
+            department: "department";
+            environment: "environment";
+            team: "team";
+          }> & z.core.$partial, z.ZodArray<z.ZodString>>>;
+        }, z.core.$strict>;
+        per: z.ZodArray<z.ZodEnum<{
+          agent: "agent";
+          cost_center: "cost_center";
+          department: "department";
+          environment: "environment";
+          model: "model";
+          team: "team";
+        }>>;
+      }, z.core.$strict>, z.ZodObject<{
+        id: z.ZodType<`lim_${string}`, `lim_${string}`, z.core.$ZodTypeInternals<`lim_${string}`, `lim_${string}`>>;
+        name: z.ZodString;
+        metric: z.ZodLiteral<"concurrency">;
+        max: z.ZodNumber;
+        match: z.ZodObject<{
+          agent_ids: z.ZodOptional<z.ZodArray<z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>>>;
+          models: z.ZodOptional<z.ZodArray<z.ZodString>>;
+          labels: z.ZodOptional<z.ZodRecord<z.ZodEnum<{
+            cost_center: "cost_center";
+            department: "department";
+            environment: "environment";
+            team: "team";
+          }> & z.core.$partial, z.ZodArray<z.ZodString>>>;
+        }, z.core.$strict>;
+        per: z.ZodArray<z.ZodEnum<{
+          agent: "agent";
+          cost_center: "cost_center";
+          department: "department";
+          environment: "environment";
+          model: "model";
+          team: "team";
+        }>>;
+      }, z.core.$strict>], "metric">>;
+    budgets: z.ZodArray<z.ZodObject<{
+      id: z.ZodType<`bud_${string}`, `bud_${string}`, z.core.$ZodTypeInternals<`bud_${string}`, `bud_${string}`>>;
+      name: z.ZodString;
+      unit: z.ZodEnum<{
+        tokens: "tokens";
+        usd: "usd";
+      }>;
+      max: z.ZodString;
+      window: z.ZodEnum<{
+        day: "day";
+        hour: "hour";
+        month: "month";
+        total: "total";
+      }>;
+      hold: z.ZodEnum<{
+        expected: "expected";
+        maximum: "maximum";
+      }>;
+      match: z.ZodObject<{
+        agent_ids: z.ZodOptional<z.ZodArray<z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>>>;
+        models: z.ZodOptional<z.ZodArray<z.ZodString>>;
+        labels: z.ZodOptional<z.ZodRecord<z.ZodEnum<{
+          cost_center: "cost_center";
+          department: "department";
+          environment: "environment";
+          team: "team";
+        }> & z.core.$partial, z.ZodArray<z.ZodString>>>;
+      }, z.core.$strict>;
+      per: z.ZodArray<z.ZodEnum<{
+        agent: "agent";
+        cost_center: "cost_center";
+        department: "department";
+        environment: "environment";
+        model: "model";
+        team: "team";
+      }>>;
+    }, z.core.$strict>>;
+    prices: z.ZodArray<z.ZodObject<{
+      id: z.ZodType<`prc_${string}`, `prc_${string}`, z.core.$ZodTypeInternals<`prc_${string}`, `prc_${string}`>>;
+      vendor: z.ZodString;
+      model: z.ZodString;
+      dimension: z.ZodString;
+      usd_per_million: z.ZodString;
+      valid_from: z.ZodNumber;
+      valid_to: z.ZodNullable<z.ZodNumber>;
+    }, z.core.$strict>>;
+    providers: z.ZodArray<z.ZodObject<{
+      id: z.ZodType<`prv_${string}`, `prv_${string}`, z.core.$ZodTypeInternals<`prv_${string}`, `prv_${string}`>>;
+      name: z.ZodString;
+      dialect: z.ZodEnum<{
+        anthropic: "anthropic";
+        openai: "openai";
+      }>;
+      vendor: z.ZodString;
+      base_url: z.ZodURL;
+      allowed_cidrs: z.ZodArray<z.ZodString>;
+      has_credential: z.ZodBoolean;
+    }, z.core.$strict>>;
+  }, z.core.$strict>)>;
+
+export interface SnapshotSummary {
+  readonly revision: number;
+  /** Of the policy document, hex. */
+  readonly sha256: string;
+  readonly created_at: number;
+  readonly verdicts: SnapshotVerdict[];
+}
+
+export interface SnapshotVerdict {
+  readonly data_plane_id: string;
+  readonly instance_id: string;
+  readonly ok: boolean;
+  readonly errors: string[];
+  readonly at: number;
+}
+
+export interface UnratedUsage {
+  readonly vendor: string;
+  readonly model: string;
+  readonly dimension: string;
+  readonly quantity: string;
+}
+
+export interface UsageRow {
+  /** The bucket's first moment in Unix milliseconds; null where time was not asked for. */
+  readonly bucket: number | null;
+  readonly group: Partial<Record<GroupName, string>>;
+  readonly calls: number;
+  readonly attempts: number;
+  readonly unsettled: number;
+  readonly estimated: number;
+  readonly quantities: Record<string, string>;
+  /** Exact; null where any of the usage has no price. */
+  readonly amount_usd: string | null;
+  readonly unrated: Record<string, string>;
+}
