@@ -52,7 +52,7 @@ export async function startControlPlane(config: Config): Promise<RunningControlP
   try {
     let publicUrl = config.publicUrl ?? "";
     let draining = false;
-    let wakeWorker = () => undefined as void;
+    let wakeWorker: () => void = () => undefined;
     const revisionEvents = createRevisionEvents();
     const services: Services = {
       db: database.db,

@@ -8,6 +8,7 @@ import type { ErrorCode } from "@headgate/sdk/contract";
 import { createExchange } from "./pipeline/exchange.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import { readRequestHead } from "./pipeline/request-head.ts";
+import { dialectOf, pathOf } from "./pipeline/request-path.ts";
 import type { Gateway } from "./pipeline/stage.ts";
 import { bareErrorReply } from "./reply.ts";
 
@@ -27,6 +28,8 @@ export function buildServer(gateway: Gateway): Server {
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: KEEP_ALIVE_MS,
       insecureHTTPParser: false,
+      // A request without a host is refused by us, so that it too leaves its record.
+      requireHostHeader: false,
       noDelay: true,
     },
     (request, response) => handle(request, response, gateway),
@@ -44,6 +47,8 @@ export function buildServer(gateway: Gateway): Server {
 
 function handle(request: IncomingMessage, response: ServerResponse, gateway: Gateway): void {
   const { clock, newId, load } = gateway;
+  const head = readRequestHead(request.rawHeaders);
+  const path = pathOf(request.url ?? "");
   const exchange = createExchange({
     request,
     response,
@@ -52,7 +57,9 @@ function handle(request: IncomingMessage, response: ServerResponse, gateway: Gat
     receivedWall: clock.wallMs(),
     receivedMono: clock.monotonicMs(),
     policy: gateway.policy(),
-    head: readRequestHead(request.rawHeaders),
+    head,
+    path,
+    dialect: dialectOf(path, head),
   });
   exchange.closeConnection = load.draining;
   load.inFlight += 1;

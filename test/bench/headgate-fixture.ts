@@ -2,12 +2,11 @@
  * A control plane for one data plane, in memory: join, credential, snapshot (signed, secrets sealed), change events,
  * verdicts, heartbeats and usage, as the contract has them. With it a data plane runs without a database.
  */
-import { createHash, createHmac, generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { gunzipSync } from "node:zlib";
 import {
   ASSERTION_AUDIENCE,
-  apiKeyHandle,
   type CredentialAnswer,
   credentialRequest,
   DATA_PLANE_API,
@@ -17,44 +16,17 @@ import {
   heartbeat,
   type Id,
   joinRequest,
-  makeApiKey,
-  type PolicySnapshot,
-  policySnapshot,
   SNAPSHOT_KEY_ID_HEADER,
-  SNAPSHOT_SCHEMA,
   SNAPSHOT_SIGNATURE_HEADER,
   type SnapshotAck,
-  type SnapshotKeyRow,
-  type SnapshotProvider,
   snapshotAck,
   type UsageEvent,
   usageBatchHeader,
   usageEvent,
 } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
-import { CompactEncrypt, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
-
-/** A snapshot's content with its secrets in the clear; the fixture hashes, seals and signs them. */
-export interface PlainPolicy
-  extends Omit<
-    PolicySnapshot,
-    | "schema"
-    | "tenant_id"
-    | "data_plane_id"
-    | "region"
-    | "revision"
-    | "issued_at"
-    | "sealed_key_pepper"
-    | "keys"
-    | "providers"
-  > {
-  readonly keys: readonly (Omit<SnapshotKeyRow, "handle" | "hash"> & {
-    readonly secret: string;
-  })[];
-  readonly providers: readonly (Omit<SnapshotProvider, "sealed_credential"> & {
-    readonly credential: string | null;
-  })[];
-}
+import { importJWK, type JWK, jwtVerify, SignJWT } from "jose";
+import { type PlainPolicy, sealPolicy } from "./plain-policy.ts";
 
 export interface FakeControlPlaneOptions {
   readonly policy: PlainPolicy;
@@ -71,18 +43,6 @@ export interface FakeControlPlane extends AsyncDisposable {
   publish(policy: PlainPolicy): number;
   /** The verdict on a revision, as soon as there is one. */
   verdict(revision: number): Promise<SnapshotAck>;
-}
-
-/** A new API key, and the row that admits it. */
-export function makeKey(agentId: Id<"agent">): PlainPolicy["keys"][number] {
-  const { key } = makeApiKey((count) => randomBytes(count));
-  return {
-    id: makeId("key"),
-    agent_id: agentId,
-    secret: key,
-    revoked: false,
-    expires_at: null,
-  };
 }
 
 /** Listens on a free port of the loopback interface. */
@@ -251,35 +211,10 @@ async function sendSnapshot(state: State, request: IncomingMessage, response: Se
   response.end(bytes);
 }
 
-async function buildSnapshot(state: State): Promise<Buffer> {
-  const { joined, pepper } = state;
+function buildSnapshot({ joined, policy, pepper, revision, ...state }: State): Promise<Buffer> {
   if (joined === undefined) throw new Error("no data plane has joined");
-  const seal = async (secret: Uint8Array) =>
-    new CompactEncrypt(secret)
-      .setProtectedHeader({ alg: "ECDH-ES", enc: "A256GCM" })
-      .encrypt(await importJWK(joined.encryption, "ECDH-ES"));
-  const snapshot: PolicySnapshot = {
-    ...state.policy,
-    schema: SNAPSHOT_SCHEMA,
-    tenant_id: state.tenantId,
-    data_plane_id: state.dataPlaneId,
-    region: REGION,
-    revision: state.revision,
-    issued_at: Date.now(),
-    sealed_key_pepper: await seal(pepper),
-    keys: state.policy.keys.map(({ secret, ...row }) => ({
-      ...row,
-      handle: apiKeyHandle(secret) ?? "",
-      hash: createHmac("sha256", pepper).update(secret).digest("hex"),
-    })),
-    providers: await Promise.all(
-      state.policy.providers.map(async ({ credential: secret, ...row }) => ({
-        ...row,
-        sealed_credential: secret === null ? null : await seal(Buffer.from(secret)),
-      })),
-    ),
-  };
-  return Buffer.from(canonicalJson(policySnapshot.parse(snapshot)));
+  const identity = { tenant_id: state.tenantId, data_plane_id: state.dataPlaneId, region: REGION, revision };
+  return sealPolicy({ policy, identity, pepper, encryptionKey: joined.encryption });
 }
 
 function listenForRevisions(state: State, response: ServerResponse): void {
@@ -358,17 +293,6 @@ async function listen(server: Server): Promise<string> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the fake control plane has no port");
   return `http://127.0.0.1:${address.port}`;
-}
-
-/** RFC 8785 for the values a snapshot is made of: members sorted by UTF-16 code units, numbers and strings as ECMAScript writes them. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
-  return `{${members.join(",")}}`;
 }
 
 function base58(length: number): string {

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
 import type { RunningContender } from "./contenders.ts";
-import { makeKey, type PlainPolicy, startFakeControlPlane } from "./headgate-fixture.ts";
+import { startFakeControlPlane } from "./headgate-fixture.ts";
 import type { MockUpstream } from "./mock-upstream.ts";
+import { makeKey, type PlainPolicy } from "./plain-policy.ts";
 import { startServerProcess } from "./server-process.ts";
 
 /** Throws when the data plane does not become ready. */

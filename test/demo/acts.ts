@@ -29,9 +29,14 @@ export async function callsOfAllKinds(
     ["researcher, openai: embeddings", researcher, calls.embedding("embed-sim")],
     ["researcher, anthropic: message", researcher, calls.message("claude-sim")],
     ["researcher, anthropic: streamed message", researcher, calls.messageStream("claude-sim")],
+    [
+      "researcher, anthropic: a long streamed message",
+      researcher,
+      calls.messageStream("claude-sim-long", 2_000),
+    ],
     ["researcher, anthropic: count of tokens", researcher, calls.countTokens("claude-sim")],
     ["support-bot, openai: chat", supportBot, calls.chat("gpt-sim-mini")],
-    ["planner (of globex), openai: chat", planner, calls.chat("gpt-sim")],
+    ["planner (of globex), openai: a long chat", planner, calls.chat("gpt-sim-long", 2_000)],
     ["planner (of globex), anthropic: streamed message", planner, calls.messageStream("claude-sim")],
   ];
   for (const [text, clients, call] of plan) await narrator.step(text, () => call(clients));

@@ -60,14 +60,6 @@ const MODELS: readonly ModelPlan[] = [
   { name: "embed-sim", kind: "embeddings", targets: [{ ...OPENAI, upstream_model: "sim-embed" }] },
   { name: "claude-sim", kind: "chat", targets: [{ ...ANTHROPIC, upstream_model: "sim-sonnet" }] },
   {
-    name: "gpt-sim-steady",
-    kind: "chat",
-    targets: [
-      { ...OPENAI, upstream_model: "sim-large@status-500" },
-      { ...OPENAI, upstream_model: "sim-large", priority: 1 },
-    ],
-  },
-  {
     name: "gpt-sim-long",
     kind: "chat",
     targets: [{ ...OPENAI, upstream_model: "sim-large-long" }],
@@ -76,6 +68,14 @@ const MODELS: readonly ModelPlan[] = [
     name: "claude-sim-long",
     kind: "chat",
     targets: [{ ...ANTHROPIC, upstream_model: "sim-sonnet-long" }],
+  },
+  {
+    name: "gpt-sim-steady",
+    kind: "chat",
+    targets: [
+      { ...OPENAI, upstream_model: "sim-large@status-500" },
+      { ...OPENAI, upstream_model: "sim-large", priority: 1 },
+    ],
   },
   {
     name: "gpt-sim-slow",
@@ -125,7 +125,7 @@ export const GLOBEX: TenantPlan = {
   display_name: "Globex",
   credential: "sk-simulated-globex",
   agents: [agent("planner", "planning", "gx-1", ["plan"])],
-  models: MODELS.slice(0, 4),
+  models: MODELS.slice(0, 6),
   rules: [],
   limits: [],
   budgets: [],

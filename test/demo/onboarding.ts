@@ -69,7 +69,7 @@ export async function onboard(
   ].join(", ");
   await narrator.step(policies, () => ensurePolicies(api, plan, agents));
   const dataPlane = await narrator.step("its data plane has joined and applied all this", () =>
-    dataPlaneReady(api),
+    dataPlaneReady(api, Object.values(secrets.agents)[0] ?? ""),
   );
   return {
     name: plan.name,
@@ -97,14 +97,31 @@ export async function ensurePrices(platform: Platform): Promise<void> {
   }
 }
 
-/** Resolves when the data plane runs the newest revision and says so. */
-export async function dataPlaneReady(api: Client): Promise<{ id: string; endpointUrl: string }> {
+/** Resolves when the data plane runs the newest revision and answers an agent. */
+export async function dataPlaneReady(
+  api: Client,
+  agentKey: string,
+): Promise<{ id: string; endpointUrl: string }> {
   return until("the data plane to be ready", READY_MS, async () => {
     const [row] = (await api.data_planes.list(PAGE)).items;
-    const current =
-      row !== undefined && row.applied_revision === row.wanted_revision && row.state === "ready";
-    return current && row.endpoint_url !== null ? { id: row.id, endpointUrl: row.endpoint_url } : undefined;
+    if (row === undefined || row.endpoint_url === null || row.applied_revision !== row.wanted_revision) {
+      return undefined;
+    }
+    const answers = await answersAgent(row.endpoint_url, agentKey);
+    return answers ? { id: row.id, endpointUrl: row.endpoint_url } : undefined;
   });
+}
+
+async function answersAgent(endpointUrl: string, agentKey: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${endpointUrl}/v1/models`, {
+      headers: { authorization: `Bearer ${agentKey}` },
+    });
+    await answer.body?.cancel();
+    return answer.ok;
+  } catch {
+    return false;
+  }
 }
 
 async function ensureTenant(

@@ -2,13 +2,16 @@
  * The processes behind `npm start` and `npm run demo`: a simulated provider and an embedded control plane, which
  * starts the data planes by itself.
  */
+import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startControlPlane } from "../harness/planes.ts";
 import { type RunningProcess, startProcess } from "../harness/process.ts";
 import type { LedgerEntry } from "../harness/simulated-provider.ts";
 import { Trouble } from "./narrator.ts";
+import { until } from "./until.ts";
 
 export interface Platform extends AsyncDisposable {
   readonly providerUrl: string;
@@ -31,6 +34,9 @@ export interface PlatformOptions {
   /** Which credential belongs to which organisation at the provider. */
   readonly credentials: Readonly<Record<string, string>>;
 }
+
+const DATA_PLANE_MAIN = createRequire(import.meta.url).resolve("@headgate/data-plane/main");
+const ENDING_MS = 10_000;
 
 export async function startProvider(options: PlatformOptions): Promise<RunningProcess> {
   const provider = startProcess({
@@ -79,15 +85,44 @@ export async function startPlatform(options: PlatformOptions, provider: RunningP
       controlPlane = await start();
     },
     killDataPlane: (id) => {
-      // The driver writes down who it has started; nobody else knows the process.
-      const [record] = globSync(`**/${id}/process.json`, { cwd: directory });
-      if (record === undefined) throw new Trouble(`the process of data plane ${id} is not known`);
-      const { pid } = JSON.parse(readFileSync(join(directory, record), "utf8")) as { readonly pid: number };
+      const pid = dataPlaneProcesses(directory).get(id);
+      if (pid === undefined) throw new Trouble(`the process of data plane ${id} is not known`);
       process.kill(pid, "SIGKILL");
     },
     [Symbol.asyncDispose]: async () => {
       await controlPlane[Symbol.asyncDispose]();
+      await endLeftovers(directory);
       await provider[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The driver writes down whom it has started: data plane's id to process id, of those that run. */
+function dataPlaneProcesses(directory: string): Map<string, number> {
+  const running = new Map<string, number>();
+  for (const file of globSync("**/dpl_*/process.json", { cwd: directory })) {
+    const { pid } = JSON.parse(readFileSync(join(directory, file), "utf8")) as { readonly pid: number };
+    // Another process may have inherited the number.
+    if (commandOf(pid).includes(DATA_PLANE_MAIN)) running.set(basename(dirname(file)), pid);
+  }
+  return running;
+}
+
+function commandOf(pid: number): string {
+  if (process.platform !== "linux") {
+    return spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+  }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** A control plane that ends before it has found the data planes of its killed predecessor again leaves them running. */
+async function endLeftovers(directory: string): Promise<void> {
+  for (const pid of dataPlaneProcesses(directory).values()) process.kill(pid, "SIGTERM");
+  await until("the data planes to end", ENDING_MS, async () =>
+    dataPlaneProcesses(directory).size === 0 ? true : undefined,
+  );
 }

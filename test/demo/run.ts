@@ -1,5 +1,8 @@
 /** What the entries share: an orderly end, on Ctrl-C too, and failures without a stack trace where none is needed. */
 import { styleText } from "node:util";
+import Anthropic from "@anthropic-ai/sdk";
+import { isHeadgateError } from "@headgate/sdk";
+import OpenAI from "openai";
 import { Trouble } from "./narrator.ts";
 
 /**
@@ -31,6 +34,16 @@ export async function run(
 }
 
 function tell(error: unknown): void {
-  if (error instanceof Trouble) console.error(`\n${styleText("red", "headgate:")} ${error.message}`);
+  if (isForeseeable(error)) console.error(`\n${styleText("red", "headgate:")} ${error.message}`);
   else console.error(error);
+}
+
+/** Their message says all; of everything else the stack is wanted. */
+function isForeseeable(error: unknown): error is Error {
+  return (
+    error instanceof Trouble ||
+    isHeadgateError(error) ||
+    error instanceof OpenAI.APIError ||
+    error instanceof Anthropic.APIError
+  );
 }

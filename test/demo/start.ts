@@ -40,7 +40,7 @@ await run(async (stack) => {
   const live = await routeLiveProviders(acme.api, process.env);
   if (live.length > 0) {
     await narrator.step(`real providers: ${live.map((model) => model.name).join(", ")}`, () =>
-      dataPlaneReady(acme.api).then(() => undefined),
+      dataPlaneReady(acme.api, acme.agentKeys["researcher"] ?? "").then(() => undefined),
     );
   }
 

@@ -36,7 +36,7 @@ export interface RunningProcess extends AsyncDisposable {
   tail(): string;
 }
 
-export const LOG_DIRECTORY = fileURLToPath(new URL("../../.headgate/logs", packageRoot()));
+export const LOG_DIRECTORY = fileURLToPath(new URL("../.headgate/test-logs", packageRoot()));
 const TAIL_LINES = 40;
 let started = 0;
 

@@ -89,6 +89,7 @@ const NAMES_NOTHING: Record<string, unknown> = {
   "rules.list": undefined,
   "limits.list": {},
   "budgets.list": {},
+  "usage.events": {},
   "usage.query": { from: 0, to: 60_000, group_by: [], granularity: "none" },
   "invoices.preview": { period: "2026-01" },
   "invoices.line_usage": { period: "2026-01", line_id: "0".repeat(32) },

@@ -1,6 +1,6 @@
 /** Batches as they arrived, for ever: what every sum can be added up again from. */
 import type { Id, UsageEvent } from "@headgate/sdk/contract";
-import { and, asc, eq, gte, lte, sql } from "drizzle-orm";
+import { and, asc, eq, gte, lte, type SQL, sql } from "drizzle-orm";
 import { usageBatches } from "../db/schema/usage.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
 import { EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX } from "./judge-batch.ts";
@@ -22,7 +22,7 @@ export interface Period {
 }
 
 /** Packed batches are small, and this many of them fit into memory easily. */
-const PAGE_ROWS = 100;
+const PAGE_ROWS = 50;
 
 export async function insertBatch(
   tx: TenantTx,
@@ -72,29 +72,40 @@ export async function* replay(
   tx: TenantTx,
   { fromMs, toMs }: Period,
 ): AsyncGenerator<{ batch: RawBatch; events: UsageEvent[] }> {
-  let last: RawBatch | undefined;
-  do {
+  const received = and(
+    gte(usageBatches.received_at, fromMs - EVENT_AHEAD_MS_MAX),
+    lte(usageBatches.received_at, toMs + EVENT_AGE_MS_MAX),
+  );
+  for await (const batch of rawBatches(tx, { where: received })) {
+    const events = (await eventLines(batch.packed)).map(eventOf);
+    yield { batch, events: events.filter(({ started_at: at }) => at >= fromMs && at < toMs) };
+  }
+}
+
+/** Raw batches in the order of stream and seq, a few of them in memory at a time, from this one on. */
+export async function* rawBatches(
+  tx: TenantTx,
+  { from, where }: { from?: Pick<RawBatch, "streamId" | "firstSeq"> | undefined; where?: SQL | undefined },
+): AsyncGenerator<RawBatch> {
+  const place = sql`(${usageBatches.stream_id}, ${usageBatches.first_seq})`;
+  let next = from && sql`${place} >= (${from.streamId}, ${from.firstSeq})`;
+  for (;;) {
     const page: RawBatch[] = await tx
       .select(RAW)
       .from(usageBatches)
-      .where(
-        and(
-          gte(usageBatches.received_at, fromMs - EVENT_AHEAD_MS_MAX),
-          lte(usageBatches.received_at, toMs + EVENT_AGE_MS_MAX),
-          last &&
-            sql`(${usageBatches.stream_id}, ${usageBatches.first_seq}) > (${last.streamId}, ${last.firstSeq})`,
-        ),
-      )
+      .where(and(where, next))
       .orderBy(asc(usageBatches.stream_id), asc(usageBatches.first_seq))
       .limit(PAGE_ROWS);
-    for (const batch of page) {
-      const lines = await eventLines(batch.packed);
-      // The lines were checked when they were taken in, and rows are never changed.
-      const events = lines.map((line) => JSON.parse(Buffer.from(line).toString("utf8")) as UsageEvent);
-      yield { batch, events: events.filter(({ started_at: at }) => at >= fromMs && at < toMs) };
-    }
-    last = page.length === PAGE_ROWS ? page.at(-1) : undefined;
-  } while (last !== undefined);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ROWS) return;
+    next = sql`${place} > (${last.streamId}, ${last.firstSeq})`;
+  }
+}
+
+/** A line of a stored batch: it was checked when it was taken in, and rows are never changed. */
+export function eventOf(line: Uint8Array): UsageEvent {
+  return JSON.parse(Buffer.from(line).toString("utf8")) as UsageEvent;
 }
 
 const RAW = {

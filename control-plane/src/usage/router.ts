@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { withTenant } from "../db/tenant-scope.ts";
+import { type Page, pageInput } from "../lib/page.ts";
 import { router, tenantProcedure } from "../trpc/procedures.ts";
+import { listEvents, type StreamEvent } from "./list-events.ts";
 import { MINUTE_MS } from "./roll-up.ts";
 import { GROUP_COLUMNS, type GroupName } from "./sum-usage.ts";
 import { type UsageRow, usageReport } from "./usage-report.ts";
@@ -37,4 +39,12 @@ export const usageRouter = router({
     const request = { period: { fromMs, toMs }, bucketMs: BUCKETS[granularity], groupBy };
     return { rows: await withTenant(ctx.services.db, ctx.tenantId, (tx) => usageReport(tx, request)) };
   }),
+
+  /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */
+  events: tenantProcedure
+    .input(z.strictObject({ ...pageInput, limit: z.number().int().min(1).max(500).default(200) }))
+    .query(
+      ({ ctx, input }): Promise<Page<StreamEvent>> =>
+        withTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input)),
+    ),
 });

@@ -69,9 +69,11 @@ export interface Exchange {
   readonly receivedMono: number;
   /** The policy this call lives under, from its first byte to its last. */
   readonly policy: CompiledPolicy | undefined;
-  head: RequestHead;
+  readonly head: RequestHead;
+  /** Without the query; not yet checked where no protocol is known. */
+  readonly path: string;
   /** The dialect that errors are written in. */
-  dialect: Dialect;
+  readonly dialect: Dialect;
   protocol: Protocol | undefined;
   agent: CompiledAgent | undefined;
   keyId: Id<"key"> | undefined;
@@ -110,12 +112,20 @@ export interface Exchange {
 export function createExchange(
   base: Pick<
     Exchange,
-    "request" | "response" | "requestId" | "decisionId" | "receivedWall" | "receivedMono" | "policy" | "head"
+    | "request"
+    | "response"
+    | "requestId"
+    | "decisionId"
+    | "receivedWall"
+    | "receivedMono"
+    | "policy"
+    | "head"
+    | "path"
+    | "dialect"
   >,
 ): Exchange {
   return {
     ...base,
-    dialect: "openai",
     protocol: undefined,
     agent: undefined,
     keyId: undefined,

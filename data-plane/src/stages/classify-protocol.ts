@@ -1,15 +1,12 @@
 /** Which protocol a request speaks, by its exact path. Paths that another reader may normalise differently are refused. */
-import type { Dialect } from "@headgate/sdk/contract";
-import type { Exchange } from "../pipeline/exchange.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import { protocolAt } from "../protocols/protocols.ts";
 
 export const classifyProtocol: Stage = {
   name: "classify-protocol",
   run(exchange, { load, inFlightMax, recorder }) {
+    const { path } = exchange;
     const { method } = exchange.request;
-    const path = pathOf(exchange.request.url ?? "");
-    exchange.dialect = dialectOf(path, exchange);
     // Never a method of any endpoint, whatever the path: TRACE would echo the credential.
     if (method === "TRACE" || method === "CONNECT")
       return { code: "request.method_not_allowed", allow: "GET, POST" };
@@ -28,21 +25,6 @@ export const classifyProtocol: Stage = {
     return undefined;
   },
 };
-
-/** The path without its query, from either form of request target. */
-function pathOf(target: string): string {
-  const query = target.indexOf("?");
-  const withoutQuery = query === -1 ? target : target.slice(0, query);
-  if (withoutQuery.startsWith("/")) return withoutQuery;
-  const slash = withoutQuery.indexOf("/", withoutQuery.indexOf("//") + 2);
-  return slash === -1 ? "/" : withoutQuery.slice(slash);
-}
-
-/** What a refusal is written in: the protocol's dialect, or for other paths what the client seems to speak. */
-function dialectOf(path: string, { head }: Exchange): Dialect {
-  if (path.startsWith("/v1/messages") || head.anthropicVersion !== undefined) return "anthropic";
-  return "openai";
-}
 
 /** Only characters that stand for themselves, whole escapes of other characters, and no dot or empty segments. */
 const NORMAL = /^(?:\/(?:[A-Za-z0-9_~!$&'()*+,;=:@.-]|%[0-9A-Fa-f]{2})*)+$/;

@@ -23,7 +23,7 @@ export const forward: Stage = {
       if (exchange.attempts.length >= route.attemptsMax || exchange.clientGone) break;
       if (!gateway.breakers.begin(target.id, gateway.clock.monotonicMs())) continue;
       const opened = openAttempt(exchange, target, gateway);
-      if (gateway.recorder.open(opened) === "refused") {
+      if ((await gateway.recorder.open(opened)) === "refused") {
         gateway.breakers.release(target.id);
         return { code: "gateway.usage_unavailable", retryAfterMs: 5_000 };
       }

@@ -8,10 +8,16 @@ const HEADERS_MAX = 200;
 
 export const stripReservedHeaders: Stage = {
   name: "strip-reserved-headers",
-  run({ head, request }, { authorities }) {
+  run(exchange, { authorities }) {
+    const { head, request } = exchange;
     if (head.headerCount > HEADERS_MAX) return { code: "request.headers_too_large" };
     if (head.repeated !== undefined) return { code: "request.duplicate_header", parameter: head.repeated };
     if (head.transferEncoding !== undefined && head.transferEncoding.toLowerCase() !== "chunked") {
+      return { code: "request.malformed" };
+    }
+    // Required by HTTP/1.1 (RFC 9112, section 3.2), and the connection is not to be trusted further.
+    if (head.host === undefined) {
+      exchange.closeConnection = true;
       return { code: "request.malformed" };
     }
     if (!servesAuthority(head.host, authorities)) return { code: "request.misdirected" };
@@ -22,7 +28,7 @@ export const stripReservedHeaders: Stage = {
   },
 };
 
-function servesAuthority(host: string | undefined, authorities: ReadonlySet<string>): boolean {
+function servesAuthority(host: string, authorities: ReadonlySet<string>): boolean {
   if (authorities.size === 0) return true;
-  return host !== undefined && (authorities.has(host) || authorities.has(host.toLowerCase()));
+  return authorities.has(host) || authorities.has(host.toLowerCase());
 }

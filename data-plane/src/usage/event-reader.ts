@@ -14,7 +14,7 @@ import type { Spool } from "./spool.ts";
 import { addUsage, type Totals, totalsFromWire } from "./totals.ts";
 
 /** Below the contract's own bound, so that the header line always fits. */
-export const SLICE_BYTES_MAX = 256 * 1024;
+const SLICE_BYTES_MAX = 256 * 1024;
 const CHUNK_BYTES = 128 * 1024;
 
 /** Consecutive events, as they are shipped. */

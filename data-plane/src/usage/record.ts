@@ -11,7 +11,7 @@ import type { UsageEvent, UsageQuantities } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
 import type { AttemptOpened } from "./usage-recorder.ts";
 
-export const RECORD_KINDS = { header: 0, open: 1, settle: 2 } as const;
+const RECORD_KINDS = { header: 0, open: 1, settle: 2 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 const FRAME_BYTES = 8;

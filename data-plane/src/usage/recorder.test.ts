@@ -28,15 +28,15 @@ describe("recorder", () => {
     let served = 0;
     while (recorder.accepting() && served < 1_000) {
       const attempt = makeAttempt();
-      expect(recorder.open(attempt)).toBe("recorded");
+      expect(await recorder.open(attempt)).toBe("recorded");
       await recorder.settle(attempt, makeResult(1), []);
       served += 1;
     }
     expect(served).toBeGreaterThan(10);
-    expect(recorder.open(makeAttempt())).toBe("refused");
+    expect(await recorder.open(makeAttempt())).toBe("refused");
     await spool.acknowledge(spool.headSeq);
     expect(recorder.accepting()).toBe(true);
-    expect(recorder.open(makeAttempt())).toBe("recorded");
+    expect(await recorder.open(makeAttempt())).toBe("recorded");
     expect(spool.lostEvents).toBe(0);
     await spool.close();
   });
@@ -46,12 +46,12 @@ describe("recorder", () => {
     const { spool, control, recorder } = await setUp(directory.path, 20_000);
     control.onFull = "keep_serving_unbilled";
     const running = makeAttempt();
-    expect(recorder.open(running)).toBe("recorded");
+    expect(await recorder.open(running)).toBe("recorded");
     let unrecorded = 0;
     while (unrecorded < 5) {
       expect(recorder.accepting()).toBe(true);
       const attempt = makeAttempt();
-      if (recorder.open(attempt) === "unrecorded") unrecorded += 1;
+      if ((await recorder.open(attempt)) === "unrecorded") unrecorded += 1;
       await recorder.settle(attempt, makeResult(1), []);
       await recorder.settle(attempt, makeResult(1), []);
     }
@@ -69,12 +69,12 @@ describe("recorder", () => {
     using directory = temporaryDirectory();
     const { disk, spool, control, recorder } = await setUp(directory.path);
     const running = [makeAttempt(), makeAttempt()];
-    for (const attempt of running) recorder.open(attempt);
+    for (const attempt of running) await recorder.open(attempt);
     disk.failBetween(disk.operations, FOR_EVER);
     for (const attempt of running) await recorder.settle(attempt, makeResult(7), []);
     expect(spool.headSeq).toBe(0);
     expect(recorder.accepting()).toBe(false);
-    expect(recorder.open(makeAttempt())).toBe("refused");
+    expect(await recorder.open(makeAttempt())).toBe("refused");
 
     disk.failBetween(FOR_EVER, FOR_EVER);
     control.now += 1_000;
@@ -92,7 +92,7 @@ describe("recorder", () => {
     control.onFull = "keep_serving_unbilled";
     disk.failBetween(disk.operations, FOR_EVER);
     const attempt = makeAttempt();
-    expect(recorder.open(attempt)).toBe("unrecorded");
+    expect(await recorder.open(attempt)).toBe("unrecorded");
     disk.failBetween(FOR_EVER, FOR_EVER);
     await spool.recover();
     await recorder.settle(attempt, makeResult(7), []);
@@ -105,7 +105,7 @@ describe("recorder", () => {
     using directory = temporaryDirectory();
     const { spool, recorder } = await setUp(directory.path);
     const attempt = makeAttempt();
-    recorder.open(attempt);
+    await recorder.open(attempt);
     await Promise.all([
       recorder.settle(attempt, makeResult(1), []),
       recorder.settle(attempt, makeResult(2), []),
@@ -122,7 +122,7 @@ describe("recorder", () => {
     const { control, recorder } = await setUp(directory.path);
     control.onFull = "keep_serving_unbilled";
     const newer = await openTestSpool(directory.path);
-    expect(recorder.open(makeAttempt())).toBe("refused");
+    expect(await recorder.open(makeAttempt())).toBe("refused");
     expect(recorder.accepting()).toBe(false);
     await newer.spool.close();
   });

@@ -98,7 +98,7 @@ function startReporter(spool: Spool, send: (body: Uint8Array) => Promise<SendRes
 
 async function spend(spool: Spool, calls: number, tokens = 3): Promise<void> {
   const attempts = Array.from({ length: calls }, () => makeAttempt());
-  for (const attempt of attempts) spool.open(attempt);
+  for (const attempt of attempts) await spool.open(attempt);
   await Promise.all(attempts.map((attempt) => spool.settle(makeEvent(attempt, tokens), [])));
 }
 
@@ -239,6 +239,7 @@ describe("reporter", () => {
     refused(422, "usage.invalid_batch"),
     refused(409, "usage.history_changed"),
     { status: 409, body: JSON.stringify({ code: "usage.gap", expected_seq: 99 }) },
+    { status: 409, body: JSON.stringify({ code: "usage.gap", expected_seq: 1 }) },
     { status: 200, body: JSON.stringify({ acked_seq: 99 }) },
   ])(
     "ships nothing past a batch that is refused, keeps it, and tries again each minute: %o",

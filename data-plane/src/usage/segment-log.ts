@@ -41,8 +41,11 @@ export interface SegmentLog {
   readonly state: "writing" | "failing" | "superseded";
   /** Begins the log's first segment. Rejects where the disk fails. */
   start(): Promise<void>;
-  /** False where the attempt is not on record: the disk failed, or the spool was taken over. */
-  open(attempt: AttemptOpened): boolean;
+  /**
+   * Attempts that are opened in one turn of the event loop are handed to the operating system together, at its end.
+   * False where the attempt is not on record: the disk failed, or the spool was taken over.
+   */
+  open(attempt: AttemptOpened): Promise<boolean>;
   /** True from a successful `open` until `settle`. */
   isLive(attemptId: string): boolean;
   /**
@@ -77,6 +80,8 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     options.live.map((attempt) => [attempt.attempt_id, { attempt, segment: undefined, settled: false }]),
   );
   const openBuffer = createRecordBuffer(4 * 1024);
+  let opening: AttemptOpened[] = [];
+  let openingTurn: Promise<boolean> | undefined;
   let filling = newGroup();
   let flying = newGroup();
   let assignedSeq = options.headSeq;
@@ -178,6 +183,33 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     return running;
   }
 
+  /** Hands all queued attempts to the operating system, or none of them. */
+  function writeOpens(): boolean {
+    const attempts = opening;
+    opening = [];
+    openingTurn = undefined;
+    const written = appendOpens(attempts.length);
+    openBuffer.length = 0;
+    if (written) {
+      for (const attempt of attempts) {
+        live.set(attempt.attempt_id, { attempt, segment: writer.current, settled: false });
+      }
+    }
+    return written;
+  }
+
+  function appendOpens(count: number): boolean {
+    if (closed || state !== "writing" || writer.current === undefined || checkSuperseded()) return false;
+    try {
+      writer.append({ buffer: openBuffer, count });
+      return true;
+    } catch (error) {
+      fail(error);
+      void schedule();
+      return false;
+    }
+  }
+
   function nextCommit(): Promise<void> {
     const { waiters } = filling;
     const durable = new Promise<void>((resolve) => waiters.push(resolve));
@@ -194,22 +226,10 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     },
     start: replace,
     open(attempt) {
-      if (state !== "writing" || writer.current === undefined || checkSuperseded()) return false;
-      openBuffer.length = 0;
       appendOpen(openBuffer, attempt);
-      try {
-        writer.append({ buffer: openBuffer, count: 1 });
-      } catch (error) {
-        fail(error);
-        void schedule();
-        return false;
-      }
-      live.set(attempt.attempt_id, {
-        attempt,
-        segment: writer.current,
-        settled: false,
-      });
-      return true;
+      opening.push(attempt);
+      openingTurn ??= new Promise((resolve) => setImmediate(() => resolve(writeOpens())));
+      return openingTurn;
     },
     isLive: (attemptId) => live.get(attemptId)?.settled === false,
     settle(event, charges) {
@@ -248,6 +268,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       return state === "writing";
     },
     async close() {
+      await openingTurn;
       while (running !== undefined) await running;
       if (state === "failing") await schedule();
       closed = true;

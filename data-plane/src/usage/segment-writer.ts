@@ -39,7 +39,7 @@ export interface SegmentWriter {
   readonly bytes: number;
   /** True when the current segment has had its share. */
   readonly full: boolean;
-  /** Appends all of it or none. Throws where the disk fails. */
+  /** Throws where the disk fails; nothing more may then be appended before `replace`. */
   append(records: Records): void;
   /** Resolves when all that was appended before is on disk. One at a time, and never beside `rotate` or `replace`. */
   sync(): Promise<void>;
@@ -100,19 +100,8 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     },
     append({ buffer, count }) {
       if (current === undefined || fd === undefined) throw new Error("no segment has been begun");
-      const position = current.bytes;
-      const file = fd;
-      try {
-        writeFully(disk, file, {
-          bytes: buffer.bytes,
-          length: buffer.length,
-          position,
-        });
-      } catch (error) {
-        // Half a record must not stay in front of later ones; where even this fails, the segment is given up anyway.
-        quietly(() => disk.truncate(file, position));
-        throw error;
-      }
+      // Half a record that is left behind where this fails is never read: the segment is given up in front of it.
+      writeFully(disk, fd, { bytes: buffer.bytes, length: buffer.length, position: current.bytes });
       current.bytes += buffer.length;
       bytes += buffer.length;
       recordNumber += count;

@@ -47,7 +47,7 @@ async function worker(): Promise<void> {
     next += 1;
     const attempt = attempts[index];
     if (attempt === undefined) return;
-    recorder.open(attempt);
+    await recorder.open(attempt);
     const started = performance.now();
     await recorder.settle(attempt, result, charges);
     waits[index] = performance.now() - started;
@@ -63,7 +63,7 @@ waits.sort();
 
 const fresh = Array.from({ length: OPENS }, () => makeAttempt({ attempt_id: newId("attempt") }));
 const openStarted = performance.now();
-for (const attempt of fresh) recorder.open(attempt);
+await Promise.all(fresh.map((attempt) => recorder.open(attempt)));
 const openMs = performance.now() - openStarted;
 
 const figures = {

@@ -14,7 +14,7 @@ describe("spool", () => {
     const { spool } = await openTestSpool(directory.path);
     for (let count = 1; count <= 30; count += 1) {
       const attempt = makeAttempt();
-      expect(spool.open(attempt)).toBe(true);
+      expect(await spool.open(attempt)).toBe(true);
       expect(readSpool(directory.path).abandoned.map((one) => one.attempt_id)).toContain(attempt.attempt_id);
       await spool.settle(makeEvent(attempt, count), []);
       const content = readSpool(directory.path);
@@ -29,7 +29,7 @@ describe("spool", () => {
     using directory = temporaryDirectory();
     const { spool } = await openTestSpool(directory.path);
     const attempts = Array.from({ length: 300 }, () => makeAttempt());
-    for (const attempt of attempts) spool.open(attempt);
+    for (const attempt of attempts) await spool.open(attempt);
     await Promise.all(attempts.map((attempt) => spool.settle(makeEvent(attempt, 1), [])));
     const { events } = readSpool(directory.path);
     expect(events.map((event) => event.seq)).toEqual(attempts.map((_, index) => index + 1));
@@ -41,7 +41,7 @@ describe("spool", () => {
     using directory = temporaryDirectory();
     const attempt = makeAttempt();
     const first = await openTestSpool(directory.path);
-    first.spool.open(attempt);
+    await first.spool.open(attempt);
     // Not closed: as after kill -9.
     for (let restart = 0; restart < 3; restart += 1) {
       const { spool } = await openTestSpool(directory.path);
@@ -70,7 +70,7 @@ describe("spool", () => {
       expect(spool.totals.get("input_uncached") ?? 0n).toBe(total);
       for (let count = 0; count < 20; count += 1) {
         const attempt = makeAttempt();
-        spool.open(attempt);
+        await spool.open(attempt);
         await spool.settle(makeEvent(attempt, 7), []);
         total += 7n;
       }
@@ -107,7 +107,7 @@ describe("spool", () => {
           if (one.kind === "open") {
             const attempt = makeAttempt();
             running.push(attempt);
-            expect(spool.open(attempt)).toBe(true);
+            expect(await spool.open(attempt)).toBe(true);
           } else if (one.kind === "settle") {
             const [attempt] = running.splice(one.which % Math.max(1, running.length), 1);
             if (attempt === undefined) continue;
@@ -133,18 +133,18 @@ describe("spool", () => {
     using directory = temporaryDirectory();
     const older = await openTestSpool(directory.path);
     const running = makeAttempt();
-    older.spool.open(running);
+    await older.spool.open(running);
     const newer = await openTestSpool(directory.path);
     expect(newer.spool.headSeq).toBe(1);
 
-    expect(older.spool.open(makeAttempt())).toBe(false);
+    expect(await older.spool.open(makeAttempt())).toBe(false);
     await older.spool.settle(makeEvent(running, 50), []);
     expect(older.spool.state).toBe("superseded");
     expect(older.faults).toHaveLength(1);
     expect(older.spool.headSeq).toBe(0);
 
     const attempt = makeAttempt();
-    newer.spool.open(attempt);
+    await newer.spool.open(attempt);
     await newer.spool.settle(makeEvent(attempt, 3), []);
     await older.spool.close();
     await newer.spool.close();
@@ -161,7 +161,7 @@ describe("spool", () => {
     const first = await openTestSpool(directory.path, { disk });
     for (let count = 0; count < 20; count += 1) {
       const attempt = makeAttempt();
-      first.spool.open(attempt);
+      await first.spool.open(attempt);
       await first.spool.settle(makeEvent(attempt, 1), [{ key: "budget:bud_x:total:", amount: "5" }]);
     }
     const [oldest] = first.spool.segments;

@@ -12,10 +12,10 @@ it("recovers a prefix, and each of its open attempts once, whatever byte the las
   const { spool } = await openTestSpool(directory.path, { segmentBytes: 1_000_000 });
   for (let count = 0; count < 3; count += 1) {
     const attempt = makeAttempt();
-    spool.open(attempt);
+    await spool.open(attempt);
     await spool.settle(makeEvent(attempt, 1), [{ key: "budget:bud_x:total:", amount: "10" }]);
   }
-  spool.open(makeAttempt());
+  await spool.open(makeAttempt());
   const whole = readSpool(directory.path);
   const last = spool.segments.at(-1)?.name ?? "";
   const length = readFileSync(join(directory.path, last)).length;

@@ -18,7 +18,7 @@ import { openSpoolLedger } from "./spool-ledger.ts";
 import { unsettledEvent } from "./unsettled-event.ts";
 import type { AttemptOpened } from "./usage-recorder.ts";
 
-export const SEGMENT_BYTES = 8 * 1024 * 1024;
+const SEGMENT_BYTES = 8 * 1024 * 1024;
 
 export interface SpoolOptions {
   readonly directory: string;
@@ -52,8 +52,8 @@ export interface Spool {
   readonly segments: readonly Segment[];
   readonly disk: Disk;
   readonly directory: string;
-  /** False where the attempt could not be recorded. */
-  open(attempt: AttemptOpened): boolean;
+  /** False where the attempt could not be recorded. See `SegmentLog.open`. */
+  open(attempt: AttemptOpened): Promise<boolean>;
   isLive(attemptId: string): boolean;
   /** The event's seq is assigned here. See `SegmentLog.settle`. */
   settle(event: UsageEvent, charges: readonly BudgetCharge[]): Promise<void>;

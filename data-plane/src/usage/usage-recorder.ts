@@ -35,8 +35,8 @@ export type AttemptResult = Omit<UsageEvent, keyof AttemptOpened | "seq" | "stat
 export type OpenOutcome = "recorded" | "unrecorded" | "refused";
 
 export interface UsageRecorder {
-  /** Hands the open record to the operating system before it returns: it survives the death of this process. */
-  open(attempt: AttemptOpened): OpenOutcome;
+  /** Resolves when the operating system has the open record: it then survives the death of this process. */
+  open(attempt: AttemptOpened): Promise<OpenOutcome>;
   /**
    * Resolves when the event is on disk (group commit). Never rejects: where the disk fails, the call is counted as
    * lost, in a counter that is itself kept and reported.

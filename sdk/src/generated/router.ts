@@ -1,6 +1,6 @@
 /* Generated from the control plane's router by control-plane/scripts/emit-router-types.ts. Do not edit. */
 import type { KindsOf, Mutation, Query } from "../client/procedure.ts";
-import type { Id } from "../contract/index.ts";
+import type { Id, UsageEvent } from "../contract/index.ts";
 import type { z } from "zod";
 
 /** Every procedure of the API, by domain. */
@@ -845,6 +845,10 @@ export interface Api {
     }, {
       rows: UsageRow[];
     }>;
+    events: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<StreamEvent>>;
   };
   invoices: {
     preview: Query<{
@@ -1105,6 +1109,7 @@ export const PROCEDURES = {
   },
   usage: {
     query: "query",
+    events: "query",
   },
   invoices: {
     preview: "query",
@@ -1407,6 +1412,10 @@ export interface SnapshotVerdict {
   readonly ok: boolean;
   readonly errors: string[];
   readonly at: number;
+}
+
+export interface StreamEvent extends UsageEvent {
+  readonly stream_id: Id<"stream">;
 }
 
 export interface UnratedUsage {

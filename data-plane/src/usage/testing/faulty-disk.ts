@@ -8,7 +8,7 @@ export interface FaultyDisk extends Disk {
   failBetween(first: number, until: number): void;
 }
 
-export class DiskFault extends Error {
+class DiskFault extends Error {
   override readonly name = "DiskFault";
 }
 

@@ -23,7 +23,7 @@ say("ready");
 async function call(): Promise<void> {
   for (;;) {
     const attempt = makeAttempt({ attempt_id: newId("attempt") });
-    if (spool.open(attempt)) say(`open ${attempt.attempt_id}`);
+    if (await spool.open(attempt)) say(`open ${attempt.attempt_id}`);
     await new Promise((resolve) => setImmediate(resolve));
     await spool.settle(makeEvent(attempt, 1), [{ key: "budget:bud_x:total:", amount: "1" }]);
     say(`settled ${attempt.attempt_id}`);

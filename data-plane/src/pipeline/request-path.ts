@@ -1,0 +1,17 @@
+/** What can be told of a request from its target alone, before anything about it has been checked. */
+import type { Dialect } from "@headgate/sdk/contract";
+import type { RequestHead } from "./request-head.ts";
+
+/** The path without its query, from either form of request target (RFC 9112, section 3.2). */
+export function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  const withoutQuery = query === -1 ? target : target.slice(0, query);
+  if (withoutQuery.startsWith("/")) return withoutQuery;
+  const slash = withoutQuery.indexOf("/", withoutQuery.indexOf("//") + 2);
+  return slash === -1 ? "/" : withoutQuery.slice(slash);
+}
+
+/** What an error is written in: the dialect of the endpoint, or for other paths what the client seems to speak. */
+export function dialectOf(path: string, head: RequestHead): Dialect {
+  return path.startsWith("/v1/messages") || head.anthropicVersion !== undefined ? "anthropic" : "openai";
+}
