@@ -25,6 +25,7 @@ for (const [name, file, args] of CHECKS) {
   const { status, stdout, stderr, error } = spawnSync(file, args, {
     cwd: root,
     encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
     maxBuffer: 64 * 1024 * 1024,
   });
   const ms = Math.round(performance.now() - started);

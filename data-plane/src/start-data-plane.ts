@@ -10,10 +10,10 @@ import { buildAdminServer } from "./admin-server.ts";
 import { createAuditSink } from "./audit/audit-sink.ts";
 import type { Config } from "./config.ts";
 import { startControlLink } from "./control-link/start-control-link.ts";
+import { drainable } from "./drain-server.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { createIds } from "./lib/ids.ts";
 import { createLogger } from "./lib/logger.ts";
-import { keyExpiresAt } from "./limits/budget-window.ts";
 import { createBudgets } from "./limits/budgets.ts";
 import { createExpectedOutput } from "./limits/expected-output.ts";
 import { createLimiter } from "./limits/limiter.ts";
@@ -71,7 +71,7 @@ export async function startDataPlane(
     bytesMax: config.spoolBytesMax,
     newStreamId: () => newId("stream"),
     restore: budgets.restore,
-    keepsCounter: (key) => keyExpiresAt(key) > clock.wallMs(),
+    keepsCounter: budgets.keeps,
     onFault: (error) => log.error({ error }, "the usage spool has a fault"),
   });
   const authorities = new Set(config.authorities);
@@ -141,6 +141,7 @@ export async function startDataPlane(
   });
 
   const server = buildServer(gateway);
+  const drain = drainable(server, () => load.inFlight);
   const ready = () => holder.current() !== undefined && !load.draining;
   const admin = buildAdminServer({ registry, ready });
   registerStateMetrics({
@@ -179,7 +180,7 @@ export async function startDataPlane(
     adminUrl,
     async stop() {
       load.draining = true;
-      await closeWithin(server, config.drainMs);
+      await drain(config.drainMs);
       await reporter.flush(FLUSH_MS);
       await reporter.stop();
       await link.stop();
@@ -197,19 +198,6 @@ async function listen(server: Server, host: string, port: number): Promise<strin
   await once(server, "listening");
   const { port: bound, address, family } = server.address() as AddressInfo;
   return `http://${family === "IPv6" ? `[${address}]` : address}:${bound}`;
-}
-
-/** Lets calls in flight end; what is left at the deadline is cut. */
-async function closeWithin(server: Server, ms: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  server.closeIdleConnections();
-  const sweep = setInterval(() => server.closeIdleConnections(), 250);
-  const deadline = setTimeout(() => server.closeAllConnections(), ms);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(deadline);
 }
 
 const WILDCARDS: readonly string[] = ["0.0.0.0", "::"];

@@ -5,7 +5,7 @@ import { withDatabase } from "./database.ts";
 import { postgresUrl, startPostgres } from "./postgres.ts";
 
 test("a durable server killed in the middle comes back with what was committed", async () => {
-  const server = await startPostgres({ durable: true });
+  await using server = await startPostgres({ durable: true });
   const connect = async () => {
     const client = new pg.Client({ connectionString: postgresUrl(server.directory, "postgres") });
     client.on("error", () => undefined);

@@ -18,6 +18,7 @@ import {
 import { createRequire } from "node:module";
 import { arch, platform, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
 export interface PostgresServer extends AsyncDisposable {
@@ -34,6 +35,7 @@ export interface PostgresOptions {
   readonly durable?: boolean;
 }
 
+const RESTART_PAUSE_MS = 50;
 const NOBODY = 65_534;
 const SUPERUSER = "postgres";
 
@@ -77,7 +79,19 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   ];
   let server: ChildProcess | undefined;
   const start = async () => {
-    server = await startGuarded(join(native, "bin", "postgres"), args, { ...credentials, cwd: directory });
+    for (;;) {
+      try {
+        server = await startGuarded(join(native, "bin", "postgres"), args, {
+          ...credentials,
+          cwd: directory,
+        });
+        return;
+      } catch (error) {
+        // The children of a killed postmaster take a moment to notice that it is gone.
+        if (!String(error).includes("shared memory block")) throw error;
+        await delay(RESTART_PAUSE_MS);
+      }
+    }
   };
   await start();
 

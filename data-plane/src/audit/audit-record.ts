@@ -1,51 +1,51 @@
 /**
  * The one record that each request leaves: who asked for what, what was decided and why, what was tried, what was
- * used. It holds ids and figures, never content, never a credential.
+ * used. It holds ids and figures, never content, never a credential. It is put together by hand because every call
+ * pays for it: all texts in it are ids, codes and names of a checked form, and what a caller chose is escaped.
  */
-import type { Exchange } from "../pipeline/exchange.ts";
+import type { Attempt, Exchange } from "../pipeline/exchange.ts";
 
-export function auditRecord(
-  exchange: Exchange,
-  durationMs: number,
-  outcome: string,
-  traceId: string | undefined,
-) {
-  const { policy, agent, protocol, model, refusal, limitStatus, attempts } = exchange;
-  return {
-    event: "call",
-    time: exchange.receivedWall,
-    request_id: exchange.requestId,
-    decision_id: exchange.decisionId,
-    decision: refusal === undefined ? "allow" : "deny",
-    outcome,
-    status: exchange.statusSent,
-    duration_ms: Math.round(durationMs * 1_000) / 1_000,
-    tenant_id: policy?.tenantId,
-    revision: policy?.revision,
-    agent_id: agent?.id,
-    key_id: exchange.keyId,
-    endpoint: protocol?.endpoint,
-    model: model?.model.name,
-    stream: exchange.parameters?.stream,
-    policy_id: refusal?.policyId,
-    parameter: refusal?.parameter,
-    facts: refusal?.facts,
-    limits: limitStatus.length === 0 ? undefined : limitStatus,
-    first_token_ms: exchange.firstTokenMs === undefined ? undefined : Math.round(exchange.firstTokenMs),
-    retry_count: exchange.head.retryCount?.slice(0, 8),
-    trace_id: traceId,
-    attempts:
-      attempts.length === 0
-        ? undefined
-        : attempts.map(({ opened, target, result }) => ({
-            attempt_id: opened.attempt_id,
-            provider: target.provider.name,
-            upstream_model: opened.upstream_model,
-            outcome: result?.outcome,
-            http_status: result?.http_status,
-            duration_ms: result?.duration_ms,
-            usage: result?.usage,
-            accuracy: result?.accuracy,
-          })),
-  };
+export interface CallEnd {
+  readonly durationMs: number;
+  /** `success`, a denial or failure code, or how else the call ended. */
+  readonly outcome: string;
+  readonly traceId: string | undefined;
+}
+
+/** The record as one line of JSON, without the line feed. */
+export function auditLine(exchange: Exchange, { durationMs, outcome, traceId }: CallEnd): string {
+  const { policy, agent, keyId, protocol, model, refusal, limitStatus, attempts, parameters } = exchange;
+  let line =
+    `{"event":"call","time":${exchange.receivedWall},"request_id":"${exchange.requestId}",` +
+    `"decision_id":"${exchange.decisionId}","decision":"${refusal === undefined ? "allow" : "deny"}",` +
+    `"outcome":"${outcome}","status":${exchange.statusSent},"duration_ms":${durationMs.toFixed(3)}`;
+  if (policy !== undefined) line += `,"tenant_id":"${policy.tenantId}","revision":${policy.revision}`;
+  if (agent !== undefined) line += `,"agent_id":"${agent.id}"`;
+  if (keyId !== undefined) line += `,"key_id":"${keyId}"`;
+  if (protocol !== undefined) line += `,"endpoint":"${protocol.endpoint}"`;
+  if (model !== undefined) line += `,"model":"${model.model.name}"`;
+  if (parameters !== undefined) line += `,"stream":${parameters.stream}`;
+  if (refusal?.policyId !== undefined) line += `,"policy_id":"${refusal.policyId}"`;
+  if (refusal?.parameter !== undefined) line += `,"parameter":${JSON.stringify(refusal.parameter)}`;
+  if (refusal?.facts !== undefined) line += `,"facts":${JSON.stringify(refusal.facts)}`;
+  if (limitStatus.length > 0) line += `,"limits":[${limitStatus.map(limitItem).join(",")}]`;
+  if (exchange.firstTokenMs !== undefined) line += `,"first_token_ms":${Math.round(exchange.firstTokenMs)}`;
+  const { retryCount } = exchange.head;
+  if (retryCount !== undefined) line += `,"retry_count":${JSON.stringify(retryCount.slice(0, 8))}`;
+  if (traceId !== undefined) line += `,"trace_id":"${traceId}"`;
+  if (attempts.length > 0) line += `,"attempts":[${attempts.map(attemptItem).join(",")}]`;
+  return `${line}}`;
+}
+
+function limitItem({ metric, max, remaining }: Exchange["limitStatus"][number]): string {
+  return `{"metric":"${metric}","max":${max},"remaining":${remaining}}`;
+}
+
+function attemptItem({ opened, target, result }: Attempt): string {
+  const item = `{"attempt_id":"${opened.attempt_id}","provider":"${target.provider.name}","upstream_model":"${opened.upstream_model}"`;
+  if (result === undefined) return `${item}}`;
+  return (
+    `${item},"outcome":"${result.outcome}","http_status":${result.http_status},"duration_ms":${result.duration_ms},` +
+    `"usage":${JSON.stringify(result.usage)},"accuracy":"${result.accuracy}"}`
+  );
 }

@@ -65,6 +65,7 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 const MINUS = 0x2d;
 const ZERO = 0x30;
+const KEY_FIELDS = 3;
 /** Objects with more members than this are checked for duplicates with a set. */
 const LINEAR_KEYS_MAX = 32;
 const NOTHING = new Uint8Array(0);
@@ -74,8 +75,13 @@ let bytes: Uint8Array = NOTHING;
 let position = 0;
 let fault: JsonFault | undefined;
 let members: JsonMember[] = [];
-const keys: string[] = [];
+/** Hash, start and end of each key of the objects that are open, innermost last. */
+let keyStack = new Int32Array(KEY_FIELDS * 256);
 let keyCount = 0;
+let keyStart = 0;
+let keyEnd = 0;
+let keyHash = 0;
+let keyEscaped = false;
 let stringEscaped = false;
 
 function fail(reason: JsonFault): false {
@@ -84,11 +90,14 @@ function fail(reason: JsonFault): false {
 }
 
 function skipSpace(): void {
-  for (;;) {
-    const byte = bytes[position];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
-    position += 1;
+  const text = bytes;
+  let at = position;
+  let byte = text[at];
+  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
+    at += 1;
+    byte = text[at];
   }
+  position = at;
 }
 
 function atEnd(): boolean {
@@ -153,23 +162,28 @@ function readObject(depth: number, underConstructor: boolean): boolean {
   skipSpace();
   if (bytes[position] === BRACE_CLOSE) return readByte();
   for (;;) {
-    const key = readKey();
-    if (key === undefined) return false;
-    if (key === "__proto__" || (underConstructor && key === "prototype"))
-      return fail("request.forbidden_key");
-    if (seen === undefined && keyCount - firstKey >= LINEAR_KEYS_MAX) {
-      seen = new Set(keys.slice(firstKey, keyCount));
+    if (!readKey()) return false;
+    const start = keyStart;
+    const end = keyEnd;
+    const escaped = keyEscaped;
+    if (isKey("__proto__") || (underConstructor && isKey("prototype"))) return fail("request.forbidden_key");
+    if (escaped || seen !== undefined || keyCount - firstKey >= LINEAR_KEYS_MAX) {
+      seen ??= namesFrom(firstKey);
+      const name = keyName(start, end, escaped);
+      if (seen.has(name)) return fail("request.duplicate_key");
+      seen.add(name);
+    } else {
+      if (isRepeated(firstKey)) return fail("request.duplicate_key");
+      pushKey();
     }
-    if (seen === undefined ? isRepeated(key, firstKey) : seen.has(key)) return fail("request.duplicate_key");
-    if (seen === undefined) keys[keyCount++] = key;
-    else seen.add(key);
+    const isConstructor = isKey("constructor");
     skipSpace();
     if (bytes[position] !== COLON) return false;
     position += 1;
     skipSpace();
-    const start = position;
-    if (!readValue(depth, key === "constructor")) return false;
-    if (depth === 1) members.push({ key, start, end: position });
+    const valueStart = position;
+    if (!readValue(depth, isConstructor)) return false;
+    if (depth === 1) members.push({ key: keyName(start, end, escaped), start: valueStart, end: position });
     skipSpace();
     const byte = bytes[position];
     position += 1;
@@ -182,34 +196,71 @@ function readObject(depth: number, underConstructor: boolean): boolean {
   }
 }
 
-function isRepeated(key: string, firstKey: number): boolean {
-  for (let index = firstKey; index < keyCount; index += 1) if (keys[index] === key) return true;
+/** Reads a key and leaves where it stands, without quotes, and the hash of its bytes. */
+function readKey(): boolean {
+  if (bytes[position] !== QUOTE) return false;
+  keyStart = position + 1;
+  if (!readString()) return false;
+  keyEnd = position - 1;
+  keyEscaped = stringEscaped;
+  const text = bytes;
+  let hash = 0x811c9dc5;
+  for (let at = keyStart; at < keyEnd; at += 1) hash = Math.imul(hash ^ (text[at] ?? 0), 0x01000193);
+  keyHash = hash;
+  return true;
+}
+
+function pushKey(): void {
+  if (keyCount * KEY_FIELDS === keyStack.length) {
+    const larger = new Int32Array(keyStack.length * 2);
+    larger.set(keyStack);
+    keyStack = larger;
+  }
+  keyStack[keyCount * KEY_FIELDS] = keyHash;
+  keyStack[keyCount * KEY_FIELDS + 1] = keyStart;
+  keyStack[keyCount * KEY_FIELDS + 2] = keyEnd;
+  keyCount += 1;
+}
+
+/** Whether the key just read is already on the stack of its object. */
+function isRepeated(firstKey: number): boolean {
+  for (let index = firstKey; index < keyCount; index += 1) {
+    if (keyStack[index * KEY_FIELDS] !== keyHash) continue;
+    const start = keyStack[index * KEY_FIELDS + 1] ?? 0;
+    const end = keyStack[index * KEY_FIELDS + 2] ?? 0;
+    if (end - start === keyEnd - keyStart && sameBytes(start, keyStart, end - start)) return true;
+  }
   return false;
 }
 
-function readKey(): string | undefined {
-  if (bytes[position] !== QUOTE) return undefined;
-  const start = position;
-  if (!readString()) return undefined;
-  if (stringEscaped) return JSON.parse(decode(start, position));
-  return shortKey(start + 1, position - 1) ?? decode(start + 1, position - 1);
+function sameBytes(left: number, right: number, length: number): boolean {
+  for (let offset = 0; offset < length; offset += 1) {
+    if (bytes[left + offset] !== bytes[right + offset]) return false;
+  }
+  return true;
 }
 
-/** Keys that nearly every body has, without making a string for each occurrence. */
-const COMMON_KEYS = ["role", "content", "type", "text", "model", "messages", "name", "id", "usage", "stream"];
-const COMMON_BY_LENGTH: (readonly string[] | undefined)[] = [];
-for (const key of COMMON_KEYS) COMMON_BY_LENGTH[key.length] = [...(COMMON_BY_LENGTH[key.length] ?? []), key];
-
-function shortKey(start: number, end: number): string | undefined {
-  const candidates = COMMON_BY_LENGTH[end - start];
-  if (candidates === undefined) return undefined;
-  next: for (const candidate of candidates) {
-    for (let index = 0; index < candidate.length; index += 1) {
-      if (bytes[start + index] !== candidate.charCodeAt(index)) continue next;
-    }
-    return candidate;
+/** Whether the key just read is this name. */
+function isKey(name: string): boolean {
+  if (keyEscaped) return keyName(keyStart, keyEnd, true) === name;
+  if (keyEnd - keyStart !== name.length) return false;
+  for (let offset = 0; offset < name.length; offset += 1) {
+    if (bytes[keyStart + offset] !== name.charCodeAt(offset)) return false;
   }
-  return undefined;
+  return true;
+}
+
+function keyName(start: number, end: number, escaped: boolean): string {
+  return escaped ? JSON.parse(decode(start - 1, end + 1)) : decode(start, end);
+}
+
+/** The names of an object's keys so far, once comparing them one by one would take too long. */
+function namesFrom(firstKey: number): Set<string> {
+  const names = new Set<string>();
+  for (let index = firstKey; index < keyCount; index += 1) {
+    names.add(decode(keyStack[index * KEY_FIELDS + 1] ?? 0, keyStack[index * KEY_FIELDS + 2] ?? 0));
+  }
+  return names;
 }
 
 function decode(start: number, end: number): string {
@@ -217,15 +268,17 @@ function decode(start: number, end: number): string {
 }
 
 function readString(): boolean {
+  const text = bytes;
+  const { length } = text;
   let at = position + 1;
   stringEscaped = false;
-  for (;;) {
-    const byte = bytes[at];
+  while (at < length) {
+    const byte = text[at] ?? 0;
     if (byte === QUOTE) {
       position = at + 1;
       return true;
     }
-    if (byte === undefined || byte < 0x20) return false;
+    if (byte < 0x20) return false;
     if (byte === BACKSLASH) {
       stringEscaped = true;
       at = readEscape(at + 1);
@@ -234,6 +287,7 @@ function readString(): boolean {
       at += 1;
     }
   }
+  return false;
 }
 
 /** The position behind the escape whose letter stands at `at`, or -1. */

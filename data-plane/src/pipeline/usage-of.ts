@@ -1,6 +1,5 @@
 /** What an attempt used: as the provider reported it, else as far as it can be told from what went by. */
 import type { UsageQuantities } from "@headgate/sdk/contract";
-import { memberValue, scanJsonObject } from "../json/scan-json.ts";
 import type { UsageReading } from "../protocols/protocol.ts";
 import type { Attempt, AttemptEnd } from "../upstream/attempt.ts";
 import type { AttemptResult } from "../usage/usage-recorder.ts";
@@ -36,12 +35,19 @@ export function usedBy(exchange: Exchange, attempt: Attempt, end: AttemptEnd): U
 }
 
 function readAnswer({ protocol }: Exchange, body: Buffer): Used | undefined {
-  const scan = scanJsonObject(body);
-  if (!scan.ok) return undefined;
-  const member = scan.members.find(({ key }) => key === "usage");
-  if (member === undefined) return undefined;
-  const reading = protocol?.readUsage(memberValue(body, member));
-  return reading && reported(reading, body.toString("utf8", member.start, member.end));
+  const answer = parse(body);
+  const usage = typeof answer === "object" && answer !== null && "usage" in answer ? answer.usage : undefined;
+  const reading = protocol?.readUsage(usage);
+  return reading && reported(reading, JSON.stringify(usage));
+}
+
+/** Names and figures are ASCII, so that the bytes can be read as characters; texts are of no concern here. */
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("latin1"));
+  } catch {
+    return undefined;
+  }
 }
 
 function readStream(attempt: Attempt): Used | undefined {

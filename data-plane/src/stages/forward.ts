@@ -169,6 +169,9 @@ function judge(verdict: Verdict, { target }: Attempt, exchange: Exchange, gatewa
       return;
     case "cancelled":
       breakers.release(target.id);
+      exchange.failure = undefined;
+      // Also an agent that is still connected and has stopped reading is as good as gone.
+      exchange.clientGone = true;
       return;
     case "broken":
     case "failed":

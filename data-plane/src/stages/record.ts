@@ -1,5 +1,5 @@
 /** Leaves the one record of the call, and counts it. */
-import { auditRecord } from "../audit/audit-record.ts";
+import { auditLine } from "../audit/audit-record.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Stage } from "../pipeline/stage.ts";
 
@@ -11,14 +11,14 @@ export const record: Stage = {
     const outcome = outcomeOf(exchange);
     const traceId = tracing.trace(exchange, durationMs, outcome);
     metrics.request(exchange, durationMs, outcome);
-    audit.write(JSON.stringify(auditRecord(exchange, durationMs, outcome, traceId)));
+    audit.write(auditLine(exchange, { durationMs, outcome, traceId }));
     return undefined;
   },
 };
 
 function outcomeOf({ refusal, failure, clientGone, statusSent }: Exchange): string {
   if (refusal !== undefined) return refusal.code;
-  if (clientGone) return "client_aborted";
   if (failure !== undefined) return failure.code;
+  if (clientGone) return "client_aborted";
   return statusSent < 400 ? "success" : "upstream_refused";
 }

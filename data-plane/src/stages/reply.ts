@@ -9,8 +9,9 @@ export const reply: Stage = {
   always: true,
   run(exchange, gateway) {
     const { response, answer } = exchange;
-    if (exchange.clientGone || response.destroyed) return undefined;
-    if (exchange.committed) endStream(exchange);
+    if (exchange.clientGone) response.destroy();
+    else if (response.destroyed) return undefined;
+    else if (exchange.committed) endStream(exchange);
     else if (answer?.kind === "json") sendJson(exchange, answer.status, answer.contentType, answer.body);
     else if (answer?.kind === "stream") endStream(exchange);
     else sendError(exchange, gateway);
