@@ -15,6 +15,7 @@ export interface ErrorReply {
 }
 
 const RETRY_AFTER_MAX_S = 60;
+const RETRY_AFTER_STATUSES: ReadonlySet<number> = new Set([409, 429, 503, 529]);
 
 /** `random` is uniform in [0, 1). */
 export function errorReply(exchange: Exchange, random: () => number): ErrorReply {
@@ -25,10 +26,13 @@ export function errorReply(exchange: Exchange, random: () => number): ErrorReply
   const body = Buffer.from(JSON.stringify(errorBody(exchange, code, row)));
   const headers = ["content-type", "application/json", "content-length", String(body.length)];
   const retryAfterMs = refusal?.retryAfterMs ?? failure?.retryAfterMs;
-  if (row.retryable && (status === 429 || status === 503 || status === 529 || status === 409)) {
+  // A call that is larger than a whole window fits at no time.
+  const hopeless = refusal?.code.startsWith("limit.") === true && retryAfterMs === undefined;
+  const retryable = row.retryable && !hopeless;
+  if (retryable && RETRY_AFTER_STATUSES.has(status)) {
     headers.push("retry-after", String(retryAfterSeconds(retryAfterMs, random)));
   }
-  if (!row.retryable) headers.push("x-should-retry", "false");
+  if (!retryable || (retryAfterMs ?? 0) > RETRY_AFTER_MAX_S * 1_000) headers.push("x-should-retry", "false");
   if (status === 401) headers.push("www-authenticate", 'Bearer realm="headgate"');
   if (refusal?.allow !== undefined) headers.push("allow", refusal.allow);
   if (code === "request.unsupported_encoding") headers.push("accept-encoding", "identity");

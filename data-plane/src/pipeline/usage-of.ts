@@ -1,5 +1,6 @@
 /** What an attempt used: as the provider reported it, else as far as it can be told from what went by. */
 import type { UsageQuantities } from "@headgate/sdk/contract";
+import { parseJson } from "../json/member.ts";
 import type { UsageReading } from "../protocols/protocol.ts";
 import type { Attempt, AttemptEnd } from "../upstream/attempt.ts";
 import type { AttemptResult } from "../usage/usage-recorder.ts";
@@ -34,26 +35,15 @@ export function usedBy(exchange: Exchange, attempt: Attempt, end: AttemptEnd): U
   }
 }
 
-function readAnswer({ protocol }: Exchange, body: Buffer): Used | undefined {
-  const answer = parse(body);
-  const usage = typeof answer === "object" && answer !== null && "usage" in answer ? answer.usage : undefined;
-  const reading = protocol?.readUsage(usage);
-  return reading && reported(reading, JSON.stringify(usage));
-}
-
 /** Names and figures are ASCII, so that the bytes can be read as characters; texts are of no concern here. */
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("latin1"));
-  } catch {
-    return undefined;
-  }
+function readAnswer({ protocol }: Exchange, body: Buffer): Used | undefined {
+  const reading = protocol?.readUsage(parseJson(body.toString("latin1")));
+  return reading && reported(reading);
 }
 
 function readStream(attempt: Attempt): Used | undefined {
-  const state = attempt.streamState();
-  const reading = state?.usage();
-  return reading && reported(reading, state?.rawUsage());
+  const reading = attempt.streamState()?.usage();
+  return reading && reported(reading);
 }
 
 /** A stream that stopped on the way: the larger of what was reported so far and what was seen to pass. */
@@ -67,13 +57,13 @@ function partial(attempt: Attempt, input: number): Used {
   };
 }
 
-function reported(reading: UsageReading, raw: string | undefined): Used {
+function reported(reading: UsageReading): Used {
   return {
     usage: reading.usage,
     accuracy: "reported",
     ...(reading.inconsistent && { inconsistent: true as const }),
     ...(reading.conditions !== undefined && { conditions: reading.conditions }),
-    ...(raw !== undefined && raw.length <= RAW_USAGE_CHARS_MAX && { raw_usage: raw }),
+    ...(reading.raw.length <= RAW_USAGE_CHARS_MAX && { raw_usage: reading.raw }),
   };
 }
 

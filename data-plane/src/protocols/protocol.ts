@@ -18,8 +18,8 @@ export interface Protocol {
   /** Whether tokens are counted, limited and budgeted. Counting tokens costs none. */
   readonly metered: boolean;
   readonly parameters: ParameterNames;
-  /** Reads the usage of a whole JSON answer from the text of its `usage` member. */
-  readUsage(raw: unknown): UsageReading | undefined;
+  /** Reads the usage of a whole answer; undefined where it has none that can be read. */
+  readUsage(answer: unknown): UsageReading | undefined;
   /** Undefined where the endpoint does not stream. */
   readonly stream: StreamEvents | undefined;
 }
@@ -40,6 +40,8 @@ export interface UsageReading {
   readonly inconsistent: boolean;
   /** What else decides the price, in the provider's words. */
   readonly conditions: Record<string, string> | undefined;
+  /** The provider's own usage object as JSON text, for the ledger. */
+  readonly raw: string;
 }
 
 /** What one server-sent event means. */
@@ -67,6 +69,4 @@ export interface StreamState {
   read(name: string, data: string): EventMeaning;
   /** What has been reported so far; figures are the latest, never sums. */
   usage(): UsageReading | undefined;
-  /** The provider's usage object as JSON text, for the ledger. */
-  rawUsage(): string | undefined;
 }

@@ -4,7 +4,7 @@ import { createTestTenant } from "@headgate/control-plane/testing";
 import type { UsageEvent } from "@headgate/sdk/contract";
 import { makeId, makeUsageEvent, type UsageBatch } from "@headgate/sdk/testing";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { CONTIGUITY, joinedShipper, type Ship, streamOf } from "./data-plane.ts";
 import { atOnce, onConnection, openPlatform, type Platform } from "./platform.ts";
 
@@ -45,12 +45,12 @@ test("U2: a batch delivered four times at once, with transactions rolled back an
       let count = 0;
       const order: Ending[] = ["well", "rolled back", "answer lost", ...more];
       ending = () => order[count++ % order.length] ?? "well";
-      const deliveries = streams.flatMap((stream) => [
-        deliver(toShaken, stream),
-        deliver(toShaken, stream),
-        ...stream.flatMap((batch) => [toShaken(batch), toShaken(batch)]),
-      ]);
-      await Promise.all(deliveries);
+      const inOrder = [...streams, ...streams].map((stream) => deliver(toShaken, stream));
+      const inAnyOrder = streams.flat().flatMap((batch) => [toShaken(batch), toShaken(batch)]);
+      // Who ships in order and repeats what failed is never refused; who does not is told where to go on.
+      expect((await Promise.all(inOrder)).flat()).toEqual([]);
+      for (const { status, body } of await Promise.all(inAnyOrder))
+        if (status < 500) expect([200, "usage.gap"]).toContain(status === 200 ? 200 : body["code"]);
       ending = () => "well";
 
       expect(await accountOf(platform, required(shaken).id)).toEqual(
@@ -154,6 +154,40 @@ test("U10: after a newer writer was heard, an older one adds nothing, in whateve
   );
   expect(await eventsOf(platform, tenant.id)).toHaveLength(2);
 });
+
+test("U10: a writer whose batch was already on its way in when the newer one was heard is fenced all the same", async () => {
+  await using platform = await openPlatform();
+  const tenant = await createTestTenant(platform.server);
+  const ship = await joinedShipper(platform, tenant);
+  const streamId = makeId("stream");
+  const events = Array.from({ length: 4 }, () =>
+    makeUsageEvent({ started_at: platform.server.clock.wallMs() }),
+  );
+  const [first, second] = streamOf(streamId, events, { size: 2 });
+  const [again] = streamOf(streamId, events, { size: 2, writerEpoch: 2 });
+  await ship(required(first));
+  const answers = await onConnection(platform.database.superuserUrl, async (query) => {
+    const waiting = (count: number) =>
+      vi.waitFor(async () => expect(await platform.database.query(LOCK_WAITERS)).toHaveLength(count));
+    // Both are past their first look at the stream and queue for its row, the newer one ahead.
+    await query("BEGIN");
+    await query("SELECT 1 FROM usage_streams FOR UPDATE");
+    const newer = ship(required(again));
+    await waiting(1);
+    const older = ship(required(second));
+    await waiting(2);
+    await query("ROLLBACK");
+    return Promise.all([newer, older]);
+  });
+  expect(answers).toMatchObject([
+    { status: 200, body: { acked_seq: 2 } },
+    { status: 409, body: { error: { code: "usage.fenced" } } },
+  ]);
+  expect(await eventsOf(platform, tenant.id)).toHaveLength(2);
+});
+
+const LOCK_WAITERS =
+  "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 type Ending = "well" | "rolled back" | "answer lost";
 

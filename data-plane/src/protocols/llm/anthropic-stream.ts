@@ -1,5 +1,6 @@
 /** The stream of Anthropic messages, event by event. Usage figures are cumulative: the latest counts. */
 import { z } from "zod";
+import { parseJson } from "../../json/member.ts";
 import type { EventMeaning, StreamEvents, StreamState } from "../protocol.ts";
 import { type AnthropicUsage, anthropicUsage, fromAnthropicUsage } from "./anthropic-usage.ts";
 
@@ -17,10 +18,10 @@ export const anthropicStream: StreamEvents = {
           case "content_block_delta":
             return "content";
           case "message_start":
-            figures = merge(figures, messageStart.safeParse(parse(data)).data?.message.usage);
+            figures = merge(figures, messageStart.safeParse(parseJson(data)).data?.message.usage);
             return "other";
           case "message_delta":
-            figures = merge(figures, messageDelta.safeParse(parse(data)).data?.usage);
+            figures = merge(figures, messageDelta.safeParse(parseJson(data)).data?.usage);
             return "other";
           case "message_stop":
             return "end";
@@ -31,7 +32,6 @@ export const anthropicStream: StreamEvents = {
         }
       },
       usage: () => (figures?.input_tokens == null ? undefined : fromAnthropicUsage(figures)),
-      rawUsage: () => (figures === undefined ? undefined : JSON.stringify(figures)),
     };
   },
 };
@@ -44,12 +44,4 @@ function merge(
   if (before === undefined || next === undefined) return next ?? before;
   const known = Object.entries(next).filter(([, value]) => value != null);
   return { ...before, ...Object.fromEntries(known) };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

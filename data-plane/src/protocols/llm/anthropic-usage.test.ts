@@ -31,7 +31,12 @@ describe("Anthropic usage", () => {
       { input_uncached: 1, cache_write_5m: 7, output_text: 1 },
     ],
   ])("%s", (_, raw, usage) => {
-    expect(readAnthropicUsage(raw)).toEqual({ usage, inconsistent: false, conditions: undefined });
+    expect(readAnthropicUsage({ usage: raw })).toEqual({
+      usage,
+      inconsistent: false,
+      conditions: undefined,
+      raw: JSON.stringify(raw),
+    });
   });
 
   test("is marked when the split of cache writes is not their sum", () => {
@@ -40,7 +45,10 @@ describe("Anthropic usage", () => {
       cache_creation_input_tokens: 9,
       cache_creation: { ephemeral_5m_input_tokens: 1 },
     };
-    expect(readAnthropicUsage(raw)).toMatchObject({ inconsistent: true, usage: { cache_write_5m: 9 } });
+    expect(readAnthropicUsage({ usage: raw })).toMatchObject({
+      inconsistent: true,
+      usage: { cache_write_5m: 9 },
+    });
   });
 
   test("keeps what else decides the price", () => {
@@ -51,13 +59,16 @@ describe("Anthropic usage", () => {
       speed: "standard",
       inference_geo: "us",
     };
-    expect(readAnthropicUsage(raw)?.conditions).toEqual({ service_tier: "priority", inference_geo: "us" });
+    expect(readAnthropicUsage({ usage: raw })?.conditions).toEqual({
+      service_tier: "priority",
+      inference_geo: "us",
+    });
   });
 
   test.each([undefined, {}, { output_tokens: 3 }, { input_tokens: -1 }])(
     "is unknown, not zero, when it is %j",
     (raw) => {
-      expect(readAnthropicUsage(raw)).toBeUndefined();
+      expect(readAnthropicUsage({ usage: raw })).toBeUndefined();
     },
   );
 });

@@ -4,12 +4,13 @@
  */
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import { z } from "zod";
+import { member } from "../../json/member.ts";
 import type { UsageReading } from "../protocol.ts";
 
 const optional = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).nullish();
 const word = z.string().max(64).nullish();
 
-export const anthropicUsage = z.object({
+export const anthropicUsage = z.looseObject({
   input_tokens: optional,
   output_tokens: optional,
   cache_read_input_tokens: optional,
@@ -28,9 +29,9 @@ export const anthropicUsage = z.object({
 });
 export type AnthropicUsage = z.infer<typeof anthropicUsage>;
 
-/** Reads the `usage` of a message; undefined where it is not one. */
-export function readAnthropicUsage(raw: unknown): UsageReading | undefined {
-  const parsed = anthropicUsage.safeParse(raw);
+/** Reads the usage of a message; undefined where it has none. */
+export function readAnthropicUsage(answer: unknown): UsageReading | undefined {
+  const parsed = anthropicUsage.safeParse(member(answer, "usage"));
   return parsed.success && parsed.data.input_tokens != null ? fromAnthropicUsage(parsed.data) : undefined;
 }
 
@@ -56,6 +57,7 @@ export function fromAnthropicUsage(figures: AnthropicUsage): UsageReading {
     usage,
     inconsistent: text < 0 || !splitFits,
     conditions: conditionsOf(figures),
+    raw: JSON.stringify(figures),
   };
 }
 

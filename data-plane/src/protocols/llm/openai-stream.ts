@@ -1,4 +1,5 @@
 /** The streams of OpenAI chat completions and of the Responses API, event by event. */
+import { member, parseJson } from "../../json/member.ts";
 import type { EventMeaning, StreamEvents, StreamState, UsageReading } from "../protocol.ts";
 import { readChatUsage, readResponsesUsage } from "./openai-usage.ts";
 
@@ -11,25 +12,18 @@ const CONTENT = /"(content|reasoning_content|refusal|arguments)"\s*:\s*"[^"]|"to
 export const chatStream: StreamEvents = {
   usageOnDemand: true,
   start: (): StreamState => {
-    let raw: string | undefined;
     let reading: UsageReading | undefined;
     return {
       read(_name, data): EventMeaning {
         if (data === "[DONE]") return "end";
         if (ERROR_OBJECT.test(data)) return "error";
         if (USAGE_OBJECT.test(data)) {
-          const usage = member(data, "usage");
-          const found = readChatUsage(usage);
-          if (found !== undefined) {
-            reading = found;
-            raw = JSON.stringify(usage);
-          }
+          reading = readChatUsage(parseJson(data)) ?? reading;
           if (NO_CHOICES.test(data)) return "usage_only";
         }
         return CONTENT.test(data) ? "content" : "other";
       },
       usage: () => reading,
-      rawUsage: () => raw,
     };
   },
 };
@@ -39,7 +33,6 @@ const RESPONSE_TYPE = /"type"\s*:\s*"(response\.[a-z_.]+|error)"/;
 export const responsesStream: StreamEvents = {
   usageOnDemand: false,
   start: (): StreamState => {
-    let raw: string | undefined;
     let reading: UsageReading | undefined;
     return {
       read(name, data): EventMeaning {
@@ -48,12 +41,7 @@ export const responsesStream: StreamEvents = {
           case "response.completed":
           case "response.incomplete":
           case "response.failed": {
-            const usage = member(member(data, "response"), "usage");
-            const found = readResponsesUsage(usage);
-            if (found !== undefined) {
-              reading = found;
-              raw = JSON.stringify(usage);
-            }
+            reading = readResponsesUsage(member(parseJson(data), "response")) ?? reading;
             return "end";
           }
           case "error":
@@ -63,23 +51,6 @@ export const responsesStream: StreamEvents = {
         }
       },
       usage: () => reading,
-      rawUsage: () => raw,
     };
   },
 };
-
-/** A member of an object, or of the object that a JSON text holds; undefined where there is none. */
-function member(from: unknown, name: string): unknown {
-  const value = typeof from === "string" ? parse(from) : from;
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -35,7 +35,12 @@ describe("OpenAI usage", () => {
     ],
     ["embeddings", { prompt_tokens: 8, total_tokens: 8 }, { input_uncached: 8 }],
   ])("of a chat completion: %s", (_, raw, usage) => {
-    expect(readChatUsage(raw)).toEqual({ usage, inconsistent: false, conditions: undefined });
+    expect(readChatUsage({ usage: raw })).toEqual({
+      usage,
+      inconsistent: false,
+      conditions: undefined,
+      raw: JSON.stringify(raw),
+    });
   });
 
   test("of a Responses answer is read by its own names", () => {
@@ -46,7 +51,7 @@ describe("OpenAI usage", () => {
       output_tokens_details: { reasoning_tokens: 1024 },
       total_tokens: 1261,
     };
-    expect(readResponsesUsage(raw)?.usage).toEqual({
+    expect(readResponsesUsage({ usage: raw })?.usage).toEqual({
       input_uncached: 70,
       cache_read: 5,
       output_text: 162,
@@ -65,13 +70,13 @@ describe("OpenAI usage", () => {
       { prompt_tokens: 1, completion_tokens: 2, completion_tokens_details: { reasoning_tokens: 3 } },
     ],
   ])("that contradicts itself is marked: %s", (_, raw) => {
-    expect(readChatUsage(raw)?.inconsistent).toBe(true);
+    expect(readChatUsage({ usage: raw })?.inconsistent).toBe(true);
   });
 
   test.each([undefined, null, 3, {}, { prompt_tokens: -1 }, { prompt_tokens: 1.5 }, { prompt_tokens: "9" }])(
     "is unknown, not zero, when it is %j",
     (raw) => {
-      expect(readChatUsage(raw)).toBeUndefined();
+      expect(readChatUsage({ usage: raw })).toBeUndefined();
     },
   );
 
@@ -80,10 +85,12 @@ describe("OpenAI usage", () => {
     fc.assert(
       fc.property(part, part, part, part, part, (fresh, cached, written, text, reasoning) => {
         const reading = readChatUsage({
-          prompt_tokens: fresh + cached + written,
-          completion_tokens: text + reasoning,
-          prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
-          completion_tokens_details: { reasoning_tokens: reasoning },
+          usage: {
+            prompt_tokens: fresh + cached + written,
+            completion_tokens: text + reasoning,
+            prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
+            completion_tokens_details: { reasoning_tokens: reasoning },
+          },
         });
         const sum = Object.values(reading?.usage ?? {}).reduce((total, quantity) => total + quantity, 0);
         expect(sum).toBe(fresh + cached + written + text + reasoning);
@@ -91,4 +98,10 @@ describe("OpenAI usage", () => {
       }),
     );
   });
+});
+
+test("keeps the tier that a call was served in, unless it is the usual one", () => {
+  const usage = { prompt_tokens: 1, completion_tokens: 1 };
+  expect(readChatUsage({ usage, service_tier: "flex" })?.conditions).toEqual({ service_tier: "flex" });
+  expect(readChatUsage({ usage, service_tier: "default" })?.conditions).toBeUndefined();
 });

@@ -4,6 +4,7 @@
  */
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import { z } from "zod";
+import { member } from "../../json/member.ts";
 import type { UsageReading } from "../protocol.ts";
 
 const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
@@ -33,12 +34,15 @@ const responsesUsage = z.object({
   output_tokens_details: outputDetails,
 });
 
-/** Reads the `usage` of a chat completion or of embeddings; undefined where it is not one. */
-export function readChatUsage(raw: unknown): UsageReading | undefined {
+/** Reads the usage of a chat completion, of its last chunk, or of embeddings; undefined where it has none. */
+export function readChatUsage(answer: unknown): UsageReading | undefined {
+  const raw = member(answer, "usage");
   const parsed = chatUsage.safeParse(raw);
   if (!parsed.success) return undefined;
   const usage = parsed.data;
   return disjoint({
+    answer,
+    raw,
     input: usage.prompt_tokens,
     output: usage.completion_tokens ?? 0,
     total: usage.total_tokens,
@@ -47,12 +51,15 @@ export function readChatUsage(raw: unknown): UsageReading | undefined {
   });
 }
 
-/** Reads the `usage` of a Responses answer; undefined where it is not one. */
-export function readResponsesUsage(raw: unknown): UsageReading | undefined {
+/** Reads the usage of a Responses answer; undefined where it has none. */
+export function readResponsesUsage(answer: unknown): UsageReading | undefined {
+  const raw = member(answer, "usage");
   const parsed = responsesUsage.safeParse(raw);
   if (!parsed.success) return undefined;
   const usage = parsed.data;
   return disjoint({
+    answer,
+    raw,
     input: usage.input_tokens,
     output: usage.output_tokens,
     total: usage.total_tokens,
@@ -62,6 +69,8 @@ export function readResponsesUsage(raw: unknown): UsageReading | undefined {
 }
 
 interface Nested {
+  answer: unknown;
+  raw: unknown;
   input: number;
   output: number;
   total: number | null | undefined;
@@ -96,7 +105,14 @@ function disjoint(nested: Nested): UsageReading {
     put(usage, "reasoning", reasoning);
     put(usage, "audio_out", audioOut);
   }
-  return { usage, inconsistent, conditions: undefined };
+  return { usage, inconsistent, conditions: conditionsOf(nested.answer), raw: JSON.stringify(nested.raw) };
+}
+
+/** The tier that the call was served in, where it is not the usual one: it has prices of its own. */
+function conditionsOf(answer: unknown): Record<string, string> | undefined {
+  const tier = member(answer, "service_tier");
+  if (typeof tier !== "string" || tier === "default" || tier === "auto" || tier.length > 64) return undefined;
+  return { service_tier: tier };
 }
 
 function put(usage: UsageQuantities, dimension: string, quantity: number): void {
