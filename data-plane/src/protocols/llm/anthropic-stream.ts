@@ -31,7 +31,7 @@ export const anthropicStream: StreamEvents = {
             return "other";
         }
       },
-      usage: () => (figures?.input_tokens == null ? undefined : fromAnthropicUsage(figures)),
+      usage: () => (figures?.input_tokens == null ? undefined : fromAnthropicUsage(figures, figures)),
     };
   },
 };

@@ -31,11 +31,15 @@ export type AnthropicUsage = z.infer<typeof anthropicUsage>;
 
 /** Reads the usage of a message; undefined where it has none. */
 export function readAnthropicUsage(answer: unknown): UsageReading | undefined {
-  const parsed = anthropicUsage.safeParse(member(answer, "usage"));
-  return parsed.success && parsed.data.input_tokens != null ? fromAnthropicUsage(parsed.data) : undefined;
+  const raw = member(answer, "usage");
+  const parsed = anthropicUsage.safeParse(raw);
+  return parsed.success && parsed.data.input_tokens != null
+    ? fromAnthropicUsage(parsed.data, raw)
+    : undefined;
 }
 
-export function fromAnthropicUsage(figures: AnthropicUsage): UsageReading {
+/** `raw`: the usage object as the provider wrote it, or as it was put together from its parts. */
+export function fromAnthropicUsage(figures: AnthropicUsage, raw: unknown): UsageReading {
   const written = figures.cache_creation_input_tokens ?? 0;
   const split = figures.cache_creation ?? undefined;
   const oneHour = split?.ephemeral_1h_input_tokens ?? 0;
@@ -57,7 +61,7 @@ export function fromAnthropicUsage(figures: AnthropicUsage): UsageReading {
     usage,
     inconsistent: text < 0 || !splitFits,
     conditions: conditionsOf(figures),
-    raw: JSON.stringify(figures),
+    raw: JSON.stringify(raw),
   };
 }
 
