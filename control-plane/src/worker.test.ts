@@ -13,6 +13,7 @@ import { tenants } from "./db/schema/tenants.ts";
 import { withPlatform, withTenant } from "./db/tenant-scope.ts";
 import { systemClock } from "./lib/clock.ts";
 import { createLogger } from "./lib/logger.ts";
+import { processIdentity } from "./lib/process-identity.ts";
 import { eventually, sightingIn, writeFakeDataPlane } from "./provisioning/fake-data-plane.ts";
 import { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
@@ -35,7 +36,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const worker of workers) await worker.stop();
-  for (const pid of pids.filter(isAlive)) process.kill(pid, "SIGKILL");
+  for (const pid of pids) if (await isAlive(pid)) process.kill(pid, "SIGKILL");
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -52,7 +53,7 @@ test("a data plane that is wanted is started with a join token of its own, and i
   await eventually("ready", async () => ((await rowOf(tenantId))?.state === "ready" ? true : undefined));
   await setRow(tenantId, { deletion_requested_at: 1, next_attempt_at: 0 });
   await eventually("deleted", async () => ((await rowOf(tenantId))?.state === "deleted" ? true : undefined));
-  expect(isAlive(child.pid)).toBe(false);
+  expect(await isAlive(child.pid)).toBe(false);
 });
 
 test("stopping drains the data planes, or leaves them to the next worker, which takes them over", async () => {
@@ -61,14 +62,29 @@ test("stopping drains the data planes, or leaves them to the next worker, which 
   first.wake();
   const child = await childOf(id);
   await first.stop();
-  expect(isAlive(child.pid)).toBe(true);
+  expect(await isAlive(child.pid)).toBe(true);
 
   const second = await start({ stopDataPlanesOnExit: true });
   await setRow(tenantId, { joined_at: 1 });
   await eventually("ready", async () => ((await rowOf(tenantId))?.state === "ready" ? true : undefined));
   expect(await childOf(id)).toEqual(child);
   await second.stop();
-  expect(isAlive(child.pid)).toBe(false);
+  expect(await isAlive(child.pid)).toBe(false);
+  expect((await rowOf(tenantId))?.state).toBe("stopped");
+  await setRow(tenantId, { state: "deleted" });
+});
+
+test("a worker that is stopped at once still ends what a killed one has left under a lease", async () => {
+  const killed = await start({ stopDataPlanesOnExit: false });
+  const { id, tenantId } = await insertDataPlane();
+  killed.wake();
+  const child = await childOf(id);
+  await killed.stop();
+  const lease = { lease_holder: "killed", lease_until: Date.now() + 600_000 };
+  await setRow(tenantId, { state: "ready", ...lease });
+  await (await start()).stop();
+  expect(await isAlive(child.pid)).toBe(false);
+  expect((await rowOf(tenantId))?.state).toBe("stopped");
   await setRow(tenantId, { state: "deleted" });
 });
 
@@ -95,6 +111,7 @@ async function start(options: Partial<WorkerOptions> = {}): Promise<Worker> {
     stopDataPlanesOnExit: true,
     environment: { PATH: "/usr/bin:/bin" },
     db: database.db,
+    embedded: true,
     clock: systemClock,
     random: (count) => randomBytes(count),
     logger: createLogger("silent"),
@@ -147,10 +164,7 @@ async function rowOf(tenantId: Id<"tenant">) {
   return row;
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+/** A process that has ended is not alive, also while nobody has asked for its exit status yet. */
+async function isAlive(pid: number): Promise<boolean> {
+  return (await processIdentity(pid)) !== undefined;
 }

@@ -29,6 +29,8 @@ export interface WorkerOptions {
   /** The environment of this process, of which the drivers pass on a few names. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly db: Database;
+  /** The database runs inside this process, and so no other one provisions from it. */
+  readonly embedded: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -69,13 +71,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     log: logger,
     metrics,
     holder: Buffer.from(random(8)).toString("hex"),
+    alone: options.embedded,
   });
   reconciler.start();
   return {
     wake: () => reconciler.wake(),
     async stop() {
       await reconciler.stop();
-      await provisioner.close({ drain: options.stopDataPlanesOnExit });
+      const ended = await provisioner.close({ drain: options.stopDataPlanesOnExit });
+      await reconciler.recordStopped(ended);
     },
   };
 }

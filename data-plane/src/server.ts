@@ -4,8 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { ErrorCode } from "@headgate/sdk/contract";
-import { createExchange } from "./pipeline/exchange.ts";
+import { type DenyCode, errorRow } from "@headgate/sdk/contract";
+import { createExchange, type Exchange } from "./pipeline/exchange.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import { readRequestHead } from "./pipeline/request-head.ts";
 import { dialectOf, pathOf } from "./pipeline/request-path.ts";
@@ -37,13 +37,21 @@ export function buildServer(gateway: Gateway): Server {
   // Zero keeps all headers, so that too many can be refused instead of being cut.
   server.maxHeadersCount = 0;
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    refuseConnection(socket, parserFault(error.code), gateway);
+    const code = faultOf(error.code);
+    const exchange = RUNNING.get(socket);
+    // A connection that broke, or on which nothing ever came, carried no request but the one that runs.
+    if (code === undefined || socket.bytesRead === 0) socket.destroy();
+    else if (exchange === undefined) refuseConnection(socket, code, gateway);
+    else refuseRunning(exchange, code);
   });
   server.on("connect", (_request, socket: Socket) => {
     refuseConnection(socket, "request.method_not_allowed", gateway);
   });
   return server;
 }
+
+/** The call that runs on a connection, the latest where several do. */
+const RUNNING = new WeakMap<Socket, Exchange>();
 
 function handle(request: IncomingMessage, response: ServerResponse, gateway: Gateway): void {
   const { clock, newId, load } = gateway;
@@ -63,6 +71,8 @@ function handle(request: IncomingMessage, response: ServerResponse, gateway: Gat
   });
   exchange.closeConnection = load.draining;
   load.inFlight += 1;
+  const { socket } = request;
+  RUNNING.set(socket, exchange);
   response.on("close", () => {
     if (response.writableFinished) return;
     exchange.clientGone = true;
@@ -70,18 +80,35 @@ function handle(request: IncomingMessage, response: ServerResponse, gateway: Gat
   });
   void runPipeline(exchange, gateway).then(() => {
     load.inFlight -= 1;
+    if (RUNNING.get(socket) === exchange) RUNNING.delete(socket);
     if (exchange.streaming) load.streamsOpen -= 1;
   });
 }
 
-function parserFault(code: string | undefined): ErrorCode {
+/** What was wrong with the request; undefined where it is the connection that failed. */
+function faultOf(code: string | undefined): DenyCode | undefined {
   if (code === "HPE_HEADER_OVERFLOW") return "request.headers_too_large";
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "request.timeout";
-  return "request.malformed";
+  return code?.startsWith("HPE_") ? "request.malformed" : undefined;
+}
+
+/**
+ * A fault while a call runs, which leaves that call's record and no other. Where the call's own body is at fault, it is
+ * refused with its own ids; what comes behind a whole request ends the connection, for there is no telling what follows.
+ */
+function refuseRunning(exchange: Exchange, code: DenyCode): void {
+  const { request, response, requestId, decisionId } = exchange;
+  if (!request.complete && !exchange.committed && request.socket.writable) {
+    exchange.refusal ??= { code };
+    exchange.statusSent = errorRow(exchange.refusal.code).status;
+    exchange.committed = true;
+    request.socket.end(bareErrorReply(exchange.refusal.code, { requestId, decisionId }));
+  }
+  response.destroy();
 }
 
 /** Such a request has no exchange; it still leaves its record. */
-function refuseConnection(socket: Socket, code: ErrorCode, { metrics, audit, newId, clock }: Gateway): void {
+function refuseConnection(socket: Socket, code: DenyCode, { metrics, audit, newId, clock }: Gateway): void {
   metrics.unreadable(code);
   const requestId = newId("request");
   const decisionId = newId("decision");

@@ -8,8 +8,8 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { readJsonFile, writeJsonFile } from "./json-file.ts";
-import { findProcess, processIdentity } from "./process-identity.ts";
+import { readJsonFile, writeJsonFile } from "../lib/json-file.ts";
+import { findProcess, processIdentity } from "../lib/process-identity.ts";
 
 const recordSchema = z.strictObject({
   pid: z.int().min(2),

@@ -9,6 +9,7 @@ export const DATA_PLANE_STATES = [
   "joining",
   "ready",
   "degraded",
+  "stopped",
   "draining",
   "deleted",
 ] as const;
@@ -19,9 +20,13 @@ export type DataPlaneRow = typeof dataPlanes.$inferSelect;
 /** A data plane that was not heard of for so long is taken to be cut off. */
 export const SILENCE_MS = 3 * HEARTBEAT_INTERVAL_MS;
 
-/** The state in one word. Only what was ready before can be degraded; until then it is on its way. */
+/**
+ * The state in one word. Only what was ready before can be degraded; until then it is on its way. What was stopped with
+ * the control plane is on its way again with the next one.
+ */
 export function stateOf(row: DataPlaneRow, seen: Observation): DataPlaneState {
   if (row.deletion_requested_at !== null) return seen.phase === "absent" ? "deleted" : "draining";
+  if (seen.phase === "stopped") return "stopped";
   if (seen.ready && row.joined_at !== null) return "ready";
   if (row.state === "ready" || row.state === "degraded") return "degraded";
   return seen.phase === "running" ? "joining" : "provisioning";
@@ -59,6 +64,7 @@ const REASONS = {
   restarting: "Restarting",
   running: "Running",
   draining: "Draining",
+  stopped: "Stopped",
 } as const satisfies Record<Observation["phase"], string>;
 
 type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;

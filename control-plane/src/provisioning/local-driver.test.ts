@@ -9,10 +9,10 @@ import type { Id } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../lib/clock.ts";
+import { processIdentity } from "../lib/process-identity.ts";
 import { stateDirectory } from "./child-command.ts";
 import { eventually, type Sighting, sightingIn, writeFakeDataPlane } from "./fake-data-plane.ts";
 import { createLocalDriver, type LocalDriverOptions } from "./local-driver.ts";
-import { processIdentity } from "./process-identity.ts";
 import type { DesiredDataPlane, Provisioner } from "./provisioner.ts";
 
 const TOKEN = `hgj_${"a".repeat(40)}`;
@@ -30,7 +30,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const driver of drivers) await driver.close({ drain: false });
-  for (const pid of pids) if (isAlive(pid)) process.kill(pid, "SIGKILL");
+  for (const pid of pids) if (await isAlive(pid)) process.kill(pid, "SIGKILL");
   await rm(root, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -136,7 +136,7 @@ test("the child's size is that of the plan, and another plan restarts it", async
   const second = await anotherThan(first, desired.id);
   expect(second.execArgv).toContain(`--max-old-space-size=${planNumbers("team").replica.heapMib}`);
   expect(second.env["HEADGATE_PORT"]).toBe(first.env["HEADGATE_PORT"]);
-  expect(isAlive(first.pid)).toBe(false);
+  expect(await isAlive(first.pid)).toBe(false);
 });
 
 test("a control plane that is killed leaves the child running, and its successor adopts it", async () => {
@@ -148,7 +148,7 @@ test("a control plane that is killed leaves the child running, and its successor
   const first = await eventually("a child", () => sighting(desired.id));
   host.kill("SIGKILL");
   await once(host, "exit");
-  expect(isAlive(first.pid)).toBe(true);
+  expect(await isAlive(first.pid)).toBe(true);
 
   const events: string[] = [];
   const driver = makeDriver({ onEvent: (_, event) => events.push(event) });
@@ -170,7 +170,7 @@ test("a child that was started but not written down is found, and there is never
   const driver = makeDriver();
   await driver.provision(desired);
   await anotherThan(first, desired.id);
-  expect(isAlive(first.pid)).toBe(false);
+  expect(await isAlive(first.pid)).toBe(false);
 }, 15_000);
 
 test("a stranger that has inherited the number is neither adopted nor signalled", async () => {
@@ -193,7 +193,7 @@ test("a stranger that has inherited the number is neither adopted nor signalled"
   const second = await anotherThan(first, desired.id);
   expect(second.pid).not.toBe(pid);
   await gone(driver, desired);
-  expect(isAlive(pid)).toBe(true);
+  expect(await isAlive(pid)).toBe(true);
 });
 
 test("destroying drains: the child gets one SIGTERM, ends, and is gone; its state stays", async () => {
@@ -203,7 +203,7 @@ test("destroying drains: the child gets one SIGTERM, ends, and is gone; its stat
   const { pid } = await ready(driver, desired);
   expect((await driver.destroy(desired)).phase).toBe("draining");
   await gone(driver, desired);
-  expect(isAlive(pid)).toBe(false);
+  expect(await isAlive(pid)).toBe(false);
   expect(await readFile(inState(desired.id, "terminated"), "utf8")).toBe("x");
   expect(await driver.observe(desired.id)).toMatchObject({ phase: "absent" });
   await gone(driver, desired);
@@ -221,7 +221,7 @@ test("a child that ignores SIGTERM is killed at the deadline, also when the drai
   await eventually("the signal", () =>
     readFile(inState(desired.id, "terminated"), "utf8").catch(() => undefined),
   );
-  expect(isAlive(pid)).toBe(true);
+  expect(await isAlive(pid)).toBe(true);
   await eventually("the drain is recorded", async () =>
     (await readFile(join(root, "planes", desired.id, "process.json"), "utf8")).includes(
       '"stopRequestedAt":1000000',
@@ -233,7 +233,7 @@ test("a child that ignores SIGTERM is killed at the deadline, also when the drai
   wall += planNumbers("starter").replica.drainSeconds * 1_000 + 60_000;
   const driver = makeDriver({ clock });
   await gone(driver, desired);
-  expect(isAlive(pid)).toBe(false);
+  expect(await isAlive(pid)).toBe(false);
   expect(await readFile(inState(desired.id, "terminated"), "utf8")).toBe("x");
 });
 
@@ -245,7 +245,23 @@ test("closing with drain ends the children, closing without leaves them", async 
   const [keptPid, endedPid] = [(await ready(keeping, kept)).pid, (await ready(draining, ended)).pid];
   await keeping.close({ drain: false });
   await draining.close({ drain: true });
-  expect([isAlive(keptPid), isAlive(endedPid)]).toEqual([true, false]);
+  expect([await isAlive(keptPid), await isAlive(endedPid)]).toEqual([true, false]);
+});
+
+test("closing with drain also ends children that an earlier control plane has left and nobody has looked at", async () => {
+  const desired = makeDesired();
+  const before = makeDriver();
+  await before.provision(desired);
+  const { pid } = await ready(before, desired);
+  await before.close({ drain: false });
+  const next = makeDriver();
+  expect(await next.close({ drain: true })).toEqual([desired.id]);
+  expect(await isAlive(pid)).toBe(false);
+  expect(await readFile(inState(desired.id, "terminated"), "utf8")).toBe("x");
+});
+
+test("closing with drain where nothing was ever provisioned ends nothing", async () => {
+  expect(await makeDriver().close({ drain: true })).toEqual([]);
 });
 
 test("ports that were never used are chosen anew when something else takes them", async () => {
@@ -352,10 +368,7 @@ async function gone(driver: Provisioner, desired: DesiredDataPlane): Promise<voi
   );
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+/** A process that has ended is not alive, also while nobody has asked for its exit status yet. */
+async function isAlive(pid: number): Promise<boolean> {
+  return (await processIdentity(pid)) !== undefined;
 }

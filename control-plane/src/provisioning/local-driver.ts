@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type PlanNumbers, planNumbers } from "@headgate/infra";
+import { PLANS, type PlanNumbers, planNumbers } from "@headgate/infra";
 import { type Id, isId } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import { RESTART_TIMING, type RestartTiming } from "./backoff.ts";
@@ -28,6 +28,11 @@ export interface LocalDriverOptions extends ChildSettings {
 }
 
 const READY_TIMEOUT_MS = 1_000;
+
+/** For children whose plan is not known. */
+const LONGEST_DRAIN = Object.values<PlanNumbers>(PLANS).reduce((a, b) =>
+  a.replica.drainSeconds >= b.replica.drainSeconds ? a : b,
+);
 
 interface Child {
   readonly directory: string;
@@ -147,13 +152,20 @@ export function createLocalDriver(options: LocalDriverOptions): Provisioner {
     },
 
     async close({ drain }) {
-      const all = [...children.values()].map((child) => child.supervisor);
       if (drain) {
-        for (const supervisor of all) supervisor.stop();
-        await Promise.all(all.map((supervisor) => supervisor.idle));
+        for (const id of await launchedIn(options.directory))
+          if (!children.has(id)) childOf(id, LONGEST_DRAIN);
       }
-      for (const supervisor of all) supervisor.release();
+      const all = [...children];
+      const supervisors = all.map(([, { supervisor }]) => supervisor);
+      if (drain) {
+        // Stopping a child that was not looked at yet adopts it first.
+        for (const supervisor of supervisors) supervisor.stop();
+        await Promise.all(supervisors.map(({ idle }) => idle));
+      }
+      for (const supervisor of supervisors) supervisor.release();
       children.clear();
+      return drain ? all.map(([id]) => id) : [];
     },
   };
 }
@@ -176,6 +188,15 @@ async function askReadiness(adminUrl: string): Promise<typeof SILENT> {
   } catch {
     return SILENT;
   }
+}
+
+/** The data planes that may have a process: ports are chosen before one is started, and given back when it is removed. */
+async function launchedIn(root: string): Promise<Id<"dataPlane">[]> {
+  const names = await readdir(root).catch(() => []);
+  const launched = await Promise.all(names.map((name) => exists(portsFile(join(root, name)))));
+  return names.filter(
+    (name, index): name is Id<"dataPlane"> => isId("dataPlane", name) && launched[index] === true,
+  );
 }
 
 async function portsOfOthers(root: string, directory: string): Promise<Set<number>> {

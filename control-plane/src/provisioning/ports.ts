@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
-import { readJsonFile, writeJsonFile } from "./json-file.ts";
+import { readJsonFile, writeJsonFile } from "../lib/json-file.ts";
 
 const portsSchema = z.strictObject({
   port: z.int().min(1).max(65_535),

@@ -18,8 +18,9 @@ export interface Observation {
   /**
    * `absent`: nothing is there, or nothing that this process looks after, until it is provisioned. `restarting`: it ended unasked and will be started
    * again. `running`: it is up, if not necessarily ready. `draining`: it was asked to end and finishes its calls.
+   * `stopped`: it has ended together with the process that looked after it, and starts with the next one.
    */
-  readonly phase: "absent" | "restarting" | "running" | "draining";
+  readonly phase: "absent" | "restarting" | "running" | "draining" | "stopped";
   /** It takes calls: it has joined and has applied a snapshot. */
   readonly ready: boolean;
   /** Where agents reach it; null while that is not decided. */
@@ -39,8 +40,11 @@ export interface Provisioner {
   observe(id: Id<"dataPlane">): Promise<Observation>;
   /** Begins to drain it and to remove it; it is gone when the answer is `absent`. Its usage on disk is kept. */
   destroy(target: Pick<DesiredDataPlane, "id" | "plan">): Promise<Observation>;
-  /** Ends the supervision. With `drain` the data planes end too, after their calls; otherwise they live on. */
-  close(options: { drain: boolean }): Promise<void>;
+  /**
+   * Ends the supervision. With `drain` all data planes on this machine end too, after their calls, also those of an
+   * earlier process that were not looked at yet; otherwise they live on. Resolves with those that have ended.
+   */
+  close(options: { drain: boolean }): Promise<readonly Id<"dataPlane">[]>;
 }
 
 export const ABSENT: Observation = {
@@ -50,4 +54,10 @@ export const ABSENT: Observation = {
   adminUrl: null,
   restarts: 0,
   message: "",
+};
+
+export const STOPPED: Observation = {
+  ...ABSENT,
+  phase: "stopped",
+  message: "it was drained with the control plane that runs it",
 };

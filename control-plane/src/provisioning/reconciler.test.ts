@@ -197,6 +197,40 @@ test("what a dead worker held is taken over when its lease ends, and not before"
   expect((await rowOf(target)).fencing_token).toBe(2);
 });
 
+test("alone with its database, a worker takes over at once what a dead one held", async () => {
+  const target = await insertDataPlane();
+  const dead = { driver: provisioner.driver, holder: "dead", now: wall, leaseMs: LEASE_MS, urgent: [] };
+  const claim = await withPlatform(database.db, (tx) => claimNext(tx, dead));
+  makeReconciler({ alone: true }).start();
+  await vi.waitFor(() => expect(provisioner.provisioned).toHaveLength(1));
+  const row = await rowOf(target);
+  expect(row.fencing_token).toBeGreaterThan(claim?.row.fencing_token ?? Number.POSITIVE_INFINITY);
+});
+
+test("what has ended with its control plane is shown as stopped, and is on its way again with the next", async () => {
+  const target = await makeReady();
+  const reconciler = makeReconciler();
+  await reconciler.stop();
+  await reconciler.recordStopped([target.id]);
+  const stopped = await rowOf(target);
+  expect(stopped).toMatchObject({ state: "stopped", lease_holder: null });
+  for (const type of ["Provisioned", "Ready"])
+    expect(conditionOf(stopped, type)).toMatchObject({ status: "false", reason: "Stopped" });
+  provisioner.seen = RUNNING;
+  wall += 60_000;
+  await makeReconciler().runOnce();
+  expect((await rowOf(target)).state).toBe("joining");
+});
+
+test("what was to be deleted and has ended with its control plane is not shown as deleted before it is", async () => {
+  const target = await makeReady();
+  await withTenant(database.db, target.tenantId, (tx) => requestDeletion(tx, target.id, wall));
+  const reconciler = makeReconciler();
+  await reconciler.stop();
+  await reconciler.recordStopped([target.id]);
+  expect((await rowOf(target)).state).toBe("draining");
+});
+
 test("a change of what is wanted during a pass makes it due again at once", async () => {
   const target = await makeReady();
   provisioner.seen = ABSENT;
@@ -345,12 +379,14 @@ function makeProvisioner(driver: string): FakeProvisioner {
       fake.destroyed.push(id);
       return fake.seen;
     },
-    close: async () => undefined,
+    close: async () => [],
   };
   return fake;
 }
 
-function makeReconciler(options: { holder?: string; provisioner?: Provisioner } = {}): Reconciler {
+function makeReconciler(
+  options: { holder?: string; provisioner?: Provisioner; alone?: boolean } = {},
+): Reconciler {
   let tokens = 0;
   const note = (_: unknown, message?: string) => log.push(message ?? "");
   const reconciler = createReconciler({
@@ -366,6 +402,7 @@ function makeReconciler(options: { holder?: string; provisioner?: Provisioner } 
       registry.getSingleMetric("headgate_data_planes") ? new Registry() : registry,
     ),
     holder: options.holder ?? "worker",
+    alone: options.alone ?? false,
   });
   reconcilers.push(reconciler);
   return reconciler;

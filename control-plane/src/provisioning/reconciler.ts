@@ -10,9 +10,10 @@ import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import type { Clock } from "../lib/clock.ts";
 import { conditionsOf, stateOf } from "./data-plane-status.ts";
 import type { ProvisioningMetrics } from "./metrics.ts";
-import { ABSENT, type Observation, type Provisioner } from "./provisioner.ts";
+import { ABSENT, type Observation, type Provisioner, STOPPED } from "./provisioner.ts";
 import {
   type Claim,
+  type ClaimOptions,
   claimNext,
   countByState,
   makeAllDue,
@@ -35,6 +36,8 @@ export interface ReconcilerOptions {
   readonly metrics: ProvisioningMetrics;
   /** Names this process among those that share the database. */
   readonly holder: string;
+  /** No other process can share the database, so a lease that is found at the start is one of a dead process. */
+  readonly alone: boolean;
 }
 
 export interface Reconciler {
@@ -46,6 +49,8 @@ export interface Reconciler {
   wake(id?: Id<"dataPlane">): void;
   /** Resolves when the pass that is running has ended. */
   stop(): Promise<void>;
+  /** After `stop`: writes down that these have ended with this process. A row that another process holds is left to it. */
+  recordStopped(ids: readonly Id<"dataPlane">[]): Promise<void>;
 }
 
 /** Longer than any pass takes, since drivers answer soon; no longer than a dead worker's data planes may wait. */
@@ -76,19 +81,23 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   async function claimAndReconcile(): Promise<boolean> {
     if (stopped) return false;
-    const claim = await withPlatform(db, (tx) =>
-      claimNext(tx, {
-        driver: provisioner.driver,
-        holder,
-        now: clock.wallMs(),
-        leaseMs: LEASE_MS,
-        urgent: [...urgent],
-      }),
-    );
+    const claim = await claimOne({ urgent: [...urgent] });
     if (claim === undefined) return false;
     urgent.delete(claim.row.id);
     const startedMs = clock.monotonicMs();
-    const outcome = await reconcile(claim);
+    await settle(claim, await reconcile(claim));
+    metrics.observeReconcile((clock.monotonicMs() - startedMs) / 1_000);
+    return true;
+  }
+
+  function claimOne(which: Pick<ClaimOptions, "urgent" | "only">): Promise<Claim | undefined> {
+    const { driver } = provisioner;
+    return withPlatform(db, (tx) =>
+      claimNext(tx, { driver, holder, now: clock.wallMs(), leaseMs: LEASE_MS, ...which }),
+    );
+  }
+
+  async function settle(claim: Claim, outcome: Outcome): Promise<void> {
     const written = await withTenant(db, claim.row.tenant_id, (tx) =>
       settleClaim(tx, claim, outcome, clock.wallMs()),
     );
@@ -99,8 +108,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         "data plane changed state",
       );
     }
-    metrics.observeReconcile((clock.monotonicMs() - startedMs) / 1_000);
-    return true;
   }
 
   async function reconcile(claim: Claim): Promise<Outcome> {
@@ -153,7 +160,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       alarm = Promise.withResolvers();
       try {
         // Nobody may have looked after them since the last worker ended.
-        if (!begun) await withPlatform(db, (tx) => makeAllDue(tx, provisioner.driver));
+        const begin = { voidLeases: options.alone };
+        if (!begun) await withPlatform(db, (tx) => makeAllDue(tx, provisioner.driver, begin));
         begun = true;
         await runOnce();
         await sleep(await idleMs());
@@ -189,6 +197,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       stopped = true;
       alarm.resolve();
       await running;
+    },
+    async recordStopped(ids) {
+      for (const id of ids) {
+        const claim = await claimOne({ urgent: [], only: id });
+        if (claim !== undefined) await settle(claim, outcomeOf(claim, STOPPED, clock.wallMs()));
+      }
     },
   };
 }

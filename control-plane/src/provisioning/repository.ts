@@ -19,11 +19,13 @@ export interface ClaimOptions {
   readonly leaseMs: number;
   /** Due at once, whatever their rows say. */
   readonly urgent: readonly Id<"dataPlane">[];
+  /** Nothing else is due. */
+  readonly only?: Id<"dataPlane">;
 }
 
 /** Takes the data plane that is due the longest and that nobody holds. Those that others are taking are skipped. */
 export async function claimNext(tx: PlatformTx, options: ClaimOptions): Promise<Claim | undefined> {
-  const { driver, holder, now, leaseMs, urgent } = options;
+  const { driver, holder, now, leaseMs, urgent, only } = options;
   const due = lte(dataPlanes.next_attempt_at, now);
   const [found] = await tx
     .select({ tenantId: dataPlanes.tenant_id, id: dataPlanes.id })
@@ -32,7 +34,7 @@ export async function claimNext(tx: PlatformTx, options: ClaimOptions): Promise<
       and(
         eq(dataPlanes.driver, driver),
         ne(dataPlanes.state, "deleted"),
-        urgent.length > 0 ? or(due, inArray(dataPlanes.id, [...urgent])) : due,
+        only === undefined ? or(due, inArray(dataPlanes.id, [...urgent])) : eq(dataPlanes.id, only),
         or(isNull(dataPlanes.lease_until), lt(dataPlanes.lease_until, now)),
       ),
     )
@@ -104,10 +106,15 @@ export async function settleClaim(
   return true;
 }
 
-export async function makeAllDue(tx: PlatformTx, driver: string): Promise<void> {
+/** `voidLeases` takes them from whoever holds one: it can no longer write, and need not be waited for. */
+export async function makeAllDue(
+  tx: PlatformTx,
+  driver: string,
+  { voidLeases }: { voidLeases: boolean },
+): Promise<void> {
   await tx
     .update(dataPlanes)
-    .set({ next_attempt_at: 0 })
+    .set({ next_attempt_at: 0, ...(voidLeases ? { lease_holder: null, lease_until: null } : {}) })
     .where(and(eq(dataPlanes.driver, driver), ne(dataPlanes.state, "deleted")));
 }
 

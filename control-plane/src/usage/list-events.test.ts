@@ -1,4 +1,5 @@
 import { makeId, makeUsageEvent } from "@headgate/sdk/testing";
+import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestPlatform, streamOf, TEST_NOW, type TestPlatform } from "../ledger/test-platform.ts";
@@ -79,6 +80,18 @@ test("a page of large events ends early, and the walk goes on from there", async
   expect(pages.flat()).toEqual(shipped);
   expect(pages).toHaveLength(2);
   expect(JSON.stringify(pages[0]).length).toBeLessThan(1.2 * 1024 * 1024);
+});
+
+test("a page does not unpack a batch that it does not show", async () => {
+  const owner = await platform.newTenant();
+  const shipped = await ship(owner, [[2, 2]]);
+  const streamId = shipped[0]?.stream_id ?? "";
+  await platform.db.execute(sql`
+    insert into usage_batches (tenant_id, stream_id, first_seq, last_seq, sha256, header, packed, event_count, received_at)
+    values (${owner.tenantId}, ${streamId}, 5, 6, '', '{}', 'cannot be unpacked', 2, 0)`);
+  const page = await api(owner).events({ limit: 4 });
+  expect(page.items).toEqual(shipped);
+  await expect(api(owner).events({ cursor: String(page.next_cursor) })).rejects.toThrow();
 });
 
 test("events are seen by the tenant that they were reported for and by no other, even by its cursor", async () => {

@@ -55,7 +55,7 @@ export async function runPipeline(exchange: Exchange, gateway: Gateway): Promise
       fail(exchange, gateway, error);
     }
     const ended = clock.monotonicMs();
-    metrics.stage(stage.name, ended - began);
+    metrics.stages[stage.name].observe((ended - began) / 1_000);
     began = ended;
   }
 }

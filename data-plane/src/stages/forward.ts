@@ -9,10 +9,11 @@ import type { Gateway, Stage } from "../pipeline/stage.ts";
 import { createStreamSink } from "../pipeline/stream-sink.ts";
 import { upstreamBody } from "../pipeline/upstream-body.ts";
 import { upstreamHeaders } from "../pipeline/upstream-headers.ts";
-import { usedBy } from "../pipeline/usage-of.ts";
+import { usageLabels } from "../pipeline/usage-labels.ts";
+import { fillInUsage } from "../pipeline/usage-of.ts";
 import type { CompiledTarget } from "../policy/compiled-policy.ts";
 import { type AttemptEnd, startAttempt, type Attempt as UpstreamCall } from "../upstream/attempt.ts";
-import type { AttemptOpened } from "../usage/usage-recorder.ts";
+import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
 
 export const forward: Stage = {
   name: "forward",
@@ -50,7 +51,6 @@ function openAttempt(exchange: Exchange, target: CompiledTarget, { newId, clock 
   const { agent, keyId, protocol, model, route, policy, parameters } = exchange;
   if (!agent || !keyId || !protocol || !model || !route || !policy)
     throw new Error("forwarded without identity");
-  const { team, cost_center, department } = agent.labels;
   return {
     request_id: exchange.requestId,
     attempt_id: newId("attempt"),
@@ -58,11 +58,7 @@ function openAttempt(exchange: Exchange, target: CompiledTarget, { newId, clock 
     decision_id: exchange.decisionId,
     agent_id: agent.id,
     key_id: keyId,
-    labels: {
-      ...(team !== undefined && { team }),
-      ...(cost_center !== undefined && { cost_center }),
-      ...(department !== undefined && { department }),
-    },
+    labels: usageLabels(agent),
     endpoint: protocol.endpoint,
     stream: parameters?.stream ?? false,
     route_id: route.id,
@@ -116,6 +112,8 @@ async function tryTarget(exchange: Exchange, attempt: Attempt, gateway: Gateway)
   return verdict;
 }
 
+const NOTHING_USED: AttemptResult["usage"] = {};
+
 interface Completion {
   exchange: Exchange;
   attempt: Attempt;
@@ -126,17 +124,17 @@ interface Completion {
 }
 
 function complete({ exchange, attempt, call, end, verdict, nowMs }: Completion): void {
-  const firstContentMs = call.firstContentMs();
-  const used = usedBy(exchange, call, end);
-  attempt.result = {
+  const result: AttemptResult = {
     outcome: outcomeOf(end, verdict),
     http_status: "status" in end ? end.status : 0,
     duration_ms: Math.max(0, Math.round(nowMs - attempt.startedMono)),
-    ...(firstContentMs !== undefined && {
-      first_token_ms: Math.round(firstContentMs),
-    }),
-    ...used,
+    usage: NOTHING_USED,
+    accuracy: "none",
   };
+  const firstContentMs = call.firstContentMs();
+  if (firstContentMs !== undefined) result.first_token_ms = Math.round(firstContentMs);
+  fillInUsage(result, { exchange, call, end });
+  attempt.result = result;
 }
 
 function outcomeOf(end: AttemptEnd, verdict: Verdict): CallOutcome {

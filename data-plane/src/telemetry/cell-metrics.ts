@@ -12,6 +12,12 @@ export interface CounterCells {
 export interface HistogramCells {
   /** Observes a value in the metric's own unit. */
   observe(value: number, ...values: readonly string[]): void;
+  /** One series, for whoever observes it often. */
+  series(...values: readonly string[]): HistogramSeries;
+}
+
+export interface HistogramSeries {
+  observe(value: number): void;
 }
 
 export interface CellOptions {
@@ -71,24 +77,29 @@ export function histogramCells(
   // The registry asks a metric for nothing but what stands above.
   options.registry.registerMetric(metric as unknown as Histogram);
   return {
-    observe(value, ...values) {
+    observe: (value, ...values) => count(cells.at(values), bounds, value),
+    series(...values) {
       const cell = cells.at(values);
-      cell.sum += value;
-      let bucket = 0;
-      while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket += 1;
-      cell.counts[bucket] = (cell.counts[bucket] ?? 0) + 1;
+      return { observe: (value) => count(cell, bounds, value) };
     },
   };
 }
 
+interface HistogramCell {
+  sum: number;
+  readonly counts: Float64Array;
+}
+
+function count(cell: HistogramCell, bounds: readonly number[], value: number): void {
+  cell.sum += value;
+  let bucket = 0;
+  while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket += 1;
+  cell.counts[bucket] = (cell.counts[bucket] ?? 0) + 1;
+}
+
 type Labels = Record<string, string>;
 
-function samples(
-  name: string,
-  labels: Labels,
-  cell: { sum: number; counts: Float64Array },
-  bounds: readonly number[],
-) {
+function samples(name: string, labels: Labels, cell: HistogramCell, bounds: readonly number[]) {
   let total = 0;
   const buckets = Array.from(cell.counts, (count, index) => {
     total += count;

@@ -5,7 +5,7 @@
 import type { Registry } from "prom-client";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { STAGE_NAMES, type StageName } from "../pipeline/stage.ts";
-import { counterCells, histogramCells } from "./cell-metrics.ts";
+import { counterCells, type HistogramSeries, histogramCells } from "./cell-metrics.ts";
 
 const STAGE_BOUNDS = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 10, 60, 320,
@@ -16,8 +16,8 @@ const FIRST_TOKEN_BOUNDS = [
 ];
 
 export interface GatewayMetrics {
-  /** Time spent in a stage, in milliseconds. */
-  stage(name: StageName, durationMs: number): void;
+  /** Time spent in each stage, in seconds. */
+  readonly stages: Readonly<Record<StageName, HistogramSeries>>;
   /** A request that is over. */
   request(exchange: Exchange, durationMs: number, outcome: string): void;
   /** An attempt after which another target was tried, or none was left. */
@@ -81,7 +81,10 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
   });
 
   return {
-    stage: (name, durationMs) => stages.observe(durationMs / 1_000, name),
+    stages: Object.fromEntries(STAGE_NAMES.map((name) => [name, stages.series(name)])) as Record<
+      StageName,
+      HistogramSeries
+    >,
     request(exchange, durationMs, outcome) {
       const endpoint = exchange.protocol?.endpoint ?? "unknown";
       requests.add(1, endpoint, String(exchange.statusSent), outcome);

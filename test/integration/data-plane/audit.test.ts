@@ -1,6 +1,6 @@
 /** Every request leaves exactly one record, however it ends, and the caller holds its number. */
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openRawConnection } from "../../harness/raw-connection.ts";
 import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
@@ -61,12 +61,28 @@ describe("one record with the caller's decision id is left by a call that is", (
     });
   });
 
-  test("aborted while its body was on the way", async () => {
-    const connection = await openRawConnection(tenant.url);
-    await connection.send(`${headOf("/v1/chat/completions", 500)}{"model":`);
+  test("aborted by a reset while its body was on the way", async () => {
+    const socket = await send(`${headOf("/v1/chat/completions", "content-length: 500")}{"model":`);
     await metricIs("headgate_requests_in_flight", 1);
-    connection[Symbol.dispose]();
+    socket.resetAndDestroy();
     expect(await onlyRecord()).toMatchObject({ decision: "deny", outcome: "request.timeout", status: 0 });
+  });
+
+  test.each([
+    ["that ends too early", "content-length: 500", '{"model":'],
+    ["that is badly framed", "transfer-encoding: chunked", "9\r\n{\"model\":\r\nno length\r\n"],
+  ])("with a body %s", async (_what, framing, body) => {
+    using connection = await openRawConnection(tenant.url);
+    await connection.send(headOf("/v1/chat/completions", framing) + body);
+    connection.end();
+    const response = await connection.response();
+    expect(response.status).toBe(400);
+    expect(await onlyRecord()).toMatchObject({
+      outcome: "request.malformed",
+      status: 400,
+      decision_id: response.headers.get("x-headgate-decision")?.[0],
+      agent_id: expect.any(String),
+    });
   });
 
   test("aborted by a reset in the middle of its stream", async () => {
@@ -127,24 +143,28 @@ function get(path: string): Promise<Response> {
   return fetch(`${tenant.url}${path}`, { headers: { authorization: `Bearer ${tenant.key}` } });
 }
 
-function headOf(path: string, length: number): string {
+function headOf(path: string, framing: string): string {
   return [
     `POST ${path} HTTP/1.1`,
     `host: ${new URL(tenant.url).host}`,
     `authorization: Bearer ${tenant.key}`,
     "content-type: application/json",
-    `content-length: ${length}`,
+    framing,
     "",
     "",
   ].join("\r\n");
 }
 
-async function ask(body: object) {
+function ask(body: object): Promise<Socket> {
+  const json = JSON.stringify(body);
+  return send(headOf("/v1/chat/completions", `content-length: ${Buffer.byteLength(json)}`) + json);
+}
+
+async function send(bytes: string): Promise<Socket> {
   const { hostname, port } = new URL(tenant.url);
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
-  const json = JSON.stringify(body);
-  socket.write(headOf("/v1/chat/completions", Buffer.byteLength(json)) + json);
+  socket.write(bytes);
   return socket;
 }
 

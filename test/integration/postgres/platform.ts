@@ -65,3 +65,9 @@ export async function onConnection<T>(url: string, run: (query: Query) => Promis
 export function atOnce<T>(count: number, run: (index: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => run(index)));
 }
+
+/** For what a test knows to be there. */
+export function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the test lacks a value");
+  return value;
+}

@@ -9,7 +9,7 @@ test("policy changes made at once take revisions without a gap, each with its sn
   await using platform = await openPlatform({ connectionsMax: CHANGES });
   const { server, database } = platform;
   const tenant = await createTestTenant(server);
-  const [other] = [await createTestTenant(server)];
+  const other = await createTestTenant(server);
 
   const made = await atOnce(CHANGES, (index) =>
     server.ok<{ id: string }>("agents.create", { name: `agent-${index}` }, tenant.caller),
