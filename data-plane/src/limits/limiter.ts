@@ -10,8 +10,9 @@ import type { LimitAdmission, Limiter, LimitReservation, LimitStatus } from "./a
 import { scopeKey } from "./counter-key.ts";
 
 const COUNTERS_MAX = 500_000;
-/** Counters looked at for removal with each call; more than a call can add. */
-const SWEEP_STEP = 8;
+/** How many calls share one look for counters to remove, and how many are looked at: more than they can add. */
+const SWEEP_CALLS = 64;
+const SWEEP_STEPS = 512;
 /** When a place among the calls at once becomes free is not known. */
 const CONCURRENCY_RETRY_MS = 1_000;
 /** Sums of intervals are off by rounding; a unit that is due must not be refused for that. */
@@ -31,10 +32,11 @@ export function createLimiter(clock: Clock, options: LimiterOptions = {}): Local
   const countersMax = options.countersMax ?? COUNTERS_MAX;
   const counters = new Map<string, Counter>();
   let sweep = counters.entries();
+  let calls = 0;
 
   /** Forgets a few counters that say nothing any more. */
   function sweepSome(now: number): void {
-    for (let step = 0; step < SWEEP_STEP; step += 1) {
+    for (let step = 0; step < SWEEP_STEPS; step += 1) {
       const next = sweep.next();
       if (next.done) {
         sweep = counters.entries();
@@ -51,7 +53,8 @@ export function createLimiter(clock: Clock, options: LimiterOptions = {}): Local
     },
     admit(limits, scope, tokensEstimated) {
       const now = clock.monotonicMs();
-      sweepSome(now);
+      calls += 1;
+      if (calls % SWEEP_CALLS === 0) sweepSome(now);
       const takes: Take[] = [];
       let refused: Refusal | undefined;
       for (const limit of limits) {

@@ -50,8 +50,8 @@ function collect(exchange: Exchange, bytesMax: number): Promise<Refusal | undefi
       if (length > bytesMax) done({ code: "request.body_too_large" });
       else if (length === expected) onEnd();
     };
-    // The agent went away, or the server gave up on it, before the body was whole.
-    const onClose = () => done({ code: "request.timeout" });
+    // The agent went away, or the server gave up on it and has said why, before the body was whole.
+    const onClose = () => done(exchange.refusal ?? { code: "request.timeout" });
     request.on("data", onData);
     request.on("end", onEnd);
     request.on("close", onClose);

@@ -1,0 +1,17 @@
+/** Figures in a provider's usage object. By hand and without a schema: every call reads them. */
+import { member } from "../../json/member.ts";
+
+/** What a figure that is no count reads as. */
+export const NO_COUNT = Number.NaN;
+
+/** A whole number from zero up; zero where it is absent or null, `NO_COUNT` where it is anything else. */
+export function readCount(usage: unknown, name: string): number {
+  const value = member(usage, name);
+  if (value === undefined || value === null) return 0;
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : NO_COUNT;
+}
+
+/** True where the figure is there at all. */
+export function hasFigure(usage: unknown, name: string): boolean {
+  return typeof member(usage, name) === "number";
+}
