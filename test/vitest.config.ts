@@ -13,6 +13,9 @@ export default defineConfig({
           name: "unit",
           root: "..",
           include: ["*/src/**/*.test.ts", "test/demo/**/*.test.ts"],
+          // Property tests on a busy machine; nothing here waits for time to pass.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,6 +1,7 @@
 /** The only reader of the environment. */
 import { resolve } from "node:path";
 import { z } from "zod";
+import { Refusal } from "./lib/refusal.ts";
 
 export interface Config {
   /** Absolute. Holds the embedded database, the platform's key, the operator's token and local data planes. */
@@ -42,14 +43,14 @@ const schema = z.strictObject({
   HEADGATE_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
 });
 
-/** Reads the configuration. Throws an error that names every variable that is wrong, and no value. */
+/** Reads the configuration. Throws a `Refusal` that names every variable that is wrong, and no value. */
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
   const ours = Object.entries(environment).filter(
     ([name, value]) => value !== undefined && (name.startsWith("HEADGATE_") || name === "DATABASE_URL"),
   );
   const parsed = schema.safeParse(Object.fromEntries(ours));
   if (!parsed.success)
-    throw new Error(`The environment is not valid:\n${parsed.error.issues.map(describe).join("\n")}`);
+    throw new Refusal(`The environment is not valid:\n${parsed.error.issues.map(describe).join("\n")}`);
   const values = parsed.data;
   return {
     dataDirectory: resolve(values.HEADGATE_DATA_DIR),

@@ -19,6 +19,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
 /** For a request to arrive as a whole. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const BATCH_CALLS_MAX = 20;
+const REQUEST_ID_HEADER = "x-request-id";
 
 /** The API for tenants and operators, the one for data planes, and health. It does not listen. */
 export function buildServer({ services, signingKeys, isDraining }: ServerDeps): FastifyInstance {
@@ -26,11 +27,26 @@ export function buildServer({ services, signingKeys, isDraining }: ServerDeps): 
   const app = Fastify({
     loggerInstance,
     logController: new Fastify.LogController({ disableRequestLogging: true }),
+    // Ours alone: a client's could stand for anybody's request in the log.
+    genReqId: () => services.makeId("request"),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 72_000,
     forceCloseConnections: "idle",
+    // What still arrives while the server closes is answered as always, on a connection that then ends.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 2_000 },
+    frameworkErrors: (_error, request, reply) => {
+      reply.raw.writeHead(400, { "content-type": "application/json", [REQUEST_ID_HEADER]: request.id });
+      reply.raw.end(JSON.stringify(errorBody("api.invalid_input")));
+    },
+    clientErrorHandler: (_error, socket) => {
+      if (socket.writable) socket.write(malformedAnswer(services.makeId("request")));
+      socket.destroy();
+    },
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header(REQUEST_ID_HEADER, request.id);
   });
 
   app.setErrorHandler<{ statusCode?: number } & Error>((error, request, reply) => {
@@ -50,15 +66,15 @@ export function buildServer({ services, signingKeys, isDraining }: ServerDeps): 
       router: appRouter,
       maxBatchSize: BATCH_CALLS_MAX,
       createContext: ({ req }) => createContext(services, req),
-      onError: ({ error, path }) => {
-        if (error.code === "INTERNAL_SERVER_ERROR")
-          services.logger.error({ err: error.cause, path }, "call failed");
+      onError: ({ error, path, req }) => {
+        if (error.code === "INTERNAL_SERVER_ERROR") req.log.error({ err: error.cause, path }, "call failed");
       },
     } satisfies FastifyTRPCPluginOptions<AppRouter>["trpcOptions"],
   });
   registerDataPlaneApi(app, {
     db: services.db,
     clock: services.clock,
+    metrics: services.metrics,
     secrets: services.secrets,
     keys: signingKeys,
     revisions: services.revisionEvents,
@@ -78,6 +94,20 @@ export function buildServer({ services, signingKeys, isDraining }: ServerDeps): 
     }
   });
   return app;
+}
+
+/** For bytes that are no HTTP request, or not a whole one: nothing of the server but the socket is at hand. */
+function malformedAnswer(requestId: string): string {
+  const body = JSON.stringify(errorBody("api.invalid_input"));
+  return [
+    "HTTP/1.1 400 Bad Request",
+    "content-type: application/json",
+    `content-length: ${Buffer.byteLength(body)}`,
+    `${REQUEST_ID_HEADER}: ${requestId}`,
+    "connection: close",
+    "",
+    body,
+  ].join("\r\n");
 }
 
 function errorBody(code: "api.internal" | "api.invalid_input" | "api.not_found") {

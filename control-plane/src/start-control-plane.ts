@@ -4,12 +4,15 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
+import { watchHeartbeats } from "./data-plane-api/watch-heartbeats.ts";
 import { type OpenDatabase, openDatabase } from "./db/client.ts";
 import { systemClock } from "./lib/clock.ts";
+import { holdDirectory } from "./lib/hold-directory.ts";
 import { createLogger } from "./lib/logger.ts";
 import { createMakeId } from "./lib/make-id.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { buildMetricsServer } from "./lib/metrics-server.ts";
+import { publishPrices } from "./prices/publish-prices.ts";
 import { openLocalKeyWrapper } from "./secrets/local-key-wrapper.ts";
 import { readOrMakeOperatorToken } from "./secrets/operator-token-file.ts";
 import { createTenantSecrets } from "./secrets/tenant-secrets.ts";
@@ -39,17 +42,21 @@ export async function startControlPlane(config: Config): Promise<RunningControlP
   const logger = createLogger(config.logLevel);
   const makeId = createMakeId(clock, random);
   const metrics = createMetrics({ processMetrics: true });
-  const keyWrapper = await openLocalKeyWrapper(join(config.dataDirectory, "platform-key"), random);
-  const operatorToken =
-    config.operatorToken ??
-    (await readOrMakeOperatorToken(join(config.dataDirectory, "operator-token"), random));
-  const database = await openConfigured(config);
-  const ended: (() => Promise<void>)[] = [() => database.close()];
+  const ended: (() => Promise<void>)[] = [];
   const stopAll = async () => {
     for (const end of ended.splice(0).reverse()) await end();
   };
 
   try {
+    // Several may share a Postgres, but never the files of a database or the processes of data planes.
+    if (config.databaseUrl === undefined || config.driver === "local")
+      ended.push(await holdDirectory(config.dataDirectory));
+    const keyWrapper = await openLocalKeyWrapper(join(config.dataDirectory, "platform-key"), random);
+    const operatorToken =
+      config.operatorToken ??
+      (await readOrMakeOperatorToken(join(config.dataDirectory, "operator-token"), random));
+    const database = await openConfigured(config);
+    ended.push(() => database.close());
     let publicUrl = config.publicUrl ?? "";
     let draining = false;
     let wakeWorker: () => void = () => undefined;
@@ -91,6 +98,7 @@ export async function startControlPlane(config: Config): Promise<RunningControlP
     const url = await app.listen({ host: config.host, port: config.port });
     if (publicUrl === "") publicUrl = url;
 
+    watchHeartbeats(metrics.registry, { db: database.db, clock });
     const metricsServer = buildMetricsServer(metrics.registry);
     metricsServer.listen(config.metricsPort, config.host);
     await once(metricsServer, "listening");
@@ -108,6 +116,7 @@ export async function startControlPlane(config: Config): Promise<RunningControlP
       stopDataPlanesOnExit: config.stopDataPlanesOnExit,
       environment: config.environment,
       db: database.db,
+      embedded: database.embedded,
       clock,
       random,
       logger,
@@ -115,6 +124,12 @@ export async function startControlPlane(config: Config): Promise<RunningControlP
     });
     wakeWorker = () => worker.wake();
     ended.push(() => worker.stop());
+
+    // A change of prices that was cut off before it had reached every tenant reaches the others now.
+    const published = publishPrices(services, { kind: "system", id: "start" }).catch((error) =>
+      logger.error({ err: error }, "prices did not reach all tenants"),
+    );
+    ended.push(() => published);
 
     return {
       url,

@@ -12,6 +12,7 @@ import { withTenant } from "./db/tenant-scope.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Logger } from "./lib/logger.ts";
 import type { Random } from "./lib/make-id.ts";
+import { Refusal } from "./lib/refusal.ts";
 import { createLocalDriver } from "./provisioning/local-driver.ts";
 import { createProvisioningMetrics } from "./provisioning/metrics.ts";
 import { createReconciler } from "./provisioning/reconciler.ts";
@@ -91,7 +92,7 @@ async function findEntry(configured: string | undefined): Promise<string> {
   const entry = configured === undefined ? WORKSPACE_ENTRY : resolve(configured);
   const found = await stat(entry).catch(() => undefined);
   if (found?.isFile()) return entry;
-  throw new Error(
+  throw new Refusal(
     configured === undefined
       ? "HEADGATE_DATA_PLANE_ENTRY is not set, and there is no built data plane beside the control plane. Set it to the data plane's main.js, or set HEADGATE_DRIVER=none."
       : `HEADGATE_DATA_PLANE_ENTRY names a file that does not exist: ${configured}`,

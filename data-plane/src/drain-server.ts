@@ -1,14 +1,16 @@
 /**
  * Ends the listener in order: no new connections, calls in flight run to their end, and what is left at the deadline
- * is cut. A connection on which no call runs holds nothing up, though no request ever came on it, or only half of one:
- * once a server is closing, Node neither times such connections out nor counts them as idle.
+ * is cut, and waited for until it is settled. A connection on which no call runs holds nothing up, though no request
+ * ever came on it, or only half of one: once a server is closing, Node neither times such connections out nor counts
+ * them as idle.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 
-const SWEEP_MS = 100;
+const SWEEP_MS = 25;
 
-/** Call it before the server listens. `callsInFlight` counts until an answer has been handed to its socket. */
+/** Call it before the server listens. `callsInFlight` counts calls that are not settled and answered. */
 export function drainable(server: Server, callsInFlight: () => number): (deadlineMs: number) => Promise<void> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
@@ -21,14 +23,9 @@ export function drainable(server: Server, callsInFlight: () => number): (deadlin
     for (const socket of sockets) if (socket.writableLength === 0) socket.destroy();
   };
   return async (deadlineMs) => {
-    const closed = new Promise<void>((resolve) => {
-      server.close(() => resolve());
-    });
-    sweep();
-    const sweeping = setInterval(sweep, SWEEP_MS);
+    server.close();
     const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
-    await closed;
-    clearInterval(sweeping);
+    for (sweep(); sockets.size > 0 || callsInFlight() > 0; sweep()) await delay(SWEEP_MS);
     clearTimeout(deadline);
   };
 }

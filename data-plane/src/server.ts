@@ -99,12 +99,11 @@ function faultOf(code: string | undefined): DenyCode | undefined {
 function refuseRunning(exchange: Exchange, code: DenyCode): void {
   const { request, response, requestId, decisionId } = exchange;
   if (!request.complete && !exchange.committed && request.socket.writable) {
-    exchange.refusal ??= { code };
-    exchange.statusSent = errorRow(exchange.refusal.code).status;
+    exchange.refusal = { code };
+    exchange.statusSent = errorRow(code).status;
     exchange.committed = true;
-    request.socket.end(bareErrorReply(exchange.refusal.code, { requestId, decisionId }));
-  }
-  response.destroy();
+    request.socket.end(bareErrorReply(code, { requestId, decisionId }), () => response.destroy());
+  } else response.destroy();
 }
 
 /** Such a request has no exchange; it still leaves its record. */

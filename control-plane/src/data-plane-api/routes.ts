@@ -6,6 +6,7 @@ import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import type { FastifyInstance } from "fastify";
 import type { Database } from "../db/client.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Metrics } from "../lib/metrics.ts";
 import type { TenantSecrets } from "../secrets/tenant-secrets.ts";
 import type { RevisionEvents } from "../snapshots/revision-events.ts";
 import type { SigningKeys } from "../snapshots/signing-keys.ts";
@@ -20,6 +21,7 @@ import { handleUsage, USAGE_BODY_BYTES_MAX } from "./usage.ts";
 export interface DataPlaneApiDeps {
   readonly db: Database;
   readonly clock: Clock;
+  readonly metrics: Metrics;
   readonly keys: SigningKeys;
   readonly secrets: TenantSecrets;
   readonly revisions: RevisionEvents;
@@ -32,6 +34,10 @@ export function registerDataPlaneApi(app: FastifyInstance, deps: DataPlaneApiDep
     api.setErrorHandler(replyFault);
     api.addHook("onSend", async (_request, reply) => {
       reply.header("x-content-type-options", "nosniff");
+    });
+    api.addHook("onResponse", async (request, reply) => {
+      const endpoint = request.routeOptions.url ?? "none";
+      deps.metrics.dataPlaneRequests.inc({ endpoint, status: String(reply.statusCode) });
     });
     api.post(DATA_PLANE_API.join, { bodyLimit: JSON_BODY_BYTES_MAX }, handleJoin(deps));
     api.post(DATA_PLANE_API.credential, { bodyLimit: JSON_BODY_BYTES_MAX }, handleCredential(deps));

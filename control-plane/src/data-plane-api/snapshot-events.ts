@@ -38,6 +38,7 @@ export function createEventStreams(deps: {
         "content-type": "text/event-stream",
         "cache-control": "no-store",
         "x-accel-buffering": "no",
+        "x-request-id": request.id,
       });
       let told = -1;
       const tell = (revision: number) => {

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Database } from "../db/client.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Metrics } from "../lib/metrics.ts";
 import type { TenantSecrets } from "../secrets/tenant-secrets.ts";
 import { deliverSnapshot } from "../snapshots/deliver-snapshot.ts";
 import type { SigningKeys } from "../snapshots/signing-keys.ts";
@@ -15,12 +16,13 @@ import { replyError } from "./replies.ts";
 interface SnapshotDeps {
   readonly db: Database;
   readonly clock: Clock;
+  readonly metrics: Metrics;
   readonly keys: SigningKeys;
   readonly secrets: TenantSecrets;
 }
 
 /** The bytes that were signed, unchanged; 304 where the caller has this revision, 404 while there is none. */
-export function handleSnapshot({ db, clock, keys, secrets }: SnapshotDeps) {
+export function handleSnapshot({ db, clock, metrics, keys, secrets }: SnapshotDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { tenantId, dataPlaneId } = callerOf(request);
     const known = request.headers["if-none-match"];
@@ -32,6 +34,7 @@ export function handleSnapshot({ db, clock, keys, secrets }: SnapshotDeps) {
     if (delivery === undefined) return replyError(reply, "api.not_found");
     reply.header("cache-control", "private, no-cache");
     if (delivery === "unchanged") return reply.code(304).header("etag", known).send();
+    metrics.snapshots.inc({ step: "delivered" });
     return reply
       .header("etag", etagOf(delivery.revision))
       .header("content-type", "application/json")
@@ -41,7 +44,7 @@ export function handleSnapshot({ db, clock, keys, secrets }: SnapshotDeps) {
   };
 }
 
-export function handleSnapshotAck({ db, clock }: SnapshotDeps) {
+export function handleSnapshotAck({ db, clock, metrics }: SnapshotDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { tenantId, dataPlaneId } = callerOf(request);
     const ack = parseBody(snapshotAck, request.body);
@@ -52,6 +55,7 @@ export function handleSnapshotAck({ db, clock }: SnapshotDeps) {
     if (outcome === "unknown_revision")
       return replyError(reply, "api.invalid_input", { parameter: "revision" });
     if (outcome === "gone") return replyError(reply, "api.not_found");
+    metrics.snapshots.inc({ step: ack.ok ? "applied" : "refused" });
     return reply.code(204).send();
   };
 }

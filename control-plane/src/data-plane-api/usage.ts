@@ -2,24 +2,35 @@ import { errorRow, USAGE_BATCH_BYTES_MAX, type UsageAck, type UsageGap } from "@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Database } from "../db/client.ts";
 import type { Clock } from "../lib/clock.ts";
-import { ingestBatch } from "../usage/ingest-batch.ts";
-import { readUsageBatch } from "../usage/read-usage-batch.ts";
+import type { Metrics } from "../lib/metrics.ts";
+import { type IngestOutcome, ingestBatch } from "../usage/ingest-batch.ts";
+import { type BatchReading, readUsageBatch, type UsageBatch } from "../usage/read-usage-batch.ts";
 import { callerOf } from "./authenticate.ts";
 import { replyError } from "./replies.ts";
 
 /** Compressed; text that does not compress may even grow a little. */
 export const USAGE_BODY_BYTES_MAX = USAGE_BATCH_BYTES_MAX + 64 * 1024;
 
+interface UsageDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
 /** Takes in a batch of usage. It is safe to send it again after any answer, or none. */
-export function handleUsage({ db, clock }: { db: Database; clock: Clock }) {
+export function handleUsage({ db, clock, metrics }: UsageDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const owner = callerOf(request);
-    if (!Buffer.isBuffer(request.body)) return replyError(reply, "usage.invalid_batch");
-    const reading = await readUsageBatch(request.body);
-    if (!reading.ok) return refuse(request, reply, reading.reason);
-    const outcome = await ingestBatch(db, owner, reading.batch, clock.wallMs());
+    const reading = await readUsageBatch(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    const outcome: IngestOutcome = reading.ok
+      ? await ingestBatch(db, owner, reading.batch, clock.wallMs())
+      : { kind: "invalid", reason: reading.reason };
+    metrics.usageBatches.inc({ outcome: outcome.kind });
+    const about = { tenant: owner.tenantId, data_plane: owner.dataPlaneId };
     switch (outcome.kind) {
       case "applied":
+        if (reading.ok) countApplied(metrics, reading.batch, clock.wallMs());
+        return reply.send({ acked_seq: outcome.ackedSeq } satisfies UsageAck);
       case "repeated":
         return reply.send({ acked_seq: outcome.ackedSeq } satisfies UsageAck);
       case "gap":
@@ -29,19 +40,21 @@ export function handleUsage({ db, clock }: { db: Database; clock: Clock }) {
       case "fenced":
         return replyError(reply, "usage.fenced");
       case "history_changed":
-        request.log.error(
-          { tenant: owner.tenantId, dataPlane: owner.dataPlaneId, stream: reading.batch.header.stream_id },
-          "acknowledged usage has changed",
-        );
+        request.log.error({ ...about, stream: streamOf(reading) }, "acknowledged usage has changed");
         return replyError(reply, "usage.history_changed");
       case "invalid":
-        return refuse(request, reply, outcome.reason);
+        request.log.error({ ...about, reason: outcome.reason }, "usage batch refused");
+        return replyError(reply, "usage.invalid_batch", { detail: outcome.reason });
     }
   };
 }
 
-function refuse(request: FastifyRequest, reply: FastifyReply, reason: string): FastifyReply {
-  const { tenantId, dataPlaneId } = callerOf(request);
-  request.log.error({ tenant: tenantId, dataPlane: dataPlaneId, reason }, "usage batch refused");
-  return replyError(reply, "usage.invalid_batch", { detail: reason });
+function streamOf(reading: BatchReading): string | undefined {
+  return reading.ok ? reading.batch.header.stream_id : undefined;
+}
+
+function countApplied(metrics: Metrics, { events }: UsageBatch, now: number): void {
+  metrics.usageEvents.inc(events.length);
+  const oldestEnd = Math.min(...events.map(({ started_at, duration_ms }) => started_at + duration_ms));
+  metrics.usageLagSeconds.observe(Math.max(0, now - oldestEnd) / 1_000);
 }

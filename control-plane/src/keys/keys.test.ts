@@ -44,6 +44,25 @@ test("an agent has at most two active keys; one that is revoked or expired makes
   expect((await create()).status).toBe(200);
 });
 
+test("an admin key made by another opens the API, is audited, and takes no revision; five are the most", async () => {
+  const { caller } = await createTestTenant(server);
+  const create = () => server.call("keys.create_admin", { name: "deploys" }, caller);
+  const before = await server.ok<{ revision: number }>("tenants.get", undefined, caller);
+  const { key, secret } = (await create()).data as { key: Key & { kind: string }; secret: string };
+  expect(key).toMatchObject({ kind: "admin", agent_id: null, name: "deploys" });
+  expect(await server.ok("tenants.get", undefined, { credential: secret })).toEqual(before);
+  const { body } = await server.call("audit.list", {}, caller);
+  expect(body).toContain("keys.create_admin");
+  expect(body).not.toContain(secret.slice(17, 49));
+  for (let active = 2; active < 5; active += 1) expect((await create()).status).toBe(200);
+  expect((await create()).error?.code).toBe("api.conflict");
+  await server.ok("keys.revoke", { key_id: key.id }, caller);
+  expect((await server.call("tenants.get", undefined, { credential: secret })).error?.code).toBe(
+    "api.unauthenticated",
+  );
+  expect((await create()).status).toBe(200);
+});
+
 test("a key that would be expired already is refused", async () => {
   const { caller } = await createTestTenant(server);
   const agent_id = await agentOf(caller);

@@ -4,20 +4,23 @@ import { withTenant } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
 import { pageInput, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
-import { changePolicy } from "../tenants/change-policy.ts";
+import { changePolicy, changeTenant } from "../tenants/change-policy.ts";
 import { router, tenantProcedure } from "../trpc/procedures.ts";
 import { issueKey } from "./issue-key.ts";
 import { agentExists, countActiveKeys, findKey, type KeyRow, listKeys, setRevoked } from "./repository.ts";
 
 /** Enough for one key to take over from another. */
 const ACTIVE_KEYS_MAX = 2;
+const ACTIVE_ADMIN_KEYS_MAX = 5;
+
+const name = z.string().min(1).max(100).optional();
 
 export const keysRouter = router({
   create: tenantProcedure
     .input(
       z.strictObject({
         agent_id: idOf("agent"),
-        name: z.string().min(1).max(100).optional(),
+        name,
         expires_at: z.number().int().positive().optional(),
       }),
     )
@@ -49,6 +52,30 @@ export const keysRouter = router({
         },
       }),
     ),
+
+  /** A key for the API, with all rights in the tenant. Data planes never see it. */
+  create_admin: tenantProcedure.input(z.strictObject({ name })).mutation(({ ctx, input }) =>
+    changeTenant(ctx.services, {
+      tenantId: ctx.tenantId,
+      actor: ctx.actor,
+      action: "keys.create_admin",
+      run: async (tx, tenant) => {
+        const now = ctx.services.clock.wallMs();
+        if ((await countActiveKeys(tx, null, now)) >= ACTIVE_ADMIN_KEYS_MAX)
+          throw new Fault("api.conflict", {
+            detail: `There are ${ACTIVE_ADMIN_KEYS_MAX} active admin keys; revoke one first.`,
+          });
+        const { row, secret } = await issueKey(tx, ctx.services, {
+          tenant,
+          agentId: null,
+          name: input.name ?? "admin key",
+          expiresAt: null,
+          now,
+        });
+        return { result: { key: view(row), secret }, resource: row.id, detail: { ...input } };
+      },
+    }),
+  ),
 
   list: tenantProcedure
     .input(z.strictObject({ agent_id: idOf("agent").optional(), ...pageInput }))

@@ -26,5 +26,34 @@ export function createMetrics(options: { processMetrics: boolean }) {
       help: "Revisions of tenants' policies that were committed.",
       registers: [registry],
     }),
+    dataPlaneRequests: new Counter({
+      name: "headgate_data_plane_requests_total",
+      help: "Requests of data planes by endpoint and HTTP status. An event stream counts when it ends.",
+      labelNames: ["endpoint", "status"] as const,
+      registers: [registry],
+    }),
+    usageBatches: new Counter({
+      name: "headgate_usage_batches_total",
+      help: "Batches of usage by what became of them.",
+      labelNames: ["outcome"] as const,
+      registers: [registry],
+    }),
+    usageEvents: new Counter({
+      name: "headgate_usage_events_total",
+      help: "Events of usage that were taken into the ledger.",
+      registers: [registry],
+    }),
+    usageLagSeconds: new Histogram({
+      name: "headgate_usage_lag_seconds",
+      help: "From the end of a batch's oldest attempt, by the data plane's clock, until the batch was in the ledger.",
+      buckets: [0.1, 0.5, 1, 2, 5, 15, 60, 300, 3_600, 86_400],
+      registers: [registry],
+    }),
+    snapshots: new Counter({
+      name: "headgate_snapshots_total",
+      help: "Snapshots that were delivered to data planes, and those that were then applied or refused.",
+      labelNames: ["step"] as const,
+      registers: [registry],
+    }),
   };
 }

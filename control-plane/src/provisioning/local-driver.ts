@@ -192,11 +192,10 @@ async function askReadiness(adminUrl: string): Promise<typeof SILENT> {
 
 /** The data planes that may have a process: ports are chosen before one is started, and given back when it is removed. */
 async function launchedIn(root: string): Promise<Id<"dataPlane">[]> {
-  const names = await readdir(root).catch(() => []);
-  const launched = await Promise.all(names.map((name) => exists(portsFile(join(root, name)))));
-  return names.filter(
-    (name, index): name is Id<"dataPlane"> => isId("dataPlane", name) && launched[index] === true,
-  );
+  const names = await readdir(root).catch((): string[] => []);
+  const ids = names.filter((name): name is Id<"dataPlane"> => isId("dataPlane", name));
+  const launched = await Promise.all(ids.map((id) => exists(portsFile(join(root, id)))));
+  return ids.filter((_, index) => launched[index]);
 }
 
 async function portsOfOthers(root: string, directory: string): Promise<Set<number>> {

@@ -37,7 +37,7 @@ export interface ReconcilerOptions {
   /** Names this process among those that share the database. */
   readonly holder: string;
   /** No other process can share the database, so a lease that is found at the start is one of a dead process. */
-  readonly alone: boolean;
+  readonly alone?: boolean;
 }
 
 export interface Reconciler {
@@ -160,7 +160,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       alarm = Promise.withResolvers();
       try {
         // Nobody may have looked after them since the last worker ended.
-        const begin = { voidLeases: options.alone };
+        const begin = { voidLeases: options.alone === true };
         if (!begun) await withPlatform(db, (tx) => makeAllDue(tx, provisioner.driver, begin));
         begun = true;
         await runOnce();

@@ -160,6 +160,18 @@ export async function findDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<
   return row;
 }
 
+/** Whose data plane it is. */
+export async function findOwner(
+  tx: PlatformTx,
+  id: Id<"dataPlane">,
+): Promise<{ tenantId: Id<"tenant"> } | undefined> {
+  const [row] = await tx
+    .select({ tenantId: dataPlanes.tenant_id })
+    .from(dataPlanes)
+    .where(eq(dataPlanes.id, id));
+  return row;
+}
+
 /** The first request counts; to ask again changes nothing. */
 export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: number): Promise<void> {
   await tx

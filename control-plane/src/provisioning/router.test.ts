@@ -1,4 +1,7 @@
+import { DATA_PLANE_API, JOIN_TOKEN_LIFETIME_MS, JOIN_TOKEN_PATTERN } from "@headgate/sdk/contract";
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeKeys } from "../data-plane-api/test-data-plane.ts";
 import { createTestServer, createTestTenant, type TestServer } from "../testing/index.ts";
 
 let server: TestServer;
@@ -36,6 +39,43 @@ test("deletion is asked for once, with one audit row for each asking", async () 
   expect(await server.ok("data_planes.delete", { data_plane_id: dataPlaneId }, caller)).toEqual(first);
   const { items } = await server.ok<{ items: { action: string }[] }>("audit.list", {}, caller);
   expect(items.filter(({ action }) => action === "data_planes.delete")).toHaveLength(2);
+});
+
+test("the operator gets a join token for a data plane that something else runs, and it is audited without the token", async () => {
+  const { caller, dataPlaneId } = await createTestTenant(server);
+  const operator = { credential: server.operatorToken };
+  const input = { data_plane_id: dataPlaneId };
+  const issued = await server.ok<{ token: string; expires_at: number }>(
+    "data_planes.issue_join_token",
+    input,
+    operator,
+  );
+  expect(issued.token).toMatch(JOIN_TOKEN_PATTERN);
+  expect(issued.expires_at).toBe(server.clock.wallMs() + JOIN_TOKEN_LIFETIME_MS);
+  const keys = makeKeys().public;
+  const joined = await server.app.inject({
+    method: "POST",
+    url: DATA_PLANE_API.join,
+    payload: { token: issued.token, ...keys, version: "test" },
+  });
+  expect(joined.json()).toMatchObject({ data_plane_id: dataPlaneId });
+  const { body } = await server.call("audit.list", {}, caller);
+  expect(body).toContain("data_planes.issue_join_token");
+  expect(body).not.toContain(issued.token);
+});
+
+test("no join token is given out for a data plane of a driver, for one that is to go, or for one that nobody has", async () => {
+  const operator = { credential: server.operatorToken };
+  const codeFor = async (data_plane_id: string) =>
+    (await server.call("data_planes.issue_join_token", { data_plane_id }, operator)).error?.code;
+  const [driven, leaving] = [await createTestTenant(server), await createTestTenant(server)];
+  await server.database.db.execute(
+    sql`update data_planes set driver = 'local' where id = ${driven.dataPlaneId}`,
+  );
+  await server.ok("data_planes.delete", { data_plane_id: leaving.dataPlaneId }, leaving.caller);
+  expect(await codeFor(driven.dataPlaneId)).toBe("api.conflict");
+  expect(await codeFor(leaving.dataPlaneId)).toBe("api.conflict");
+  expect(await codeFor("dpl_00000000000000000000000000")).toBe("api.not_found");
 });
 
 test("another tenant's data plane answers as one that does not exist", async () => {

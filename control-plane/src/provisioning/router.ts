@@ -1,13 +1,15 @@
-import { idOf } from "@headgate/sdk/contract";
+import { idOf, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import { z } from "zod";
-import { withTenant } from "../db/tenant-scope.ts";
+import { issueJoinToken } from "../data-plane-api/join-token.ts";
+import { withPlatform, withTenant } from "../db/tenant-scope.ts";
+import { Fault } from "../lib/fault.ts";
 import { pageInput, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { changeTenant } from "../tenants/change-policy.ts";
 import { requireTenant } from "../tenants/require-tenant.ts";
-import { router, tenantProcedure } from "../trpc/procedures.ts";
+import { operatorProcedure, router, tenantProcedure } from "../trpc/procedures.ts";
 import type { DataPlaneRow, DataPlaneState } from "./data-plane-status.ts";
-import { findDataPlane, listDataPlanes, requestDeletion } from "./repository.ts";
+import { findDataPlane, findOwner, listDataPlanes, requestDeletion } from "./repository.ts";
 
 const byId = z.strictObject({ data_plane_id: idOf("dataPlane") });
 
@@ -27,6 +29,27 @@ export const dataPlanesRouter = router({
       findDataPlane(tx, input.data_plane_id),
     );
     return dataPlaneView(requireFound(row), revision);
+  }),
+
+  /** For a data plane that something else runs. The token is shown once and used once; a later one may take its place. */
+  issue_join_token: operatorProcedure.input(byId).mutation(async ({ ctx, input: { data_plane_id: id } }) => {
+    const { services, actor } = ctx;
+    const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
+    return changeTenant(services, {
+      tenantId,
+      actor,
+      action: "data_planes.issue_join_token",
+      run: async (tx) => {
+        const row = requireFound(await findDataPlane(tx, id));
+        if (row.driver !== "none")
+          throw new Fault("api.conflict", { detail: `Its driver (${row.driver}) gives it its tokens.` });
+        if (row.deletion_requested_at !== null)
+          throw new Fault("api.conflict", { detail: "It is to be deleted." });
+        const now = services.clock.wallMs();
+        const token = await issueJoinToken(tx, id, { now, random: services.random });
+        return { result: { token, expires_at: now + JOIN_TOKEN_LIFETIME_MS }, resource: id };
+      },
+    });
   }),
 
   /** Answers at once; the data plane drains and is then gone. To ask again changes nothing. */

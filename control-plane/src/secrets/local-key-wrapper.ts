@@ -1,6 +1,7 @@
 import { mkdir, open as openFile, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Random } from "../lib/make-id.ts";
+import { Refusal } from "../lib/refusal.ts";
 import { open, seal } from "./aead.ts";
 import type { KeyWrapper } from "./key-wrapper.ts";
 
@@ -37,8 +38,8 @@ async function readOrMakeKey(path: string, random: Random): Promise<Uint8Array> 
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
   if (((await stat(path)).mode & 0o077) !== 0)
-    throw new Error(`${path} must be readable by its owner alone (chmod 600)`);
+    throw new Refusal(`${path} must be readable by its owner alone (chmod 600)`);
   const key = await readFile(path);
-  if (key.length !== KEY_BYTES) throw new Error(`${path} does not hold a key of ${KEY_BYTES} bytes`);
+  if (key.length !== KEY_BYTES) throw new Refusal(`${path} does not hold a key of ${KEY_BYTES} bytes`);
   return key;
 }

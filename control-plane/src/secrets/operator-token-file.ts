@@ -1,6 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Random } from "../lib/make-id.ts";
+import { Refusal } from "../lib/refusal.ts";
 
 /** The operator's token in a file of mode 0600, made on first use. Throws when the file can be read by others. */
 export async function readOrMakeOperatorToken(path: string, random: Random): Promise<string> {
@@ -14,9 +15,9 @@ export async function readOrMakeOperatorToken(path: string, random: Random): Pro
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
   if (((await stat(path)).mode & 0o077) !== 0)
-    throw new Error(`${path} must be readable by its owner alone (chmod 600)`);
+    throw new Refusal(`${path} must be readable by its owner alone (chmod 600)`);
   const token = (await readFile(path, "utf8")).trim();
   if (!/^hgo_[A-Za-z0-9_-]{32,200}$/.test(token))
-    throw new Error(`${path} does not hold an operator's token`);
+    throw new Refusal(`${path} does not hold an operator's token`);
   return token;
 }

@@ -80,6 +80,7 @@ const NAMES_NOTHING: Record<string, unknown> = {
   "tenants.update_settings": { settings: {} },
   "agents.create": { name: "fresh" },
   "agents.list": {},
+  "keys.create_admin": { name: "fresh" },
   "providers.create": { name: "fresh", dialect: "openai", vendor: "v", base_url: "https://x.example.com" },
   "providers.list": {},
   "models.create": { name: "fresh", kind: "chat", context_tokens_max: 1, output_tokens_max: 1 },
@@ -110,6 +111,7 @@ const NOT_OF_A_TENANT = [
   "prices.create",
   "prices.close",
   "prices.list",
+  "data_planes.issue_join_token",
 ];
 
 test("every procedure has its place in this walk", () => {
@@ -208,6 +210,7 @@ const VALID: Record<string, unknown> = {
     usd_per_million: "1",
     valid_from: 60_000,
   },
+  "data_planes.issue_join_token": { data_plane_id: "dpl_00000000000000000000000000" },
   "prices.close": { price_id: "prc_00000000000000000000000000", valid_to: 60_000 },
 };
 

@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import { type Id, USAGE_BATCH_SCHEMA, type UsageBatchHeader } from "@headgate/sdk/contract";
-import type { EventSlice } from "./event-reader.ts";
+import type { EventSlice } from "./event-slice.ts";
 import { totalsToWire } from "./totals.ts";
 
 const gzipAsync = promisify(gzip);
+/** Holds what nearly every batch comes to, so that it is compressed in one go. */
+const OUTPUT_BYTES = 128 * 1024;
 
 export interface BatchStream {
   readonly streamId: Id<"stream">;
@@ -28,5 +30,5 @@ export async function encodeBatch(stream: BatchStream, slice: EventSlice, sentAt
   };
   const lines = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), slice.lines]);
   // The fastest level: the link is not what is short, the processor that also serves calls is.
-  return gzipAsync(lines, { level: constants.Z_BEST_SPEED });
+  return gzipAsync(lines, { level: constants.Z_BEST_SPEED, chunkSize: OUTPUT_BYTES });
 }

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { BudgetCharge } from "../limits/admission.ts";
 import { type Disk, replaceFile } from "./disk.ts";
+import { createExactSums } from "./exact-sums.ts";
 
 export interface BudgetCheckpoint {
   /** Counters cover events up to this one. */
@@ -31,19 +32,19 @@ export interface BudgetCheckpointOptions {
 export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCheckpoint {
   const path = join(options.directory, "budgets.json");
   const stored = parse(options.disk.read(path));
-  const counters = new Map<string, bigint>();
-  for (const { key, amount } of stored?.counters ?? []) counters.set(key, BigInt(amount));
+  const counters = createExactSums();
+  for (const { key, amount } of stored?.counters ?? []) counters.addDecimal(key, amount);
   let seq = stored?.stream_id === options.streamId ? stored.seq : 0;
   let savedSeq = seq;
   let saving: Promise<void> = Promise.resolve();
 
   async function save(): Promise<void> {
-    for (const key of counters.keys()) if (!options.keeps(key)) counters.delete(key);
+    for (const key of counters.read().keys()) if (!options.keeps(key)) counters.remove(key);
     const covered = seq;
     const content: Content = {
       stream_id: options.streamId,
       seq: covered,
-      counters: [...charges(counters)],
+      counters: [...charges(counters.read())],
     };
     await replaceFile(options.disk, path, Buffer.from(JSON.stringify(content)));
     savedSeq = covered;
@@ -56,9 +57,9 @@ export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCh
     get savedSeq() {
       return savedSeq;
     },
-    counters: () => charges(counters),
+    counters: () => charges(counters.read()),
     add(added, upTo) {
-      for (const { key, amount } of added) counters.set(key, (counters.get(key) ?? 0n) + BigInt(amount));
+      for (const { key, amount } of added) counters.addDecimal(key, amount);
       seq = upTo;
     },
     save() {

@@ -1,5 +1,7 @@
 /** Reads events back from the spool in order, a batch at a time, so that a long outage costs disk and no memory. */
 import { USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
+import { type EventSlice, SLICE_BYTES_MAX } from "./event-slice.ts";
+import { createExactSums, type ExactSums } from "./exact-sums.ts";
 import {
   claimedBytes,
   nextRecord,
@@ -11,23 +13,9 @@ import {
 } from "./record.ts";
 import type { Segment } from "./segment.ts";
 import type { Spool } from "./spool.ts";
-import { addUsage, type Totals, totalsFromWire } from "./totals.ts";
+import { addUsage, totalsFromWire } from "./totals.ts";
 
-/** Below the contract's own bound, so that the header line always fits. */
-const SLICE_BYTES_MAX = 256 * 1024;
 const CHUNK_BYTES = 128 * 1024;
-
-/** Consecutive events, as they are shipped. */
-export interface EventSlice {
-  readonly firstSeq: number;
-  readonly lastSeq: number;
-  /** One line of JSON per event, each with its line feed. */
-  readonly lines: Buffer;
-  /** Sums over every event of the stream up to `lastSeq`. */
-  readonly totals: ReadonlyMap<string, bigint>;
-  /** Unix milliseconds. */
-  readonly oldestStartedAt: number;
-}
 
 export interface EventReader {
   /**
@@ -42,7 +30,7 @@ interface Position {
   readonly segment: Segment;
   readonly offset: number;
   readonly seq: number;
-  readonly totals: Totals;
+  readonly totals: ReadonlyMap<string, bigint>;
 }
 
 export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "headSeq">): EventReader {
@@ -81,16 +69,16 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
         firstSeq: fromSeq,
         lastSeq: next.seq - 1,
         lines: Buffer.concat(lines, bytes),
-        totals: new Map(next.totals),
+        totals: next.totals,
         oldestStartedAt,
       };
     },
   };
 
   /** Hands over events from a position on until one is not taken; answers the position of that one. */
-  function walk(from: Position, take: (event: Buffer, seq: number, totals: Totals) => boolean): Position {
+  function walk(from: Position, take: (event: Buffer, seq: number, totals: ExactSums) => boolean): Position {
     let { segment, offset, seq } = from;
-    let totals: Totals = new Map(from.totals);
+    let totals = createExactSums(new Map(from.totals));
     for (;;) {
       const fd = spool.disk.open(segment.path, "r");
       try {
@@ -100,10 +88,11 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
           for (;;) {
             const record = nextRecord(chunk, at, chunk.length);
             if (record === undefined) break;
-            if (record.kind === "header") totals = totalsFromWire(readHeader(chunk, record).totals);
+            if (record.kind === "header")
+              totals = createExactSums(totalsFromWire(readHeader(chunk, record).totals));
             if (record.kind === "settle") {
               if (readSeq(chunk, record) > spool.headSeq || !take(readEventBytes(chunk, record), seq, totals))
-                return { segment, offset: offset + at, seq, totals };
+                return { segment, offset: offset + at, seq, totals: totals.read() };
               seq += 1;
             }
             at = record.end;
@@ -115,7 +104,8 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
         spool.disk.close(fd);
       }
       const following = spool.segments[spool.segments.indexOf(segment) + 1];
-      if (following === undefined || seq > spool.headSeq) return { segment, offset, seq, totals };
+      if (following === undefined || seq > spool.headSeq)
+        return { segment, offset, seq, totals: totals.read() };
       segment = following;
       offset = 0;
     }

@@ -5,6 +5,7 @@
  */
 import type { BudgetCharge } from "../limits/admission.ts";
 import type { Disk } from "./disk.ts";
+import { createExactSums } from "./exact-sums.ts";
 import {
   nextRecord,
   type RecordView,
@@ -18,14 +19,14 @@ import {
   type SegmentHeader,
 } from "./record.ts";
 import { parseSegmentName, type Segment, segmentPath } from "./segment.ts";
-import { addUsage, type Totals, totalsFromWire } from "./totals.ts";
+import { addUsage, totalsFromWire } from "./totals.ts";
 import type { AttemptOpened } from "./usage-recorder.ts";
 
 export interface RecoveredSegments {
   /** Oldest first. */
   readonly segments: Segment[];
   readonly headSeq: number;
-  readonly totals: Totals;
+  readonly totals: ReadonlyMap<string, bigint>;
   /** Opened and never settled. */
   readonly abandoned: AttemptOpened[];
   /** The number for the next segment's name. */
@@ -56,7 +57,7 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
   const opened = new Map<string, AttemptOpened>();
   const segments: Segment[] = [];
   let headSeq = (chain[0]?.header.first_seq ?? 1) - 1;
-  let totals: Totals = new Map();
+  let totals = createExactSums();
   let records = 0;
   const missing = chain.length === 0 ? (options.ackedSeq ?? 0) > 0 : headSeq > (options.ackedSeq ?? headSeq);
   if (missing) throw new SpoolDamagedError(`events after ${options.ackedSeq} are missing`);
@@ -66,7 +67,7 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
     const bytes = options.disk.read(link.path) ?? Buffer.alloc(0);
     if (link.header.first_seq !== headSeq + 1)
       throw new SpoolDamagedError(`${link.name} does not continue the stream`);
-    totals = totalsFromWire(link.header.totals);
+    totals = createExactSums(totalsFromWire(link.header.totals));
     const limit = Math.min(bytes.length, link.bytesMax);
     // Most attempts settle where they were opened: only the rest are worth parsing.
     const here = new Map<string, RecordView>();
@@ -107,7 +108,7 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
   return {
     segments,
     headSeq,
-    totals,
+    totals: totals.read(),
     abandoned: [...opened.values()],
     nextRecord: newestNumber + Math.max(1, records),
     strays,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { attemptToJson, eventToJson } from "./event-json.ts";
 import {
   appendOpen,
   appendSettle,
@@ -13,20 +14,19 @@ import {
   readStartedAt,
   readUsage,
 } from "./record.ts";
-import { makeAttempt, makeEvent } from "./testing/attempts.ts";
+import { makeAttempt, makeResult } from "./testing/attempts.ts";
 
 it("gives back what was written, whatever text is in it", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 64 }), fc.nat(), (text, tokens) => {
       const buffer = createRecordBuffer(16);
       const attempt = makeAttempt({ labels: { team: text }, model: text, started_at: tokens + 1 });
-      const event = {
-        ...makeEvent(attempt, tokens),
-        seq: 2 ** 52,
-        raw_usage: `{"usage":{"a":1},"${text}":2}`,
-      };
-      appendOpen(buffer, attempt);
-      appendSettle(buffer, event, [{ key: text, amount: "12" }]);
+      const result = makeResult(tokens, { raw_usage: `{"usage":{"a":1},"${text}":2}` });
+      const seq = 2 ** 52;
+      const json = eventToJson({ seq, status: "settled" }, attemptToJson(attempt), result);
+      const attemptId = attempt.attempt_id;
+      appendOpen(buffer, { attemptId, json: attemptToJson(attempt) });
+      const span = appendSettle(buffer, { attemptId, seq, json, charges: [{ key: text, amount: "12" }] });
       const open = nextRecord(buffer.bytes, 0, buffer.length);
       const settle = nextRecord(buffer.bytes, open?.end ?? 0, buffer.length);
       if (open === undefined || settle === undefined) throw new Error("not found");
@@ -34,8 +34,9 @@ it("gives back what was written, whatever text is in it", () => {
       expect(readAttemptId(buffer.bytes, settle)).toBe(attempt.attempt_id);
       expect(readSeq(buffer.bytes, settle)).toBe(2 ** 52);
       const bytes = readEventBytes(buffer.bytes, settle);
-      expect(JSON.parse(bytes.toString("utf8"))).toEqual(event);
-      expect(readUsage(bytes)).toEqual(event.usage);
+      expect(JSON.parse(bytes.toString("utf8"))).toEqual({ seq, status: "settled", ...attempt, ...result });
+      expect(bytes.equals(buffer.bytes.subarray(span.from, span.to))).toBe(true);
+      expect(readUsage(bytes)).toEqual(result.usage);
       expect(readStartedAt(bytes)).toBe(tokens + 1);
       expect(readCharges(buffer.bytes, settle)).toEqual([{ key: text, amount: "12" }]);
     }),
@@ -44,7 +45,8 @@ it("gives back what was written, whatever text is in it", () => {
 
 it("finds no record where a single bit differs, in a hole of zeros, or in what is cut short", () => {
   const buffer = createRecordBuffer();
-  appendOpen(buffer, makeAttempt());
+  const attempt = makeAttempt();
+  appendOpen(buffer, { attemptId: attempt.attempt_id, json: attemptToJson(attempt) });
   const bytes = Buffer.from(buffer.bytes.subarray(0, buffer.length));
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
     const byte = bit >> 3;

@@ -7,7 +7,7 @@
  * What is needed to match and to count stands before the JSON, so that a recovery need not parse every event.
  */
 import { crc32 } from "node:zlib";
-import type { UsageEvent, UsageQuantities } from "@headgate/sdk/contract";
+import type { UsageQuantities } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
 import type { AttemptOpened } from "./usage-recorder.ts";
 
@@ -53,31 +53,52 @@ export function appendHeader(buffer: RecordBuffer, header: SegmentHeader): void 
   seal(buffer, start, at);
 }
 
-export function appendOpen(buffer: RecordBuffer, attempt: AttemptOpened): void {
-  const json = JSON.stringify(attempt);
-  const start = reserve(buffer, 2 + attempt.attempt_id.length + json.length * UTF8_BYTES_PER_UNIT_MAX);
-  let at = writeId(buffer.bytes, start, RECORD_KINDS.open, attempt.attempt_id);
+/** What is recorded of an attempt when it is opened: its JSON is that of an `AttemptOpened`. */
+export interface OpenRecord {
+  readonly attemptId: string;
+  readonly json: string;
+}
+
+export function appendOpen(buffer: RecordBuffer, { attemptId, json }: OpenRecord): void {
+  const start = reserve(buffer, 2 + attemptId.length + json.length * UTF8_BYTES_PER_UNIT_MAX);
+  let at = writeId(buffer.bytes, start, RECORD_KINDS.open, attemptId);
   at += buffer.bytes.write(json, at, "utf8");
   seal(buffer, start, at);
 }
 
+/** What is recorded of it when it is settled: its JSON is that of a `UsageEvent`. */
+export interface SettleRecord {
+  readonly attemptId: string;
+  readonly seq: number;
+  readonly json: string;
+  readonly charges: readonly BudgetCharge[];
+}
+
+/** Answers where the event's JSON stands in the buffer. */
 export function appendSettle(
   buffer: RecordBuffer,
-  event: UsageEvent,
-  charges: readonly BudgetCharge[],
-): void {
-  const eventJson = JSON.stringify(event);
-  const chargesJson = charges.length === 0 ? "" : JSON.stringify(charges);
+  record: SettleRecord,
+): { readonly from: number; readonly to: number } {
+  const { attemptId, json } = record;
+  const chargesJson = record.charges.length === 0 ? "" : JSON.stringify(record.charges);
   const start = reserve(
     buffer,
-    14 + event.attempt_id.length + (eventJson.length + chargesJson.length) * UTF8_BYTES_PER_UNIT_MAX,
+    14 + attemptId.length + (json.length + chargesJson.length) * UTF8_BYTES_PER_UNIT_MAX,
   );
-  let at = writeId(buffer.bytes, start, RECORD_KINDS.settle, event.attempt_id);
-  at = buffer.bytes.writeDoubleLE(event.seq, at);
-  const eventBytes = buffer.bytes.write(eventJson, at + 4, "utf8");
-  at = buffer.bytes.writeUInt32LE(eventBytes, at) + eventBytes;
-  if (chargesJson !== "") at += buffer.bytes.write(chargesJson, at, "utf8");
-  seal(buffer, start, at);
+  let at = writeId(buffer.bytes, start, RECORD_KINDS.settle, attemptId);
+  at = buffer.bytes.writeDoubleLE(record.seq, at);
+  const from = at + 4;
+  const to = from + buffer.bytes.write(json, from, "utf8");
+  buffer.bytes.writeUInt32LE(to - from, at);
+  const end = chargesJson === "" ? to : to + buffer.bytes.write(chargesJson, to, "utf8");
+  seal(buffer, start, end);
+  return { from, to };
+}
+
+/** Appends records as they were encoded before. */
+export function appendRecords(buffer: RecordBuffer, records: RecordBuffer): void {
+  const at = reserve(buffer, records.length) - FRAME_BYTES;
+  buffer.length = at + records.bytes.copy(buffer.bytes, at, 0, records.length);
 }
 
 /** One record found by `nextRecord`: where its payload stands. */

@@ -1,5 +1,5 @@
 /** Records attempts in the spool, and decides what becomes of calls while the spool cannot take them. */
-import type { SnapshotSettings, UsageEvent } from "@headgate/sdk/contract";
+import type { SnapshotSettings } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import type { Spool } from "./spool.ts";
 import type { UsageRecorder } from "./usage-recorder.ts";
@@ -46,13 +46,7 @@ export function createRecorder({ spool, clock, onFull }: RecorderOptions): Usage
           return Promise.resolve();
         }
       }
-      const event: UsageEvent = {
-        seq: 0,
-        status: "settled",
-        ...attempt,
-        ...result,
-      };
-      return spool.settle(event, charges);
+      return spool.settle(attempt, result, charges);
     },
     accepting() {
       return available() || (spool.state !== "superseded" && onFull() === "keep_serving_unbilled");

@@ -13,7 +13,7 @@ import { describe, expect, it } from "vitest";
 import type { SendResult } from "./batch-answer.ts";
 import { createReporter, type Reporter } from "./reporter.ts";
 import type { Spool } from "./spool.ts";
-import { makeAttempt, makeEvent } from "./testing/attempts.ts";
+import { makeAttempt, makeResult } from "./testing/attempts.ts";
 import { openTestSpool } from "./testing/open-test-spool.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 
@@ -99,7 +99,7 @@ function startReporter(spool: Spool, send: (body: Uint8Array) => Promise<SendRes
 async function spend(spool: Spool, calls: number, tokens = 3): Promise<void> {
   const attempts = Array.from({ length: calls }, () => makeAttempt());
   for (const attempt of attempts) await spool.open(attempt);
-  await Promise.all(attempts.map((attempt) => spool.settle(makeEvent(attempt, tokens), [])));
+  await Promise.all(attempts.map((attempt) => spool.settle(attempt, makeResult(tokens), [])));
 }
 
 async function until(condition: () => boolean): Promise<void> {

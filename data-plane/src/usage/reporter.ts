@@ -1,6 +1,6 @@
 /**
- * Ships the spool to the control plane: one batch in flight, always the next events in order, for ever. It keeps one
- * batch in memory whatever the backlog. A batch that is refused stops the stream, since what comes after it would
+ * Ships the spool to the control plane: one batch in flight, always the next events in order, for ever. Events come
+ * from memory as long as shipping keeps up, and else from disk, a batch at a time, whatever the backlog. A batch that is refused stops the stream, since what comes after it would
  * leave a hole: it is written aside for someone to look at, and tried again every minute.
  */
 import { join } from "node:path";
@@ -10,7 +10,8 @@ import type { Clock } from "../lib/clock.ts";
 import { encodeBatch } from "./batch.ts";
 import { judgeAnswer, type SendResult } from "./batch-answer.ts";
 import { replaceFile } from "./disk.ts";
-import { createEventReader, type EventSlice } from "./event-reader.ts";
+import { createEventReader } from "./event-reader.ts";
+import type { EventSlice } from "./event-slice.ts";
 import type { Spool } from "./spool.ts";
 
 const LINGER_MS = 1_000;
@@ -86,7 +87,8 @@ export function createReporter(options: ReporterOptions): Reporter {
       }
       if (pending() < USAGE_BATCH_EVENTS_MAX && flushing === 0) await sleep(LINGER_MS, wake.signal);
       if (stopped()) return;
-      const slice = reader.read(spool.ackedSeq + 1);
+      const next = spool.ackedSeq + 1;
+      const slice = spool.recent.take(next) ?? reader.read(next);
       if (slice === undefined) {
         await refuse("events are no longer in the spool", undefined);
         continue;

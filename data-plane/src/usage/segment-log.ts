@@ -6,29 +6,26 @@
  * When the disk fails, a new segment is put in place whole, with every attempt that is still running and every event
  * that is not yet safe. While that fails too, nothing is written and events that settle are kept.
  */
-import type { UsageEvent } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
-import { appendOpen, appendSettle, createRecordBuffer, type RecordBuffer } from "./record.ts";
+import { createEventGroup, type GroupedEvent, type Settlement } from "./event-group.ts";
+import { attemptToJson, UNSETTLED } from "./event-json.ts";
+import { createExactSums } from "./exact-sums.ts";
+import { appendOpen, appendRecords, createRecordBuffer, type OpenRecord } from "./record.ts";
 import type { Segment } from "./segment.ts";
-import type { SegmentWriter } from "./segment-writer.ts";
-import { addUsage, type Totals } from "./totals.ts";
-import type { AttemptOpened } from "./usage-recorder.ts";
-
-export interface CommittedEvent {
-  readonly event: UsageEvent;
-  readonly charges: readonly BudgetCharge[];
-}
+import type { SegmentStart, SegmentWriter } from "./segment-writer.ts";
+import { addUsage } from "./totals.ts";
+import type { AttemptOpened, AttemptResult } from "./usage-recorder.ts";
 
 export interface SegmentLogOptions {
   readonly writer: SegmentWriter;
   readonly headSeq: number;
-  /** Sums up to `headSeq`. The log owns the map from now on. */
-  readonly totals: Totals;
+  /** Sums up to `headSeq`. */
+  readonly totals: ReadonlyMap<string, bigint>;
   /** Attempts that recovery found open: kept safe until they are settled. */
   readonly live: readonly AttemptOpened[];
   superseded(): boolean;
-  /** Events that have just become durable, in order. */
-  onCommitted(events: readonly CommittedEvent[]): void;
+  /** Events that have just become durable, in order. `bytes` may be read until this returns. */
+  onCommitted(events: readonly GroupedEvent[], bytes: Buffer): void;
   /** A full segment has ended. */
   onRotated(): void;
   onFault(error: unknown): void;
@@ -37,6 +34,8 @@ export interface SegmentLogOptions {
 export interface SegmentLog {
   /** The newest event that is on disk. */
   readonly durableSeq: number;
+  /** Sums up to it, at this moment. */
+  readonly totals: ReadonlyMap<string, bigint>;
   /** `failing`: the disk does not take bytes; `superseded`: another process has taken the spool over. */
   readonly state: "writing" | "failing" | "superseded";
   /** Begins the log's first segment. Rejects where the disk fails. */
@@ -52,7 +51,9 @@ export interface SegmentLog {
    * Gives the event its number. Resolves when it is on disk, or when it is known that the disk does not take it for
    * now: it is then kept, and written once the disk is back.
    */
-  settle(event: UsageEvent, charges: readonly BudgetCharge[]): Promise<void>;
+  settle(attempt: AttemptOpened, result: AttemptResult, charges: readonly BudgetCharge[]): Promise<void>;
+  /** The same for an attempt of which no more will be known. */
+  abandon(attempt: AttemptOpened): Promise<void>;
   /** Tries to write again what could not be written. True when everything is on disk. */
   recover(): Promise<boolean>;
   /** Writes those attempts again that are still running and were opened in this segment; false while it is needed. */
@@ -60,30 +61,21 @@ export interface SegmentLog {
   close(): Promise<void>;
 }
 
-interface LiveAttempt {
-  readonly attempt: AttemptOpened;
+interface LiveAttempt extends OpenRecord {
   segment: Segment | undefined;
   /** Its event is on its way to the disk. */
   settled: boolean;
 }
 
-/** Events that are written and synced together. */
-interface Group {
-  readonly buffer: RecordBuffer;
-  events: CommittedEvent[];
-  waiters: (() => void)[];
-}
-
 export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
-  const { writer, totals } = options;
-  const live = new Map<string, LiveAttempt>(
-    options.live.map((attempt) => [attempt.attempt_id, { attempt, segment: undefined, settled: false }]),
-  );
+  const { writer } = options;
+  const totals = createExactSums(new Map(options.totals));
+  const live = new Map(options.live.map((attempt) => [attempt.attempt_id as string, liveAttempt(attempt)]));
   const openBuffer = createRecordBuffer(4 * 1024);
-  let opening: AttemptOpened[] = [];
+  let opening: LiveAttempt[] = [];
   let openingTurn: Promise<boolean> | undefined;
-  let filling = newGroup();
-  let flying = newGroup();
+  let filling = createEventGroup();
+  let flying = createEventGroup();
   let assignedSeq = options.headSeq;
   let durableSeq = options.headSeq;
   let state: SegmentLog["state"] = "writing";
@@ -103,14 +95,18 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     return state === "superseded";
   }
 
+  function nextStart(): SegmentStart {
+    return { firstSeq: durableSeq + 1, totals: totals.read() };
+  }
+
   /** A new segment with all that is not safe elsewhere: running attempts first, then the group in flight. */
   async function replace(): Promise<void> {
     const buffer = createRecordBuffer(64 * 1024);
     const carried = [...live.values()];
-    for (const { attempt } of carried) appendOpen(buffer, attempt);
-    for (const { event, charges } of flying.events) appendSettle(buffer, event, charges);
+    for (const entry of carried) appendOpen(buffer, entry);
+    appendRecords(buffer, flying.buffer);
     const count = carried.length + flying.events.length;
-    const segment = await writer.replace({ firstSeq: durableSeq + 1, totals }, { buffer, count });
+    const segment = await writer.replace(nextStart(), { buffer, count });
     for (const entry of carried) entry.segment = segment;
     if (state === "failing") state = "writing";
   }
@@ -120,7 +116,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     if (state === "writing") {
       try {
         if (writer.full) {
-          writer.rotate({ firstSeq: durableSeq + 1, totals });
+          writer.rotate(nextStart());
           options.onRotated();
         }
         writer.append({ buffer: flying.buffer, count: flying.events.length });
@@ -142,32 +138,29 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
 
   /** The group in flight is on disk, and was written before anybody else took over. */
   function committed(): void {
-    const group = flying;
-    for (const { event } of group.events) {
-      live.delete(event.attempt_id);
-      addUsage(totals, event.usage);
-      durableSeq = event.seq;
+    const events = flying.clear();
+    for (const { seq, attemptId, usage } of events) {
+      live.delete(attemptId);
+      addUsage(totals, usage);
+      durableSeq = seq;
     }
     if (writer.current !== undefined) writer.current.lastSeq = durableSeq;
-    const { events } = group;
-    flying = { buffer: group.buffer, events: [], waiters: [] };
-    flying.buffer.length = 0;
-    release(group);
-    if (events.length > 0) options.onCommitted(events);
+    flying.release();
+    if (events.length > 0) options.onCommitted(events, flying.buffer.bytes);
   }
 
   async function run(): Promise<void> {
     // One turn of the event loop gathers what settles together.
     await new Promise((resolve) => setImmediate(resolve));
-    while (hasWork(filling) || hasWork(flying) || state === "failing") {
-      if (!hasWork(flying)) [flying, filling] = [filling, flying];
+    while (filling.hasWork || flying.hasWork || state === "failing") {
+      if (!flying.hasWork) [flying, filling] = [filling, flying];
       if ((await writeGroup()) && !checkSuperseded()) {
         committed();
         continue;
       }
       // The events stay, and are written when the disk is back; nobody is kept waiting for that.
-      release(flying);
-      release(filling);
+      flying.release();
+      filling.release();
       return;
     }
   }
@@ -178,21 +171,22 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       .catch(options.onFault)
       .finally(() => {
         running = undefined;
-        if (state === "writing" && hasWork(filling)) void schedule();
+        if (state === "writing" && filling.hasWork) void schedule();
       });
     return running;
   }
 
   /** Hands all queued attempts to the operating system, or none of them. */
   function writeOpens(): boolean {
-    const attempts = opening;
+    const entries = opening;
     opening = [];
     openingTurn = undefined;
-    const written = appendOpens(attempts.length);
+    const written = appendOpens(entries.length);
     openBuffer.length = 0;
     if (written) {
-      for (const attempt of attempts) {
-        live.set(attempt.attempt_id, { attempt, segment: writer.current, settled: false });
+      for (const entry of entries) {
+        entry.segment = writer.current;
+        live.set(entry.attemptId, entry);
       }
     }
     return written;
@@ -211,10 +205,19 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
   }
 
   function nextCommit(): Promise<void> {
-    const { waiters } = filling;
-    const durable = new Promise<void>((resolve) => waiters.push(resolve));
+    const durable = filling.wait();
     if (running === undefined) void schedule();
     return durable;
+  }
+
+  function settle(outcome: Omit<Settlement, "seq" | "attemptJson">): Promise<void> {
+    if (closed) return Promise.resolve();
+    const { attempt } = outcome;
+    const entry = live.get(attempt.attempt_id);
+    if (entry !== undefined) entry.settled = true;
+    assignedSeq += 1;
+    filling.add({ ...outcome, seq: assignedSeq, attemptJson: entry?.json ?? attemptToJson(attempt) });
+    return state === "writing" ? nextCommit() : Promise.resolve();
   }
 
   return {
@@ -224,24 +227,20 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     get state() {
       return state;
     },
+    get totals() {
+      return totals.read();
+    },
     start: replace,
     open(attempt) {
-      appendOpen(openBuffer, attempt);
-      opening.push(attempt);
+      const entry = liveAttempt(attempt);
+      appendOpen(openBuffer, entry);
+      opening.push(entry);
       openingTurn ??= new Promise((resolve) => setImmediate(() => resolve(writeOpens())));
       return openingTurn;
     },
     isLive: (attemptId) => live.get(attemptId)?.settled === false,
-    settle(event, charges) {
-      if (closed) return Promise.resolve();
-      const entry = live.get(event.attempt_id);
-      if (entry !== undefined) entry.settled = true;
-      assignedSeq += 1;
-      event.seq = assignedSeq;
-      appendSettle(filling.buffer, event, charges);
-      filling.events.push({ event, charges });
-      return state === "writing" ? nextCommit() : Promise.resolve();
-    },
+    settle: (attempt, result, charges) => settle({ status: "settled", attempt, result, charges }),
+    abandon: (attempt) => settle({ status: "unsettled", attempt, result: UNSETTLED, charges: [] }),
     async recover() {
       // What runs already may have given up a moment ago.
       if (state === "failing") await running;
@@ -255,7 +254,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       if (entries.some((entry) => entry.settled)) return false;
       if (state !== "writing" || writer.current === undefined) return false;
       const buffer = createRecordBuffer();
-      for (const entry of entries) appendOpen(buffer, entry.attempt);
+      for (const entry of entries) appendOpen(buffer, entry);
       try {
         writer.append({ buffer, count: entries.length });
       } catch (error) {
@@ -277,16 +276,11 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
   };
 }
 
-function newGroup(): Group {
-  return { buffer: createRecordBuffer(64 * 1024), events: [], waiters: [] };
-}
-
-function hasWork({ events, waiters }: Group): boolean {
-  return events.length > 0 || waiters.length > 0;
-}
-
-function release(group: Group): void {
-  const waiters = group.waiters;
-  group.waiters = [];
-  for (const resolve of waiters) resolve();
+function liveAttempt(attempt: AttemptOpened): LiveAttempt {
+  return {
+    attemptId: attempt.attempt_id,
+    json: attemptToJson(attempt),
+    segment: undefined,
+    settled: false,
+  };
 }

@@ -1,20 +1,27 @@
 /**
  * How fast the spool is on this machine's disk. Run: `node src/usage/spool.bench.ts [directory]`.
- * Prints durable open + settle per second with 256 calls in flight, what a call costs the processor without and with
- * a reporter whose batches are acknowledged at once, and the cost of one open.
+ * Prints durable open + settle per second with 256 calls in flight and what each costs the processor; the same at a
+ * gateway's pace, without and with a reporter whose batches are acknowledged at once; and the cost of one open.
  */
 import { randomFillSync } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createIdFactory } from "@headgate/sdk/contract";
+import { setTimeout as delay } from "node:timers/promises";
+import { constants, gunzipSync } from "node:zlib";
+import { createIdFactory, usageBatchHeader } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
+import type { SendResult } from "./batch-answer.ts";
 import { createRecorder } from "./recorder.ts";
+import { createReporter } from "./reporter.ts";
 import { openSpool } from "./spool.ts";
 import { makeAttempt, makeResult } from "./testing/attempts.ts";
 
 const IN_FLIGHT = 256;
-const CALLS = 200_000;
+const CALLS = 100_000;
+/** As many as a gateway comes to: shipping keeps up with that. */
+const PACED_CALLS = 60_000;
+const PACE_MS = 10;
 const OPENS = 50_000;
 
 const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), "headgate-bench-"));
@@ -37,15 +44,37 @@ const charges: BudgetCharge[] = [
   { key: "budget:bud_00000000000000000000000000:2026-11:team=a", amount: "1234567" },
 ];
 
+function fail(error: unknown): never {
+  throw error;
+}
+
+/** Acknowledges all of the batch, of which no more than the first line is unpacked. */
+async function acknowledge(body: Uint8Array): Promise<SendResult> {
+  const beginning = gunzipSync(body.subarray(0, 4_096), { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+  const header = usageBatchHeader.parse(JSON.parse(beginning.slice(0, beginning.indexOf("\n"))));
+  return { status: 200, body: JSON.stringify({ acked_seq: header.last_seq }) };
+}
+
 interface Load {
   readonly callsPerSecond: number;
   readonly cpuUsPerCall: number;
   readonly settleMs: Float64Array;
 }
 
-async function runCalls(): Promise<Load> {
-  const attempts = Array.from({ length: CALLS }, () => makeAttempt({ attempt_id: newId("attempt") }));
-  const settleMs = new Float64Array(CALLS);
+/** One timer for all who wait, so that waiting costs next to nothing. */
+function createTicker(intervalMs: number): () => Promise<void> {
+  let tick: Promise<void> | undefined;
+  return () => {
+    tick ??= delay(intervalMs).then(() => {
+      tick = undefined;
+    });
+    return tick;
+  };
+}
+
+async function runCalls(calls: number, pause?: () => Promise<void>): Promise<Load> {
+  const attempts = Array.from({ length: calls }, () => makeAttempt({ attempt_id: newId("attempt") }));
+  const settleMs = new Float64Array(calls);
   let next = 0;
   async function worker(): Promise<void> {
     for (;;) {
@@ -57,6 +86,7 @@ async function runCalls(): Promise<Load> {
       const started = performance.now();
       await recorder.settle(attempt, result, charges);
       settleMs[index] = performance.now() - started;
+      if (pause !== undefined) await pause();
     }
   }
   const cpuBefore = process.cpuUsage();
@@ -65,34 +95,39 @@ async function runCalls(): Promise<Load> {
   const elapsedMs = performance.now() - started;
   const cpu = process.cpuUsage(cpuBefore);
   return {
-    callsPerSecond: Math.round((CALLS / elapsedMs) * 1_000),
-    cpuUsPerCall: Number(((cpu.user + cpu.system) / CALLS).toFixed(2)),
+    callsPerSecond: Math.round((calls / elapsedMs) * 1_000),
+    cpuUsPerCall: Number(((cpu.user + cpu.system) / calls).toFixed(2)),
     settleMs: settleMs.sort(),
   };
 }
 
-await runCalls();
-const recording = await runCalls();
+await runCalls(CALLS);
+const recording = await runCalls(CALLS);
+const bytesPerCall = Math.round(spool.bytes / CALLS / 2);
 await spool.acknowledge(spool.headSeq);
-const reporter = createReporter({
-  spool,
-  clock,
-  random: Math.random,
-  onFault: fail,
-  send: async () => ({ status: 200, body: JSON.stringify({ acked_seq: spool.headSeq }) }),
-});
+const paced = await runCalls(PACED_CALLS, createTicker(PACE_MS));
+await spool.acknowledge(spool.headSeq);
+const reporter = createReporter({ spool, clock, random: Math.random, onFault: fail, send: acknowledge });
+reporter.start();
+const shipping = await runCalls(PACED_CALLS, createTicker(PACE_MS));
+if (!(await reporter.flush(60_000))) throw new Error("shipping takes for ever");
+await reporter.stop();
+
 const fresh = Array.from({ length: OPENS }, () => makeAttempt({ attempt_id: newId("attempt") }));
 const openStarted = performance.now();
 await Promise.all(fresh.map((attempt) => recorder.open(attempt)));
 const openMs = performance.now() - openStarted;
 
 const figures = {
-  open_and_settle_per_second: Math.round((CALLS / elapsedMs) * 1_000),
-  cpu_us_per_call: Number(((cpu.user + cpu.system) / CALLS).toFixed(2)),
-  settle_p50_ms: Number(waits[CALLS >> 1]?.toFixed(3)),
-  settle_p99_ms: Number(waits[Math.floor(CALLS * 0.99)]?.toFixed(3)),
+  open_and_settle_per_second: recording.callsPerSecond,
+  cpu_us_per_call: recording.cpuUsPerCall,
+  paced_calls_per_second: shipping.callsPerSecond,
+  paced_cpu_us_per_call: paced.cpuUsPerCall,
+  paced_cpu_us_per_call_with_shipping: shipping.cpuUsPerCall,
+  settle_p50_ms: Number(recording.settleMs[CALLS >> 1]?.toFixed(3)),
+  settle_p99_ms: Number(recording.settleMs[Math.floor(CALLS * 0.99)]?.toFixed(3)),
   open_us: Number(((openMs / OPENS) * 1_000).toFixed(2)),
-  bytes_per_call: Math.round(spool.bytes / (CALLS + OPENS / 2)),
+  bytes_per_call: bytesPerCall,
 };
 process.stdout.write(`${JSON.stringify(figures)}\n`);
 await spool.close();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { makeAttempt, makeEvent } from "./testing/attempts.ts";
+import { makeAttempt, makeResult } from "./testing/attempts.ts";
 import { faultyDisk } from "./testing/faulty-disk.ts";
 import { openTestSpool } from "./testing/open-test-spool.ts";
 import { readSpool } from "./testing/read-spool.ts";
@@ -36,7 +36,7 @@ async function workUntil(
       // The last of each round is left running.
       await Promise.all(
         attempts.slice(0, 2).map(async (attempt, index) => {
-          await spool.settle(makeEvent(attempt, index + 1), [{ key: KEY, amount: "10" }]);
+          await spool.settle(attempt, makeResult(index + 1), [{ key: KEY, amount: "10" }]);
           if (!dead()) told.settled.set(attempt.attempt_id, index + 1);
         }),
       );
@@ -137,7 +137,7 @@ describe("spool, while the disk fails", () => {
             if (await spool.open(attempt)) attempts.push(attempt);
           }
           recorded.push(...attempts.map((attempt) => attempt.attempt_id));
-          await Promise.all(attempts.map((attempt) => spool.settle(makeEvent(attempt, 1), [])));
+          await Promise.all(attempts.map((attempt) => spool.settle(attempt, makeResult(1), [])));
           if (round % 5 === 4) await spool.acknowledge(Math.floor(spool.headSeq / 2));
           await spool.recover();
         }

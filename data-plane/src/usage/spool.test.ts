@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { makeAttempt, makeEvent } from "./testing/attempts.ts";
+import { makeAttempt, makeResult } from "./testing/attempts.ts";
 import { faultyDisk } from "./testing/faulty-disk.ts";
 import { openTestSpool } from "./testing/open-test-spool.ts";
 import { readSpool } from "./testing/read-spool.ts";
@@ -16,7 +16,7 @@ describe("spool", () => {
       const attempt = makeAttempt();
       expect(await spool.open(attempt)).toBe(true);
       expect(readSpool(directory.path).abandoned.map((one) => one.attempt_id)).toContain(attempt.attempt_id);
-      await spool.settle(makeEvent(attempt, count), []);
+      await spool.settle(attempt, makeResult(count), []);
       const content = readSpool(directory.path);
       expect(content.events.at(-1)).toMatchObject({ seq: count, attempt_id: attempt.attempt_id });
       expect(content.totals.get("input_uncached")).toBe(BigInt((count * (count + 1)) / 2));
@@ -30,7 +30,7 @@ describe("spool", () => {
     const { spool } = await openTestSpool(directory.path);
     const attempts = Array.from({ length: 300 }, () => makeAttempt());
     for (const attempt of attempts) await spool.open(attempt);
-    await Promise.all(attempts.map((attempt) => spool.settle(makeEvent(attempt, 1), [])));
+    await Promise.all(attempts.map((attempt) => spool.settle(attempt, makeResult(1), [])));
     const { events } = readSpool(directory.path);
     expect(events.map((event) => event.seq)).toEqual(attempts.map((_, index) => index + 1));
     expect(events.map((event) => event.attempt_id)).toEqual(attempts.map((one) => one.attempt_id));
@@ -71,7 +71,7 @@ describe("spool", () => {
       for (let count = 0; count < 20; count += 1) {
         const attempt = makeAttempt();
         await spool.open(attempt);
-        await spool.settle(makeEvent(attempt, 7), []);
+        await spool.settle(attempt, makeResult(7), []);
         total += 7n;
       }
       expect(spool.headSeq).toBe((run + 1) * 20);
@@ -112,7 +112,7 @@ describe("spool", () => {
             const [attempt] = running.splice(one.which % Math.max(1, running.length), 1);
             if (attempt === undefined) continue;
             settled += 1;
-            await spool.settle(makeEvent(attempt, 1), []);
+            await spool.settle(attempt, makeResult(1), []);
           } else {
             await spool.acknowledge(Math.max(spool.ackedSeq, Math.floor(settled * one.share)));
           }
@@ -138,14 +138,14 @@ describe("spool", () => {
     expect(newer.spool.headSeq).toBe(1);
 
     expect(await older.spool.open(makeAttempt())).toBe(false);
-    await older.spool.settle(makeEvent(running, 50), []);
+    await older.spool.settle(running, makeResult(50), []);
     expect(older.spool.state).toBe("superseded");
     expect(older.faults).toHaveLength(1);
     expect(older.spool.headSeq).toBe(0);
 
     const attempt = makeAttempt();
     await newer.spool.open(attempt);
-    await newer.spool.settle(makeEvent(attempt, 3), []);
+    await newer.spool.settle(attempt, makeResult(3), []);
     await older.spool.close();
     await newer.spool.close();
     const { events } = readSpool(directory.path);
@@ -162,7 +162,7 @@ describe("spool", () => {
     for (let count = 0; count < 20; count += 1) {
       const attempt = makeAttempt();
       await first.spool.open(attempt);
-      await first.spool.settle(makeEvent(attempt, 1), [{ key: "budget:bud_x:total:", amount: "5" }]);
+      await first.spool.settle(attempt, makeResult(1), [{ key: "budget:bud_x:total:", amount: "5" }]);
     }
     const [oldest] = first.spool.segments;
     await first.spool.close();

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { makeAttempt, makeEvent } from "./testing/attempts.ts";
+import { makeAttempt, makeResult } from "./testing/attempts.ts";
 import { faultyDisk } from "./testing/faulty-disk.ts";
 import { openTestSpool } from "./testing/open-test-spool.ts";
 import { readSpool } from "./testing/read-spool.ts";
@@ -13,7 +13,7 @@ it("recovers a prefix, and each of its open attempts once, whatever byte the las
   for (let count = 0; count < 3; count += 1) {
     const attempt = makeAttempt();
     await spool.open(attempt);
-    await spool.settle(makeEvent(attempt, 1), [{ key: "budget:bud_x:total:", amount: "10" }]);
+    await spool.settle(attempt, makeResult(1), [{ key: "budget:bud_x:total:", amount: "10" }]);
   }
   await spool.open(makeAttempt());
   const whole = readSpool(directory.path);

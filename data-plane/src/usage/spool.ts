@@ -4,19 +4,19 @@
  * to calls while the disk is full (the recorder), nor shipping (the reporter).
  */
 import { join } from "node:path";
-import type { Id, UsageEvent } from "@headgate/sdk/contract";
+import type { Id } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
 import { type BudgetCheckpoint, openBudgetCheckpoint } from "./budget-checkpoint.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { type RecoveredSegments, readSegments, SpoolDamagedError } from "./read-segments.ts";
+import { createRecentEvents, type RecentEvents } from "./recent-events.ts";
 import type { Segment } from "./segment.ts";
 import { createSegmentLog, type SegmentLog } from "./segment-log.ts";
 import { createSegmentWriter } from "./segment-writer.ts";
 import { setAside } from "./set-aside.ts";
 import { claimSpool, type SpoolIdentity } from "./spool-identity.ts";
 import { openSpoolLedger } from "./spool-ledger.ts";
-import { unsettledEvent } from "./unsettled-event.ts";
-import type { AttemptOpened } from "./usage-recorder.ts";
+import type { AttemptOpened, AttemptResult } from "./usage-recorder.ts";
 
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 
@@ -50,13 +50,15 @@ export interface Spool {
   readonly totals: ReadonlyMap<string, bigint>;
   readonly lostEvents: number;
   readonly segments: readonly Segment[];
+  /** Events that can be shipped without reading the segments. */
+  readonly recent: RecentEvents;
   readonly disk: Disk;
   readonly directory: string;
   /** False where the attempt could not be recorded. See `SegmentLog.open`. */
   open(attempt: AttemptOpened): Promise<boolean>;
   isLive(attemptId: string): boolean;
-  /** The event's seq is assigned here. See `SegmentLog.settle`. */
-  settle(event: UsageEvent, charges: readonly BudgetCharge[]): Promise<void>;
+  /** See `SegmentLog.settle`. */
+  settle(attempt: AttemptOpened, result: AttemptResult, charges: readonly BudgetCharge[]): Promise<void>;
   /** Counts a call that was served and left no record. Kept on disk as far as the disk allows. */
   countLost(): void;
   /** Calls back after each group of events has reached the disk. */
@@ -139,16 +141,18 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     segments: found.segments,
     nextRecord: found.nextRecord,
   });
+  const recent = createRecentEvents(found.totals);
   const log = createSegmentLog({
     writer,
     headSeq: found.headSeq,
     totals: found.totals,
     live: found.abandoned,
     superseded: identity.superseded,
-    onCommitted(events) {
-      for (const { event, charges } of events) {
-        checkpoint.add(charges, event.seq);
-        oldestUnackedAt ??= event.started_at;
+    onCommitted(events, bytes) {
+      recent.add(events, bytes);
+      for (const { charges, seq, startedAt } of events) {
+        checkpoint.add(charges, seq);
+        oldestUnackedAt ??= startedAt;
       }
       for (const listener of listeners) listener();
     },
@@ -196,7 +200,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   }
 
   await log.start();
-  await Promise.all(found.abandoned.map((attempt) => log.settle(unsettledEvent(attempt), [])));
+  await Promise.all(found.abandoned.map(log.abandon));
   if (log.durableSeq !== found.headSeq + found.abandoned.length)
     throw new Error("the disk does not take the events that recovery found");
   writeLedger();
@@ -204,6 +208,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   return {
     streamId: identity.streamId,
     writerEpoch: identity.writerEpoch,
+    recent,
     disk,
     directory,
     get state() {
@@ -225,7 +230,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       return ackedSeq >= log.durableSeq ? null : oldestUnackedAt;
     },
     get totals() {
-      return found.totals;
+      return log.totals;
     },
     get lostEvents() {
       return lostEvents;

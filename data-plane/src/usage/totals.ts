@@ -1,12 +1,11 @@
 /** Running sums per dimension. They only grow, so a receiver can check that nothing between two of them is missing. */
 import type { UsageQuantities } from "@headgate/sdk/contract";
+import type { ExactSums } from "./exact-sums.ts";
 
-export type Totals = Map<string, bigint>;
-
-export function addUsage(totals: Totals, usage: UsageQuantities): void {
+export function addUsage(totals: ExactSums, usage: UsageQuantities): void {
   for (const dimension in usage) {
     const quantity = usage[dimension];
-    if (quantity) totals.set(dimension, (totals.get(dimension) ?? 0n) + BigInt(quantity));
+    if (quantity) totals.add(dimension, quantity);
   }
 }
 
@@ -17,6 +16,6 @@ export function totalsToWire(totals: ReadonlyMap<string, bigint>): Record<string
   return wire;
 }
 
-export function totalsFromWire(wire: Readonly<Record<string, string>>): Totals {
+export function totalsFromWire(wire: Readonly<Record<string, string>>): Map<string, bigint> {
   return new Map(Object.entries(wire).map(([dimension, quantity]) => [dimension, BigInt(quantity)]));
 }

@@ -38,8 +38,10 @@ export interface UsageRecorder {
   /** Resolves when the operating system has the open record: it then survives the death of this process. */
   open(attempt: AttemptOpened): Promise<OpenOutcome>;
   /**
-   * Resolves when the event is on disk (group commit). Never rejects: where the disk fails, the call is counted as
-   * lost, in a counter that is itself kept and reported.
+   * Resolves when the event is on disk (group commit), or when it is known that the disk fails: the event then waits
+   * in memory for the disk, and a process that dies before leaves the attempt as unsettled. Never rejects. A call whose
+   * opening is on record is so never lost; one that was served without, and whose event cannot be recorded either,
+   * is counted as lost, in a counter that is itself kept and reported.
    */
   settle(attempt: AttemptOpened, result: AttemptResult, charges: readonly BudgetCharge[]): Promise<void>;
   /** False while new calls must be refused. Cheap; asked before a call is admitted. */

@@ -259,6 +259,22 @@ export interface Api {
       };
       secret: string;
     }>;
+    create_admin: Mutation<{
+      name?: string | undefined;
+    }, {
+      key: {
+        id: `key_${string}`;
+        kind: "admin" | "agent";
+        agent_id: `agt_${string}` | null;
+        name: string;
+        handle: string;
+        last4: string;
+        created_at: number;
+        expires_at: number | null;
+        revoked_at: number | null;
+      };
+      secret: string;
+    }>;
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -955,6 +971,12 @@ export interface Api {
       deletion_requested_at: number | null;
       created_at: number;
     }>;
+    issue_join_token: Mutation<{
+      data_plane_id: `dpl_${string}`;
+    }, {
+      token: string;
+      expires_at: number;
+    }>;
     delete: Mutation<{
       data_plane_id: `dpl_${string}`;
     }, {
@@ -1060,6 +1082,7 @@ export const PROCEDURES = {
   },
   keys: {
     create: "mutation",
+    create_admin: "mutation",
     list: "query",
     revoke: "mutation",
   },
@@ -1118,6 +1141,7 @@ export const PROCEDURES = {
   data_planes: {
     list: "query",
     get: "query",
+    issue_join_token: "mutation",
     delete: "mutation",
   },
   snapshots: {
@@ -1149,7 +1173,7 @@ export interface Condition {
   last_transition: number;
 }
 
-export type DataPlaneState = ((readonly ["pending", "provisioning", "joining", "ready", "degraded", "draining", "deleted"]))[number];
+export type DataPlaneState = ((readonly ["pending", "provisioning", "joining", "ready", "degraded", "stopped", "draining", "deleted"]))[number];
 
 export type GroupName = keyof ({
     readonly agent: "agent_id";

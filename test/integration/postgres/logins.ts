@@ -14,7 +14,7 @@ export async function memberOf(database: TestDatabase, roles: readonly string[])
 }
 
 /** Member of the two roles that the control plane works as, and allowed to ask whether a migration is missing. */
-export async function runtimeMember(database: TestDatabase): Promise<string> {
+async function runtimeMember(database: TestDatabase): Promise<string> {
   const url = await memberOf(database, ["headgate_app", "headgate_platform"]);
   const { username } = new URL(url);
   await database.query(`GRANT CREATE ON DATABASE ${database.name} TO ${username}`);

@@ -11,7 +11,7 @@ export interface Platform extends AsyncDisposable {
   operator(tenantId?: string): { readonly credential: string; readonly tenant?: string };
 }
 
-export interface PlatformOptions {
+interface PlatformOptions {
   /** Of the control plane's pool. */
   readonly connectionsMax?: number;
   /** Whom the control plane logs in as; the owner of the database when absent. */

@@ -150,7 +150,7 @@ function makeProvisioner({ provisioned = [], seen = RUNNING, beforeProvision }: 
     },
     observe: async () => ABSENT,
     destroy: async () => ABSENT,
-    close: async () => undefined,
+    close: async () => [],
   };
 }
 
@@ -162,6 +162,7 @@ function makeReconciler(
   metrics.registry.clear();
   return createReconciler({
     ...options,
+    alone: false,
     clock,
     log: logger,
     metrics: createProvisioningMetrics(metrics.registry),

@@ -2,11 +2,11 @@
 import type { Query } from "./platform.ts";
 
 /** Of the platform, without a tenant: out of reach of the tenants' role, or the same for all tenants. */
-export const PLATFORM_TABLES = ["price_versions", "signing_keys"];
+const PLATFORM_TABLES = ["price_versions", "signing_keys"];
 /** Keyed by what is known before the tenant is. */
-export const KEYED_OTHERWISE = ["key_handles", "tenants"];
+const KEYED_OTHERWISE = ["key_handles", "tenants"];
 
-export interface WallFault {
+interface WallFault {
   readonly table: string;
   readonly fault: string;
 }

@@ -1,5 +1,5 @@
 /** Attempts and results for tests of the spool. */
-import type { Id, UsageEvent } from "@headgate/sdk/contract";
+import type { Id } from "@headgate/sdk/contract";
 import { makeId, makeUsageEvent } from "@headgate/sdk/testing";
 import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
 
@@ -18,10 +18,6 @@ export function makeResult(tokens: number, overrides: Partial<AttemptResult> = {
     accuracy: "reported",
     ...overrides,
   };
-}
-
-export function makeEvent(attempt: AttemptOpened, tokens: number): UsageEvent {
-  return { seq: 0, status: "settled", ...attempt, ...makeResult(tokens) };
 }
 
 export function newStreamId(): Id<"stream"> {

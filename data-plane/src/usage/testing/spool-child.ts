@@ -3,7 +3,7 @@ import { randomFillSync } from "node:crypto";
 import { writeSync } from "node:fs";
 import { createIdFactory } from "@headgate/sdk/contract";
 import { openSpool } from "../spool.ts";
-import { makeAttempt, makeEvent } from "./attempts.ts";
+import { makeAttempt, makeResult } from "./attempts.ts";
 
 const [, , directory = ""] = process.argv;
 const newId = createIdFactory({ now: () => Date.now(), random: (bytes) => randomFillSync(bytes) });
@@ -25,7 +25,7 @@ async function call(): Promise<void> {
     const attempt = makeAttempt({ attempt_id: newId("attempt") });
     if (await spool.open(attempt)) say(`open ${attempt.attempt_id}`);
     await new Promise((resolve) => setImmediate(resolve));
-    await spool.settle(makeEvent(attempt, 1), [{ key: "budget:bud_x:total:", amount: "1" }]);
+    await spool.settle(attempt, makeResult(1), [{ key: "budget:bud_x:total:", amount: "1" }]);
     say(`settled ${attempt.attempt_id}`);
   }
 }
