@@ -80,7 +80,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     async stop() {
       await reconciler.stop();
       const ended = await provisioner.close({ drain: options.stopDataPlanesOnExit });
-      await reconciler.recordStopped(ended);
+      // The data planes have ended whether or not that can be written down.
+      await reconciler
+        .recordStopped(ended)
+        .catch((error) => logger.error({ err: error }, "could not record that data planes have stopped"));
     },
   };
 }

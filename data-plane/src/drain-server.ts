@@ -11,7 +11,10 @@ import { setTimeout as delay } from "node:timers/promises";
 const SWEEP_MS = 25;
 
 /** Call it before the server listens. `callsInFlight` counts calls that are not settled and answered. */
-export function drainable(server: Server, callsInFlight: () => number): (deadlineMs: number) => Promise<void> {
+export function drainable(
+  server: Server,
+  callsInFlight: () => number,
+): (deadlineMs: number) => Promise<void> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);

@@ -4,7 +4,7 @@ import { ConfigError, loadConfig } from "./config.ts";
 import { startDataPlane } from "./start-data-plane.ts";
 
 try {
-  const dataPlane = await startDataPlane(loadConfig(), {
+  const starting = startDataPlane(loadConfig(), {
     out: (text) => process.stdout.write(text),
     log: (text) => process.stderr.write(text),
   });
@@ -14,12 +14,16 @@ try {
       // A second signal does not wait for calls in flight.
       if (stopping) process.exit(1);
       stopping = true;
-      dataPlane.stop().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
+      // What has begun to start is ended in order too.
+      starting
+        .then((dataPlane) => dataPlane.stop())
+        .then(
+          () => process.exit(0),
+          () => process.exit(1),
+        );
     });
   }
+  await starting;
 } catch (error) {
   const message = error instanceof ConfigError ? error.message : `headgate data plane: ${String(error)}`;
   process.stderr.write(`${message}\n`);

@@ -82,16 +82,18 @@ export async function recordHeartbeat(
   heartbeat: Heartbeat,
   now: number,
 ): Promise<boolean> {
-  const updated = await tx
+  const row = await lockDataPlane(tx, id);
+  if (row === undefined) return false;
+  await tx
     .update(dataPlanes)
     .set({
       last_heartbeat: heartbeat,
       last_heartbeat_at: now,
       applied_revision: heartbeat.applied_revision,
+      conditions: withCondition(row, usageAccepted(heartbeat), now),
     })
-    .where(eq(dataPlanes.id, id))
-    .returning({ id: dataPlanes.id });
-  return updated.length > 0;
+    .where(eq(dataPlanes.id, id));
+  return true;
 }
 
 /** Keeps a data plane's verdict and shows it on its row. False where the data plane is gone. */
@@ -145,6 +147,17 @@ export async function latestRevision(tx: TenantTx, tenantId: Id<"tenant">): Prom
   return row?.revision ?? 0;
 }
 
+/** Whether all that the data plane has served is in the ledger or on its way there. */
+function usageAccepted({ quarantined_batches: refused, lost_events: lost }: Heartbeat): Verdict {
+  const type = "UsageAccepted";
+  if (refused > 0)
+    return { type, status: "false", reason: "BatchRefused", message: "usage waits behind a refused batch" };
+  if (lost > 0)
+    return { type, status: "false", reason: "EventsLost", message: `${lost} calls were not recorded` };
+  return { type, status: "true", reason: "NothingRefused", message: "" };
+}
+
+type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
 type DataPlaneRow = typeof dataPlanes.$inferSelect;
 
 async function lockDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {
@@ -155,7 +168,7 @@ async function lockDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPla
 /** The row's conditions with this one in place of its older state. The moment stays while the status does. */
 function withCondition(
   { conditions, generation }: DataPlaneRow,
-  set: Pick<Condition, "type" | "status" | "reason" | "message">,
+  set: Verdict,
   now: number,
 ): Condition[] {
   const before = conditions.find(({ type }) => type === set.type);

@@ -161,6 +161,26 @@ test("a heartbeat is kept and answered with the newest revision", async () => {
   });
 });
 
+test("usage that was refused or lost shows on the data plane until it is no more", async () => {
+  const dataPlane = await joinedDataPlane(platform);
+  const { headers } = dataPlane;
+  const shown: unknown[] = [];
+  for (const trouble of [{}, { quarantined_batches: 1 }, { lost_events: 2 }, {}]) {
+    const payload = makeHeartbeat(trouble);
+    await platform.app.inject({ method: "POST", url: DATA_PLANE_API.heartbeat, headers, payload });
+    const row = await rowOf(dataPlane.owner);
+    const conditions = row?.["conditions"] as { type: string; status: string; reason: string }[];
+    const { status, reason } = conditions.find(({ type }) => type === "UsageAccepted") ?? {};
+    shown.push([status, reason]);
+  }
+  expect(shown).toEqual([
+    ["true", "NothingRefused"],
+    ["false", "BatchRefused"],
+    ["false", "EventsLost"],
+    ["true", "NothingRefused"],
+  ]);
+});
+
 test("an event stream tells the revision at once and then every new one", async () => {
   const dataPlane = await withProvider();
   const url = await platform.app.listen({ port: 0, host: "127.0.0.1" });

@@ -25,7 +25,7 @@ test.for<[name: string, status: number, path: string, init: RequestInit]>([
   ["a path that is not there", 404, "/nowhere", {}],
   ["a path with a broken escape", 400, "/%zz", {}],
   ["health", 200, "/livez", {}],
-  ["a body that is no JSON", 400, "/trpc/agents.create", { method: "POST", body: "{" }],
+  ["a body that is no JSON", 400, DATA_PLANE_API.join, { method: "POST", body: "{" }],
   ["a join that is refused", 400, DATA_PLANE_API.join, { method: "POST", body: "{}" }],
   ["a data plane without a credential", 401, DATA_PLANE_API.heartbeat, { method: "POST", body: "{}" }],
 ])("%s bears an id of ours, never the caller's", async ([, status, path, init]) => {

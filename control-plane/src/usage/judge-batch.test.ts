@@ -78,13 +78,12 @@ test("a total that is left out counts as zero, and only that", () => {
   );
 });
 
-test("events are taken from 35 days back to 5 minutes ahead", () => {
+test("events are taken however old they are, and up to a day ahead", () => {
   const at = (started_at: number) => verdict({ firstSeq: 11, events: [makeUsageEvent({ started_at })] }).kind;
   const day = 24 * 3_600_000;
-  expect(at(receivedAt - 35 * day)).toBe("continues");
-  expect(at(receivedAt - 35 * day - 1)).toBe("invalid");
-  expect(at(receivedAt + 300_000)).toBe("continues");
-  expect(at(receivedAt + 300_001)).toBe("invalid");
+  expect(at(1)).toBe("continues");
+  expect(at(receivedAt + day)).toBe("continues");
+  expect(at(receivedAt + day + 1)).toBe("invalid");
 });
 
 function judgeNew(firstSeq: number) {

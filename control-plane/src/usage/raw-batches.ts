@@ -3,8 +3,8 @@ import type { Id, UsageEvent } from "@headgate/sdk/contract";
 import { and, asc, eq, gte, lte, type SQL, sql } from "drizzle-orm";
 import { usageBatches } from "../db/schema/usage.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
-import { EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX } from "./judge-batch.ts";
-import { eventLines, type UsageBatch } from "./read-usage-batch.ts";
+import { EVENT_AHEAD_MS_MAX } from "./judge-batch.ts";
+import { eventLines, jsonOf, type UsageBatch } from "./read-usage-batch.ts";
 
 export interface RawBatch {
   readonly streamId: Id<"stream">;
@@ -72,11 +72,9 @@ export async function* replay(
   tx: TenantTx,
   { fromMs, toMs }: Period,
 ): AsyncGenerator<{ batch: RawBatch; events: UsageEvent[] }> {
-  const received = and(
-    gte(usageBatches.received_at, fromMs - EVENT_AHEAD_MS_MAX),
-    lte(usageBatches.received_at, toMs + EVENT_AGE_MS_MAX),
-  );
-  for await (const batch of rawBatches(tx, { where: received })) {
+  // There is no upper bound: events may arrive however late.
+  const where = gte(usageBatches.received_at, fromMs - EVENT_AHEAD_MS_MAX);
+  for await (const batch of rawBatches(tx, { where })) {
     const events = (await eventLines(batch.packed)).map(eventOf);
     yield { batch, events: events.filter(({ started_at: at }) => at >= fromMs && at < toMs) };
   }
@@ -105,7 +103,7 @@ export async function* rawBatches(
 
 /** A line of a stored batch: it was checked when it was taken in, and rows are never changed. */
 export function eventOf(line: Uint8Array): UsageEvent {
-  return JSON.parse(Buffer.from(line).toString("utf8")) as UsageEvent;
+  return jsonOf(line) as UsageEvent;
 }
 
 const RAW = {

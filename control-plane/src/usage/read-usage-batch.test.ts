@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { encodeUsageBatch, makeUsageBatch, makeUsageEvent } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
-import { eventLines, readUsageBatch, sha256Of } from "./read-usage-batch.ts";
+import { eventLines, jsonOf, readUsageBatch, sha256Of } from "./read-usage-batch.ts";
 
 async function refusal(packed: Uint8Array): Promise<string> {
   const reading = await readUsageBatch(packed);
@@ -43,6 +43,14 @@ test("text that the database cannot hold is refused", async () => {
     const batch = makeUsageBatch({ events: [makeUsageEvent({ model })] });
     expect(await refusal(encodeUsageBatch(batch))).toMatch(/cannot be stored/);
   }
+});
+
+test("a line with a byte order mark is refused, since it could not be read again", async () => {
+  const { header, events } = makeUsageBatch({ events: [makeUsageEvent()] });
+  const line = Buffer.from(`\ufeff${JSON.stringify(events[0])}\n`);
+  const head = Buffer.from(`${JSON.stringify({ ...header, sha256: sha256Of([line]) })}\n`);
+  expect(await refusal(gzipSync(Buffer.concat([head, line])))).toBe("event 1: not JSON in UTF-8");
+  expect(() => jsonOf(line)).toThrow(SyntaxError);
 });
 
 test("what is not gzip, breaks off, has no lines or a torn last line is refused", async () => {

@@ -29,6 +29,7 @@ export type BatchReading =
 const INFLATED_BYTES_MAX = USAGE_BATCH_BYTES_MAX + 64 * 1024;
 const REASON_CHARS_MAX = 300;
 const LINE_FEED = 0x0a;
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const inflate = promisify(gunzip);
 
 export async function readUsageBatch(packed: Uint8Array): Promise<BatchReading> {
@@ -43,6 +44,15 @@ export async function readUsageBatch(packed: Uint8Array): Promise<BatchReading> 
 /** The event lines of a batch, each with its line feed, in the order of their seq. */
 export async function eventLines(packed: Uint8Array): Promise<Uint8Array[]> {
   return splitLines(await inflated(packed)).slice(1);
+}
+
+/**
+ * What a line says. The one decoder of lines, when a batch is taken in and ever after, so that whatever is acknowledged
+ * can be read again. A byte order mark is refused like any other text that is not JSON.
+ * Throws on what is not JSON in UTF-8.
+ */
+export function jsonOf(line: Uint8Array): unknown {
+  return JSON.parse(UTF8.decode(line));
 }
 
 /** SHA-256 in hex. */
@@ -96,7 +106,7 @@ function splitLines(bytes: Uint8Array): Uint8Array[] {
 function parseLine<T>(schema: z.ZodType<T>, line: Uint8Array, name: string): T {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
+    value = jsonOf(line);
   } catch {
     throw new InvalidBatch(`${name}: not JSON in UTF-8`);
   }

@@ -19,7 +19,7 @@ export interface RecentEvents {
   add(events: readonly GroupedEvent[], from: Buffer): void;
   /**
    * Takes out as many events from `fromSeq` on as fit one batch, and lets go of those before. Undefined where
-   * `fromSeq` is not held.
+   * `fromSeq` is not held. The lines stand in memory that is used again: they are good until the next call.
    */
   take(fromSeq: number): EventSlice | undefined;
 }
@@ -27,6 +27,7 @@ export interface RecentEvents {
 /** `totals`: sums over all events before the first that is added. */
 export function createRecentEvents(totals: ReadonlyMap<string, bigint>): RecentEvents {
   const memory = Buffer.allocUnsafeSlow(RECENT_BYTES_MAX);
+  let taken = Buffer.allocUnsafeSlow(SLICE_BYTES_MAX);
   /** Over all events before the first that is held. */
   const sums = createExactSums(new Map(totals));
   let held: GroupedEvent[] = [];
@@ -82,10 +83,13 @@ export function createRecentEvents(totals: ReadonlyMap<string, bigint>): RecentE
       if (count === 0) return undefined;
       const from = start;
       const oldestStartedAt = release(count);
+      const bytes = start - from;
+      if (bytes > taken.length) taken = Buffer.allocUnsafeSlow(bytes);
+      memory.copy(taken, 0, from, start);
       return {
         firstSeq: fromSeq,
         lastSeq: fromSeq + count - 1,
-        lines: Buffer.from(memory.subarray(from, start)),
+        lines: taken.subarray(0, bytes),
         totals: new Map(sums.read()),
         oldestStartedAt,
       };

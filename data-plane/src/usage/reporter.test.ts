@@ -11,6 +11,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { SendResult } from "./batch-answer.ts";
+import { RECENT_BYTES_MAX, RECENT_EVENTS_MAX } from "./recent-events.ts";
 import { createReporter, type Reporter } from "./reporter.ts";
 import type { Spool } from "./spool.ts";
 import { makeAttempt, makeResult } from "./testing/attempts.ts";
@@ -171,7 +172,7 @@ describe("reporter", () => {
     );
   }, 30_000);
 
-  it("keeps at most one batch in memory through a long outage, and empties the disk after it", async () => {
+  it("keeps one batch and the newest events in memory through a long outage, no more, and empties the disk after it", async () => {
     using directory = temporaryDirectory();
     const { spool } = await openTestSpool(directory.path, { segmentBytes: 100_000 });
     const ledger = createLedger();
@@ -182,7 +183,11 @@ describe("reporter", () => {
       if (!up) throw new Error("unreachable");
       return ledger.apply(body);
     });
-    for (let round = 0; round < 10; round += 1) await spend(spool, 500);
+    for (let round = 0; round < 10; round += 1) {
+      await spend(spool, 500);
+      expect(spool.recent.count).toBeLessThanOrEqual(RECENT_EVENTS_MAX);
+      expect(spool.recent.bytes).toBeLessThanOrEqual(RECENT_BYTES_MAX);
+    }
     const full = spool.bytes;
     await until(() => seen.now >= 4 * 3_600_000);
     expect(reporter.state).toBe("retrying");
@@ -192,6 +197,7 @@ describe("reporter", () => {
     up = true;
     await untilAcked(spool, reporter);
     expect(ledger.events).toBe(5_000);
+    expect(spool.recent.count).toBe(0);
     expect(largestSent).toBeLessThanOrEqual(USAGE_BATCH_BYTES_MAX);
     expect(ledger.batches).toBeGreaterThanOrEqual(10);
     expect(spool.segments.length).toBe(1);

@@ -4,10 +4,9 @@
  * leave a hole: it is written aside for someone to look at, and tried again every minute.
  */
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
-import { encodeBatch } from "./batch.ts";
+import { createBatchEncoder } from "./batch.ts";
 import { judgeAnswer, type SendResult } from "./batch-answer.ts";
 import { replaceFile } from "./disk.ts";
 import { createEventReader } from "./event-reader.ts";
@@ -53,6 +52,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   const { spool, clock, send, random, onFault } = options;
   const sleep = options.sleep ?? sleepUnlessAborted;
   const reader = createEventReader(spool);
+  const encodeBatch = createBatchEncoder(spool);
   const asidePath = join(spool.directory, "refused-batch.ndjson.gz");
   let state: ReporterState = "stopped";
   let quarantinedBatches = 0;
@@ -64,15 +64,23 @@ export function createReporter(options: ReporterOptions): Reporter {
   const pending = (): number => spool.headSeq - spool.ackedSeq;
   const stopped = (): boolean => state === "stopped" || state === "fenced";
 
+  /** How many pending events end the wait that the loop is in. */
+  let wakeAt = Number.POSITIVE_INFINITY;
+
   spool.onCommit(() => {
-    if (state === "shipping" && (pending() >= USAGE_BATCH_EVENTS_MAX || flushing > 0 || idle)) wakeUp();
+    if (pending() >= wakeAt) wakeUp();
   });
 
-  /** True while the loop waits for a first event. */
-  let idle = false;
+  /** Waits for so many pending events. */
+  async function sleepUntilPending(count: number, ms: number): Promise<void> {
+    wakeAt = count;
+    await sleep(ms, wake.signal);
+    wakeAt = Number.POSITIVE_INFINITY;
+  }
 
   function wakeUp(): void {
-    wake.abort();
+    wakeAt = Number.POSITIVE_INFINITY;
+    wake.abort(WOKEN);
     wake = new AbortController();
   }
 
@@ -80,12 +88,11 @@ export function createReporter(options: ReporterOptions): Reporter {
     while (!stopped()) {
       await spool.recover();
       if (pending() === 0) {
-        idle = true;
-        await sleep(RETRY_MAX_MS, wake.signal);
-        idle = false;
+        await sleepUntilPending(1, RETRY_MAX_MS);
         continue;
       }
-      if (pending() < USAGE_BATCH_EVENTS_MAX && flushing === 0) await sleep(LINGER_MS, wake.signal);
+      if (pending() < USAGE_BATCH_EVENTS_MAX && flushing === 0)
+        await sleepUntilPending(USAGE_BATCH_EVENTS_MAX, LINGER_MS);
       if (stopped()) return;
       const next = spool.ackedSeq + 1;
       const slice = spool.recent.take(next) ?? reader.read(next);
@@ -101,7 +108,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   /** Sends one slice until its fate is known. */
   async function shipUntilAnswered(slice: EventSlice): Promise<void> {
     while (!stopped()) {
-      const body = await encodeBatch(spool, slice, clock.wallMs());
+      const body = await encodeBatch(slice, clock.wallMs());
       const verdict = await send(body).then(judgeAnswer, () => NO_ANSWER);
       if (verdict.kind === "acked" && verdict.ackedSeq >= slice.lastSeq && verdict.ackedSeq <= spool.headSeq)
         return advance(verdict.ackedSeq);
@@ -198,10 +205,21 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 }
 
+/** A reason of our own spares the making of an error with its stack. */
+const WOKEN = "woken";
 const NO_ANSWER = { kind: "retry", retryAfterMs: undefined } as const;
 const FLUSH_POLL_MS = 20;
 const NEVER = new AbortController().signal;
 
-async function sleepUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined);
+function sleepUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
 }

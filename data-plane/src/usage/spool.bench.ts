@@ -36,6 +36,7 @@ const spool = await openSpool({
 });
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const recorder = createRecorder({ spool, clock, onFull: () => "reject_traffic" });
+const template = makeAttempt();
 const result = makeResult(1_200, {
   usage: { input_uncached: 900, cache_read: 100, output_text: 200, request: 1 },
   raw_usage: '{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":1200}',
@@ -73,15 +74,15 @@ function createTicker(intervalMs: number): () => Promise<void> {
 }
 
 async function runCalls(calls: number, pause?: () => Promise<void>): Promise<Load> {
-  const attempts = Array.from({ length: calls }, () => makeAttempt({ attempt_id: newId("attempt") }));
   const settleMs = new Float64Array(calls);
   let next = 0;
   async function worker(): Promise<void> {
     for (;;) {
       const index = next;
       next += 1;
-      const attempt = attempts[index];
-      if (attempt === undefined) return;
+      if (index >= calls) return;
+      // Made one by one, as in a gateway: many that live long would be the collector's work.
+      const attempt = { ...template, attempt_id: newId("attempt"), started_at: Date.now() };
       await recorder.open(attempt);
       const started = performance.now();
       await recorder.settle(attempt, result, charges);

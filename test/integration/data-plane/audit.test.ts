@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { openRawConnection } from "../../harness/raw-connection.ts";
 import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
 import { chat, message, post, QUESTION } from "./clients.ts";
-import { makeLimit, makeSimplePolicy } from "./tenant-policy.ts";
 import { startTenant, type Tenant } from "./tenant.ts";
+import { makeLimit, makeSimplePolicy } from "./tenant-policy.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;
@@ -43,7 +43,12 @@ describe("one record with the caller's decision id is left by a call that is", (
     ["failed", () => chat(tenant, { model: "failing" }), "allow", "upstream.error"],
     ["refused by the provider", () => chat(tenant, { model: "refusing" }), "allow", "upstream_refused"],
     ["without a credential", () => fetch(`${tenant.url}/v1/models`), "deny", "auth.missing_credential"],
-    ["without a good credential", () => chat({ url: tenant.url, key: "hg_no" }), "deny", "auth.invalid_credential"],
+    [
+      "without a good credential",
+      () => chat({ url: tenant.url, key: "hg_no" }),
+      "deny",
+      "auth.invalid_credential",
+    ],
     ["to an unknown path", () => post(tenant, "/v2/other", {}), "deny", "request.unknown_endpoint"],
     ["to an unknown model", () => message(tenant, { model: "nope" }), "deny", "model.not_found"],
     ["over a limit", () => chat(tenant, { model: "limited" }), "deny", "limit.tokens"],
@@ -70,7 +75,7 @@ describe("one record with the caller's decision id is left by a call that is", (
 
   test.each([
     ["that ends too early", "content-length: 500", '{"model":'],
-    ["that is badly framed", "transfer-encoding: chunked", "9\r\n{\"model\":\r\nno length\r\n"],
+    ["that is badly framed", "transfer-encoding: chunked", '9\r\n{"model":\r\nno length\r\n'],
   ])("with a body %s", async (_what, framing, body) => {
     using connection = await openRawConnection(tenant.url);
     await connection.send(headOf("/v1/chat/completions", framing) + body);
@@ -134,7 +139,10 @@ test("garbage behind a call that still runs does not get into its stream", async
   await once(socket, "close");
   expect(received).not.toContain("HTTP/1.1 400");
   expect(received).not.toContain("request.malformed");
-  await tenant.output.record({ outcome: "client_aborted", request_id: /x-request-id: (\S+)/.exec(received)?.[1] });
+  await tenant.output.record({
+    outcome: "client_aborted",
+    request_id: /x-request-id: (\S+)/.exec(received)?.[1],
+  });
   await settled();
   expect(recordsOfTest().filter(({ decision }) => decision === "allow")).toHaveLength(1);
 });

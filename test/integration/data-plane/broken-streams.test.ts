@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openRawConnection } from "../../harness/raw-connection.ts";
 import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { anthropicClient, chat, message, openaiClient, post, QUESTION } from "./clients.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
+import { anthropicClient, chat, message, openaiClient, QUESTION } from "./clients.ts";
 import { startTenant, type Tenant } from "./tenant.ts";
+import { makeSimplePolicy } from "./tenant-policy.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;
@@ -21,61 +21,87 @@ beforeEach(() => {
   seen = tenant.usage().length;
 });
 
-describe.each(["resetAfter", "endAfter", "errorAfter"] as const)("when the provider's stream has %s six events,", (how) => {
-  test("the official clients throw", async () => {
-    provider.script({ [how]: 6 }, { [how]: 6 }, { [how]: 6 });
-    const asked = { stream: true as const };
-    const chunks = await openaiClient(tenant).chat.completions.create({ model: "chat", messages: QUESTION, ...asked });
-    await expect(exhaust(chunks)).rejects.toThrow();
-    const events = openaiClient(tenant).responses.stream({ model: "chat", input: "How much?" });
-    await expect(events.finalResponse()).rejects.toThrow();
-    const stream = anthropicClient(tenant).messages.stream({ model: "claude", messages: QUESTION, max_tokens: 16 });
-    await expect(stream.finalMessage()).rejects.toThrow();
-    for (const record of await Promise.all(tenant.usage().slice(seen).map(recordOf))) {
-      expect(record).toMatchObject({ decision: "allow", outcome: "upstream.stream_broken", status: 200 });
-    }
-  });
+describe.each(["resetAfter", "endAfter", "errorAfter"] as const)(
+  "when the provider's stream has %s six events,",
+  (how) => {
+    test("the official clients throw", async () => {
+      provider.script({ [how]: 6 }, { [how]: 6 }, { [how]: 6 });
+      const asked = { stream: true as const };
+      const chunks = await openaiClient(tenant).chat.completions.create({
+        model: "chat",
+        messages: QUESTION,
+        ...asked,
+      });
+      await expect(exhaust(chunks)).rejects.toThrow();
+      const events = openaiClient(tenant).responses.stream({ model: "chat", input: "How much?" });
+      await expect(events.finalResponse()).rejects.toThrow();
+      const stream = anthropicClient(tenant).messages.stream({
+        model: "claude",
+        messages: QUESTION,
+        max_tokens: 16,
+      });
+      await expect(stream.finalMessage()).rejects.toThrow();
+      for (const record of await Promise.all(tenant.usage().slice(seen).map(recordOf))) {
+        expect(record).toMatchObject({ decision: "allow", outcome: "upstream.stream_broken", status: 200 });
+      }
+    });
 
-  test("what passed is recorded as an estimate that is no less than what the agent saw", async () => {
-    provider.script({ [how]: 6 }, { [how]: 6 });
-    const openai = await seenBy(await chat(tenant, { stream: true }));
-    const anthropic = await seenBy(await message(tenant, { stream: true }));
-    const words = (text: string) => (text.match(/"(?:content|text)":"[^"]/g) ?? []).length;
-    const [chatEvent, messageEvent] = tenant.usage().slice(seen);
-    expect(words(openai)).toBeGreaterThan(0);
-    expect(chatEvent).toMatchObject({ outcome: "stream_broken", accuracy: "estimated", status: "settled" });
-    expect(chatEvent?.usage["output_text"]).toBeGreaterThanOrEqual(words(openai));
-    expect(chatEvent?.usage["input_uncached"]).toBeGreaterThan(0);
-    expect(words(anthropic)).toBeGreaterThan(0);
-    expect(messageEvent).toMatchObject({ outcome: "stream_broken", accuracy: "estimated", status: "settled" });
-    expect(messageEvent?.usage["output_text"]).toBeGreaterThanOrEqual(words(anthropic));
-    // The figures of the input came at the start of the stream, and are kept.
-    expect(messageEvent?.usage["cache_read"]).toBeGreaterThan(0);
-  });
-});
+    test("what passed is recorded as an estimate that is no less than what the agent saw", async () => {
+      provider.script({ [how]: 6 }, { [how]: 6 });
+      const openai = await seenBy(await chat(tenant, { stream: true }));
+      const anthropic = await seenBy(await message(tenant, { stream: true }));
+      const words = (text: string) => (text.match(/"(?:content|text)":"[^"]/g) ?? []).length;
+      const [chatEvent, messageEvent] = tenant.usage().slice(seen);
+      expect(words(openai)).toBeGreaterThan(0);
+      expect(chatEvent).toMatchObject({ outcome: "stream_broken", accuracy: "estimated", status: "settled" });
+      expect(chatEvent?.usage["output_text"]).toBeGreaterThanOrEqual(words(openai));
+      expect(chatEvent?.usage["input_uncached"]).toBeGreaterThan(0);
+      expect(words(anthropic)).toBeGreaterThan(0);
+      expect(messageEvent).toMatchObject({
+        outcome: "stream_broken",
+        accuracy: "estimated",
+        status: "settled",
+      });
+      expect(messageEvent?.usage["output_text"]).toBeGreaterThanOrEqual(words(anthropic));
+      // The figures of the input came at the start of the stream, and are kept.
+      expect(messageEvent?.usage["cache_read"]).toBeGreaterThan(0);
+    });
+  },
+);
 
 test.each([
-  ["/v1/chat/completions", { model: "chat", messages: QUESTION }, /data: \{"error":.*"headgate_code":"upstream.stream_broken".*\}\n\n$/],
-  ["/v1/messages", { model: "claude", messages: QUESTION, max_tokens: 9 }, /event: error\ndata: \{"type":"error",.*"headgate_code":"upstream.stream_broken".*\}\n\n$/],
+  [
+    "/v1/chat/completions",
+    { model: "chat", messages: QUESTION },
+    /data: \{"error":.*"headgate_code":"upstream.stream_broken".*\}\n\n$/,
+  ],
+  [
+    "/v1/messages",
+    { model: "claude", messages: QUESTION, max_tokens: 9 },
+    /event: error\ndata: \{"type":"error",.*"headgate_code":"upstream.stream_broken".*\}\n\n$/,
+  ],
   ["/v1/responses", { model: "chat", input: "How much?" }, /event: error\ndata: \{"type":"error",.*\}\n\n$/],
-])("%s ends in its own dialect's error event, and then the connection breaks", async (path, body, errorEvent) => {
-  provider.script({ resetAfter: 6 });
-  using connection = await openRawConnection(tenant.url);
-  const json = JSON.stringify({ ...body, stream: true });
-  const head = [
-    `POST ${path} HTTP/1.1`,
-    `host: ${new URL(tenant.url).host}`,
-    `authorization: Bearer ${tenant.key}`,
-    "content-type: application/json",
-    `content-length: ${Buffer.byteLength(json)}`,
-  ];
-  await connection.send(`${head.join("\r\n")}\r\n\r\n${json}`);
-  await connection.closed;
-  const received = connection.rest();
-  const events = received.slice(received.indexOf("\r\n\r\n") + 4).replace(/(^|\r\n)[0-9a-f]+\r\n/g, "");
-  expect(events.replace(/\r\n$/, "")).toMatch(errorEvent);
-  expect(received).not.toMatch(/\r\n0\r\n\r\n$/);
-});
+])(
+  "%s ends in its own dialect's error event, and then the connection breaks",
+  async (path, body, errorEvent) => {
+    provider.script({ resetAfter: 6 });
+    using connection = await openRawConnection(tenant.url);
+    const json = JSON.stringify({ ...body, stream: true });
+    const head = [
+      `POST ${path} HTTP/1.1`,
+      `host: ${new URL(tenant.url).host}`,
+      `authorization: Bearer ${tenant.key}`,
+      "content-type: application/json",
+      `content-length: ${Buffer.byteLength(json)}`,
+    ];
+    await connection.send(`${head.join("\r\n")}\r\n\r\n${json}`);
+    await connection.closed;
+    const received = connection.rest();
+    const events = received.slice(received.indexOf("\r\n\r\n") + 4).replace(/(^|\r\n)[0-9a-f]+\r\n/g, "");
+    expect(events.replace(/\r\n$/, "")).toMatch(errorEvent);
+    expect(received).not.toMatch(/\r\n0\r\n\r\n$/);
+  },
+);
 
 test("an answer that is not a stream and breaks off is an error of its own, and nothing is charged", async () => {
   provider.script({ halfBody: true });

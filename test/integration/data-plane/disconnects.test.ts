@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
 import { chat, message, type PostOptions } from "./clients.ts";
-import { makeBudget, makeLimit, makeSimplePolicy } from "./tenant-policy.ts";
 import { startTenant, type Tenant } from "./tenant.ts";
+import { makeBudget, makeLimit, makeSimplePolicy } from "./tenant-policy.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;
@@ -65,7 +65,11 @@ describe.each([
     leave.abort();
     await expect(response).rejects.toThrow();
     await upstream.closed;
-    const record = await tenant.output.record({ outcome: "client_aborted", status: 0, endpoint: endpointOf(call) });
+    const record = await tenant.output.record({
+      outcome: "client_aborted",
+      status: 0,
+      endpoint: endpointOf(call),
+    });
     expect(tenant.usage().slice(seen)).toMatchObject([
       { status: "settled", outcome: "client_aborted", accuracy: "estimated", request_id: record.request_id },
     ]);

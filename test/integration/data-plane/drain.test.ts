@@ -36,6 +36,7 @@ test("on SIGTERM it is not ready at once, streams run to their end, usage is shi
   const { hostname, port } = new URL(url);
   const silent = connect(Number(port), hostname);
   const dribbling = connect(Number(port), hostname);
+  for (const socket of [silent, dribbling]) socket.on("error", () => socket.destroy());
   await Promise.all([once(silent, "connect"), once(dribbling, "connect")]);
   dribbling.write("POST /v1/chat/completions HTTP/1.1\r\nho");
 

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type ScriptedUpstream, startScriptedUpstream } from "../bad-input/scripted-upstream.ts";
 import { chat, message, post, QUESTION } from "./clients.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
 import { startTenant, type Tenant } from "./tenant.ts";
+import { makeSimplePolicy } from "./tenant-policy.ts";
 
 let upstream: ScriptedUpstream;
 let tenant: Tenant;
@@ -160,6 +160,9 @@ function expectNothingOfTheAgent(): void {
 function headersOf(head: string): Record<string, string> {
   const lines = head.split("\r\n").slice(1);
   return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+    lines.map((line) => [
+      line.slice(0, line.indexOf(":")).toLowerCase(),
+      line.slice(line.indexOf(":") + 1).trim(),
+    ]),
   );
 }

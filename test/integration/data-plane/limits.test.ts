@@ -4,8 +4,8 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
 import { anthropicClient, chat, openaiClient, QUESTION } from "./clients.ts";
-import { makeAgent, makeBudget, makeLimit, makeSimplePolicy, type TargetParts } from "./tenant-policy.ts";
 import { startTenant, type Tenant } from "./tenant.ts";
+import { makeAgent, makeBudget, makeLimit, makeSimplePolicy, type TargetParts } from "./tenant-policy.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;
@@ -102,7 +102,9 @@ describe("an official client that is over", () => {
   });
 
   test("a budget is told so once, and does not try again (Anthropic: 402 billing_error)", async () => {
-    const error = await failure(anthropicClient(tenant, 2).messages.create({ model: "broke-claude", ...ask }));
+    const error = await failure(
+      anthropicClient(tenant, 2).messages.create({ model: "broke-claude", ...ask }),
+    );
     expect(error).toMatchObject({ status: 402, error: { error: { type: "billing_error" } } });
     expect(await outcomes(1)).toEqual(["budget.exhausted"]);
   });
@@ -139,7 +141,10 @@ test("what a call did not use of its hold is free again, and what it used is spe
   const used = tenant
     .usage()
     .filter(({ model }) => model === "metered")
-    .reduce((sum, { usage }) => sum + Object.values(usage).reduce((total, quantity) => total + quantity, 0), 0);
+    .reduce(
+      (sum, { usage }) => sum + Object.values(usage).reduce((total, quantity) => total + quantity, 0),
+      0,
+    );
   const refused = await chat(tenant, { model: "metered", max_tokens: 10_000 });
   expect(await refused.json()).toMatchObject({
     error: { facts: { limit: "10000", spent: String(used), held: "0", unit: "tokens" } },

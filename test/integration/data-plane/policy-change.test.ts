@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { makeKey, type PlainPolicy } from "../../bench/plain-policy.ts";
 import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
 import { chat, message } from "./clients.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
 import { startTenant, type Tenant } from "./tenant.ts";
+import { makeSimplePolicy } from "./tenant-policy.ts";
 
 let provider: SimulatedProvider;
 let other: SimulatedProvider;

@@ -26,7 +26,11 @@ export function parseMetrics(text: string): Map<string, Family> {
 }
 
 /** The sum of a family's samples that have these labels. */
-export function sumOf(families: Map<string, Family>, name: string, labels: Record<string, string> = {}): number {
+export function sumOf(
+  families: Map<string, Family>,
+  name: string,
+  labels: Record<string, string> = {},
+): number {
   return (families.get(name)?.samples ?? [])
     .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
     .reduce((sum, { value }) => sum + value, 0);
@@ -37,5 +41,7 @@ export function seriesOf(families: Map<string, Family>): number {
 }
 
 function parseLabels(text: string): Record<string, string> {
-  return Object.fromEntries([...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries(
+    [...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]),
+  );
 }

@@ -62,7 +62,16 @@ test("neither keys nor credentials nor prompts nor answers are printed, measured
   expect(printed).toContain('"event":"call"');
   expect(printed).toContain('"message":"span"');
   expect([...kept.keys()].some((path) => path.endsWith(".segment"))).toBe(true);
-  const secrets = [agent.key, agent.key.slice(12), CREDENTIAL, PROMPT, UNKNOWN_KEY, HEADER, QUERY, controlPlane.joinToken];
+  const secrets = [
+    agent.key,
+    agent.key.slice(12),
+    CREDENTIAL,
+    PROMPT,
+    UNKNOWN_KEY,
+    HEADER,
+    QUERY,
+    controlPlane.joinToken,
+  ];
   // The simulated answers' words, and what the provider calls its answers.
   for (const secret of [...secrets, "through the gate", "chatcmpl-"]) {
     expect(metrics).not.toContain(secret);

@@ -4,8 +4,8 @@ import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chat } from "./clients.ts";
-import { makeTenantPolicy } from "./tenant-policy.ts";
 import { startTenant, type Tenant } from "./tenant.ts";
+import { makeTenantPolicy } from "./tenant-policy.ts";
 
 const EVENT = `data: {"choices":[{"index":0,"delta":{"content":"${"w".repeat(16_000)}"}}]}\n\n`;
 const EVENTS = 3_000;
@@ -57,7 +57,10 @@ beforeAll(async () => {
       providers: [{ name: "open", url }],
       models: [
         { name: "chat", targets: [{ provider: "open", model: "sim-small" }] },
-        { name: "impatient", targets: [{ provider: "open", model: "sim-small", timeouts: { idle_ms: 200 } }] },
+        {
+          name: "impatient",
+          targets: [{ provider: "open", model: "sim-small", timeouts: { idle_ms: 200 } }],
+        },
       ],
     }),
   );
@@ -127,7 +130,8 @@ async function stalled(): Promise<void> {
     unchanged = accepted === before ? unchanged + 1 : 0;
     before = accepted;
     await (await chat(tenant)).text();
-    if (accepted === STREAM_BYTES) throw new Error("the provider could send everything to an agent that reads nothing");
+    if (accepted === STREAM_BYTES)
+      throw new Error("the provider could send everything to an agent that reads nothing");
   }
 }
 

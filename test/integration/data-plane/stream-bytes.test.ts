@@ -7,8 +7,8 @@ import {
   startSimulatedProvider,
 } from "../../harness/simulated-provider.ts";
 import { type Endpoint, post, QUESTION } from "./clients.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
 import { startTenant, type Tenant } from "./tenant.ts";
+import { makeSimplePolicy } from "./tenant-policy.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;
@@ -52,21 +52,24 @@ describe.each(CALLS)("%s", (path, model, upstreamModel, body) => {
   });
 });
 
-test.each(FRAMINGS)("the usage chunk alone is left out when it was not asked for, framed as %j", async (behaviour) => {
-  const body = { messages: QUESTION };
-  provider.script(behaviour, behaviour);
-  const received = await streamed(tenant, "/v1/chat/completions", { model: "chat", ...body });
-  const sent = await streamed(direct, "/v1/chat/completions", {
-    model: "sim-small",
-    ...body,
-    stream_options: { include_usage: true },
-  });
-  const eol = behaviour.lineEnding ?? "\n";
-  const events = sent.split(`${eol}${eol}`);
-  const others = events.filter((event) => !event.includes('"choices":[]'));
-  expect(others.length).toBe(events.length - 1);
-  expect(received).toBe(others.join(`${eol}${eol}`));
-});
+test.each(FRAMINGS)(
+  "the usage chunk alone is left out when it was not asked for, framed as %j",
+  async (behaviour) => {
+    const body = { messages: QUESTION };
+    provider.script(behaviour, behaviour);
+    const received = await streamed(tenant, "/v1/chat/completions", { model: "chat", ...body });
+    const sent = await streamed(direct, "/v1/chat/completions", {
+      model: "sim-small",
+      ...body,
+      stream_options: { include_usage: true },
+    });
+    const eol = behaviour.lineEnding ?? "\n";
+    const events = sent.split(`${eol}${eol}`);
+    const others = events.filter((event) => !event.includes('"choices":[]'));
+    expect(others.length).toBe(events.length - 1);
+    expect(received).toBe(others.join(`${eol}${eol}`));
+  },
+);
 
 /** The provider numbers its answers; all else is the same each time. */
 async function streamed(endpoint: Endpoint, path: string, body: object): Promise<string> {

@@ -114,7 +114,9 @@ interface OtlpSpan extends Omit<Span, "attributes"> {
 }
 
 interface OtlpTraces {
-  readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[] }[];
+  readonly resourceSpans: readonly {
+    readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
+  }[];
 }
 
 /** Takes traces as OTLP over HTTP in JSON. */
