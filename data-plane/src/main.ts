@@ -3,6 +3,10 @@
 import { ConfigError, loadConfig } from "./config.ts";
 import { startDataPlane } from "./start-data-plane.ts";
 
+// Whoever read our output may go away; calls are served all the same.
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
+
 try {
   const starting = startDataPlane(loadConfig(), {
     out: (text) => process.stdout.write(text),
@@ -27,5 +31,5 @@ try {
 } catch (error) {
   const message = error instanceof ConfigError ? error.message : `headgate data plane: ${String(error)}`;
   process.stderr.write(`${message}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -28,11 +28,12 @@ export function errorReply(exchange: Exchange, random: () => number): ErrorReply
   const retryAfterMs = refusal?.retryAfterMs ?? failure?.retryAfterMs;
   // A call that is larger than a whole window fits at no time.
   const hopeless = refusal?.code.startsWith("limit.") === true && retryAfterMs === undefined;
-  const retryable = row.retryable && !hopeless;
-  if (retryable && RETRY_AFTER_STATUSES.has(status)) {
-    headers.push("retry-after", String(retryAfterSeconds(retryAfterMs, random)));
+  if (row.retryable && RETRY_AFTER_STATUSES.has(status)) {
+    const seconds = hopeless ? RETRY_AFTER_MAX_S : retryAfterSeconds(retryAfterMs, random);
+    headers.push("retry-after", String(seconds));
   }
-  if (!retryable || (retryAfterMs ?? 0) > RETRY_AFTER_MAX_S * 1_000) headers.push("x-should-retry", "false");
+  if (!row.retryable || hopeless || (retryAfterMs ?? 0) > RETRY_AFTER_MAX_S * 1_000)
+    headers.push("x-should-retry", "false");
   if (status === 401) headers.push("www-authenticate", 'Bearer realm="headgate"');
   if (refusal?.allow !== undefined) headers.push("allow", refusal.allow);
   if (code === "request.unsupported_encoding") headers.push("accept-encoding", "identity");

@@ -14,6 +14,7 @@ import { bareErrorReply } from "./reply.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+const REPLY_IDLE_MS = 60_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 /** Above what load balancers keep idle connections for, so that it is they who close. */
 const KEEP_ALIVE_MS = 75_000;
@@ -44,6 +45,10 @@ export function buildServer(gateway: Gateway): Server {
     else if (exchange === undefined) refuseConnection(socket, code, gateway);
     else refuseRunning(exchange, code);
   });
+  // Node would answer by itself, and leave no record.
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    handle(request, response, gateway, "request.malformed");
+  });
   server.on("connect", (_request, socket: Socket) => {
     refuseConnection(socket, "request.method_not_allowed", gateway);
   });
@@ -53,7 +58,13 @@ export function buildServer(gateway: Gateway): Server {
 /** The call that runs on a connection, the latest where several do. */
 const RUNNING = new WeakMap<Socket, Exchange>();
 
-function handle(request: IncomingMessage, response: ServerResponse, gateway: Gateway): void {
+/** `fault`: why the request is refused before anything of it is looked at. */
+function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  gateway: Gateway,
+  fault?: DenyCode,
+): void {
   const { clock, newId, load } = gateway;
   const head = readRequestHead(request.rawHeaders);
   const path = pathOf(request.url ?? "");
@@ -70,6 +81,7 @@ function handle(request: IncomingMessage, response: ServerResponse, gateway: Gat
     dialect: dialectOf(path, head),
   });
   exchange.closeConnection = load.draining;
+  if (fault !== undefined) exchange.refusal = { code: fault };
   load.inFlight += 1;
   const { socket } = request;
   RUNNING.set(socket, exchange);
@@ -79,9 +91,28 @@ function handle(request: IncomingMessage, response: ServerResponse, gateway: Gat
     exchange.onClientGone?.();
   });
   void runPipeline(exchange, gateway).then(() => {
-    load.inFlight -= 1;
-    if (RUNNING.get(socket) === exchange) RUNNING.delete(socket);
-    if (exchange.streaming) load.streamsOpen -= 1;
+    load.bodyBytes -= exchange.bodyBytesHeld;
+    whenSent(response, () => {
+      load.inFlight -= 1;
+      if (RUNNING.get(socket) === exchange) RUNNING.delete(socket);
+      if (exchange.streaming) load.streamsOpen -= 1;
+    });
+  });
+}
+
+/** Calls back when the last byte is on its way; a reader that takes nothing for too long is cut off. */
+function whenSent(response: ServerResponse, sent: () => void): void {
+  if (response.writableFinished || response.destroyed) {
+    sent();
+    return;
+  }
+  const { socket } = response;
+  const cut = () => response.destroy();
+  // Counts from the last bytes that the socket took.
+  socket?.setTimeout(REPLY_IDLE_MS, cut);
+  response.once("close", () => {
+    socket?.off("timeout", cut);
+    sent();
   });
 }
 

@@ -64,7 +64,7 @@ export async function startDataPlane(
   const budgets = createBudgets(clock);
   const breakers = createBreakers();
   const pools = createUpstreamPools();
-  const load = { inFlight: 0, streamsOpen: 0, draining: false };
+  const load = { inFlight: 0, streamsOpen: 0, bodyBytes: 0, draining: false };
   const { tracing, stop: stopTracing } = await startTracing({ traces: config.traces, version: VERSION, log });
   const spool = await openSpool({
     directory: join(config.stateDir, "spool"),

@@ -85,16 +85,6 @@ export async function openRawConnection(url: string): Promise<RawConnection> {
   };
 }
 
-/** Sends one request and reads one response; `closed` says whether the server then closed the connection by itself. */
-export async function rawExchange(
-  url: string,
-  request: string | Uint8Array,
-): Promise<RawResponse & { readonly connection: RawConnection }> {
-  const connection = await openRawConnection(url);
-  await connection.send(request);
-  return { ...(await connection.response()), connection };
-}
-
 function parseResponse(bytes: Buffer, ended: boolean): { response: RawResponse; length: number } | undefined {
   const headEnd = bytes.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;

@@ -15,7 +15,8 @@ export type Verdict =
   | {
       readonly kind: "broken";
       readonly code: ErrorCode;
-      readonly retryAfterMs?: undefined;
+      /** The provider has told the agent so itself, inside the stream. */
+      readonly reported: boolean;
     }
   | { readonly kind: "cancelled" };
 
@@ -27,6 +28,7 @@ export function classifyAnswer(end: AttemptEnd, exchange: Exchange): Verdict {
       return {
         kind: "broken",
         code: end.timedOut ? "upstream.timeout" : "upstream.stream_broken",
+        reported: end.reported,
       };
     case "timeout":
       return { kind: "failed", code: "upstream.timeout" };
@@ -35,7 +37,7 @@ export function classifyAnswer(end: AttemptEnd, exchange: Exchange): Verdict {
         kind: "failed",
         code: isRefusedAddress(end.error) ? "upstream.address_refused" : "upstream.unreachable",
       };
-    case "too_large":
+    case "unusable":
       return { kind: "failed", code: "upstream.error" };
     case "cancelled":
       return { kind: "cancelled" };

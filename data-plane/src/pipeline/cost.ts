@@ -49,12 +49,19 @@ function dearest(policy: CompiledPolicy, route: CompiledRoute, wallMs: number): 
   let input = 0n;
   let output = 0n;
   for (const { provider, upstreamModel } of route.targets) {
-    const inputPrice = policy.priceOf(provider.vendor, upstreamModel, "input_uncached", wallMs);
-    if (inputPrice === undefined) return undefined;
+    const price = (dimension: string) => policy.priceOf(provider.vendor, upstreamModel, dimension, wallMs);
+    if (price("input_uncached") === undefined) return undefined;
+    input = largest([input, ...INPUT_KINDS.map(price)]);
     // An embedding has no output, and so no price for one.
-    const outputPrice = policy.priceOf(provider.vendor, upstreamModel, "output_text", wallMs) ?? 0n;
-    if (inputPrice > input) input = inputPrice;
-    if (outputPrice > output) output = outputPrice;
+    output = largest([output, ...OUTPUT_KINDS.map(price)]);
   }
   return { input, output };
+}
+
+/** What text may turn out to be charged as. */
+const INPUT_KINDS = ["input_uncached", "cache_write_5m", "cache_write_1h"];
+const OUTPUT_KINDS = ["output_text", "reasoning"];
+
+function largest(prices: readonly (bigint | undefined)[]): bigint {
+  return prices.reduce<bigint>((most, price) => (price !== undefined && price > most ? price : most), 0n);
 }

@@ -2,9 +2,10 @@
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./stage.ts";
 
-/** Text is close to four bytes a token; hardly any text is below two. */
+/** Text is close to four bytes a token, and a token is a byte at the least. */
 const BYTES_PER_TOKEN = 4;
-const BYTES_PER_TOKEN_LEAST = 2;
+/** Output that a call without a bound and without a history is expected to stay below. */
+const UNBOUNDED_OUTPUT = 4_096;
 
 export interface TokenEstimate {
   readonly inputExpected: number;
@@ -17,12 +18,15 @@ export function estimateTokens(exchange: Exchange, { outputs }: Pick<Gateway, "o
   const { model, parameters, agent, protocol } = exchange;
   if (model === undefined || agent === undefined || protocol?.metered !== true) return NOTHING;
   const bytes = exchange.body.length;
-  const perChoice = parameters?.outputTokensMax ?? model.model.output_tokens_max;
-  const outputMaximum = perChoice * (parameters?.choices ?? 1);
+  const declared = parameters?.outputTokensMax;
+  const choices = parameters?.choices ?? 1;
+  const outputMaximum = (declared ?? model.model.output_tokens_max) * choices;
+  const unlearned =
+    declared === undefined ? Math.min(outputMaximum, UNBOUNDED_OUTPUT * choices) : outputMaximum;
   return {
     inputExpected: estimateInput(bytes),
-    inputMaximum: Math.ceil(bytes / BYTES_PER_TOKEN_LEAST),
-    outputExpected: outputs.expect(agent.id, model.model.name, outputMaximum),
+    inputMaximum: bytes,
+    outputExpected: outputs.expect(agent.id, model.model.name, unlearned),
     outputMaximum,
   };
 }

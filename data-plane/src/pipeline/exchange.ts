@@ -30,6 +30,14 @@ export interface Refusal {
   readonly allow?: string;
 }
 
+/** Why there is no answer although the call was admitted. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly retryAfterMs?: number | undefined;
+  /** The agent has been told already, by the provider inside its stream. */
+  readonly reported?: boolean;
+}
+
 /** Which members of the body policy acts on, as read. */
 export interface CallParameters {
   readonly model: string;
@@ -93,7 +101,7 @@ export interface Exchange {
   attempts: Attempt[];
   refusal: Refusal | undefined;
   /** Set when a provider (or the gateway) failed and no answer could be had. */
-  failure: { readonly code: ErrorCode; readonly retryAfterMs?: number | undefined } | undefined;
+  failure: Failure | undefined;
   answer: Answer | undefined;
   /** The first byte of an answer has been handed to the socket: from here on there is no other answer. */
   committed: boolean;
@@ -105,6 +113,8 @@ export interface Exchange {
   closeConnection: boolean;
   firstTokenMs: number | undefined;
   statusSent: number;
+  /** What the body takes of the memory for bodies. */
+  bodyBytesHeld: number;
   /** A stream to the agent is open. */
   streaming: boolean;
 }
@@ -151,6 +161,7 @@ export function createExchange(
     closeConnection: false,
     firstTokenMs: undefined,
     statusSent: 0,
+    bodyBytesHeld: 0,
     streaming: false,
   };
 }

@@ -58,6 +58,9 @@ export async function runPipeline(exchange: Exchange, gateway: Gateway): Promise
     metrics.stages[stage.name].observe((ended - began) / 1_000);
     began = ended;
   }
+  // Whatever went wrong above, no caller is left waiting.
+  const { response, failure, committed } = exchange;
+  if (!response.writableEnded && !(committed && failure !== undefined)) response.destroy();
 }
 
 function isDecided({ refusal, answer, failure }: Exchange): boolean {

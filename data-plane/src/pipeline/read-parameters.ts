@@ -1,5 +1,6 @@
 /** The members of a checked body that policy acts on. Everything else in it is the provider's business. */
 import { type JsonMember, memberValue } from "../json/scan-json.ts";
+import type { ParameterNames } from "../protocols/protocol.ts";
 import type { CallParameters, Exchange, Refusal } from "./exchange.ts";
 
 const OUTPUT_TOKENS_MAX = 10_000_000;
@@ -14,11 +15,14 @@ export function readParameters(exchange: Exchange): Refusal | undefined {
   let stream = false;
   let usageAsked = false;
   let choices = 1;
-  let outputRank = Number.POSITIVE_INFINITY;
+
   let outputTokensMax: number | undefined;
   for (const member of exchange.members) {
     const { key } = member;
-    if (key === "model") {
+    if (isLookAlike(key, names)) return invalid(key);
+    if (names.notTrue.includes(key)) {
+      if (memberValue(exchange.body, member) === true) return invalid(key);
+    } else if (key === "model") {
       const value = memberValue(exchange.body, member);
       if (typeof value !== "string" || value === "" || value.length > MODEL_CHARS_MAX)
         return invalid("model");
@@ -38,11 +42,8 @@ export function readParameters(exchange: Exchange): Refusal | undefined {
     } else if (names.outputMax.includes(key)) {
       const value = memberValue(exchange.body, member);
       if (value !== null && !isCount(value, OUTPUT_TOKENS_MAX)) return invalid(key);
-      const rank = names.outputMax.indexOf(key);
-      if (value !== null && rank < outputRank) {
-        outputRank = rank;
-        outputTokensMax = value;
-      }
+      // Two bounds: a provider may go by either, so the larger one is what the call may use.
+      if (value !== null) outputTokensMax = Math.max(outputTokensMax ?? 0, value);
     }
   }
   if (model === undefined) return invalid("model");
@@ -55,6 +56,20 @@ export function readParameters(exchange: Exchange): Refusal | undefined {
   };
   exchange.parameters = parameters;
   return undefined;
+}
+
+/** A member that differs from one that policy acts on in its case only: some readers take it for that one. */
+function isLookAlike(key: string, names: ParameterNames): boolean {
+  if (!/[A-Z]/.test(key)) return false;
+  const lower = key.toLowerCase();
+  return (
+    lower === "model" ||
+    lower === "stream" ||
+    lower === "stream_options" ||
+    lower === names.choices ||
+    names.outputMax.includes(lower) ||
+    names.notTrue.includes(lower)
+  );
 }
 
 function isCount(value: unknown, max: number): value is number {

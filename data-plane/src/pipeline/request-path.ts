@@ -1,5 +1,6 @@
 /** What can be told of a request from its target alone, before anything about it has been checked. */
 import type { Dialect } from "@headgate/sdk/contract";
+import { protocolAt } from "../protocols/protocols.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** The path without its query, from either form of request target (RFC 9112, section 3.2). */
@@ -11,7 +12,9 @@ export function pathOf(target: string): string {
   return slash === -1 ? "/" : withoutQuery.slice(slash);
 }
 
-/** What an error is written in: the dialect of the endpoint, or for other paths what the client seems to speak. */
+/** What an error is written in: the dialect of the endpoint; where two share a path or none is there, the client's. */
 export function dialectOf(path: string, head: RequestHead): Dialect {
+  const protocol = protocolAt(path);
+  if (protocol !== undefined && protocol.endpoint !== "models") return protocol.dialect;
   return path.startsWith("/v1/messages") || head.anthropicVersion !== undefined ? "anthropic" : "openai";
 }

@@ -63,5 +63,15 @@ export interface Gateway {
   readonly authorities: ReadonlySet<string>;
   /** Calls at once beyond which new ones are refused. */
   readonly inFlightMax: number;
-  readonly load: { inFlight: number; streamsOpen: number; draining: boolean };
+  readonly load: GatewayLoad;
+}
+
+/** What is being served now. */
+export interface GatewayLoad {
+  /** Calls that are not answered to their last byte. */
+  inFlight: number;
+  streamsOpen: number;
+  /** Memory that request bodies take, in bytes. */
+  bodyBytes: number;
+  draining: boolean;
 }

@@ -67,8 +67,18 @@ test.each([
   expect(readParameters(exchangeOf(text))).toEqual({ code: "request.invalid_parameter", parameter });
 });
 
-test("the newer name of the output bound counts when both are given", () => {
+test.each(["MODEL", "Max_Tokens", "Stream"])(
+  "a member that only looks like one that policy reads is refused: %s",
+  (key) => {
+    expect(readParameters(exchangeOf(`{"model":"m","${key}":1}`))).toEqual({
+      code: "request.invalid_parameter",
+      parameter: key,
+    });
+  },
+);
+
+test("the larger output bound counts when both are given", () => {
   const exchange = exchangeOf('{"model":"m","max_tokens":9,"max_completion_tokens":5}');
   readParameters(exchange);
-  expect(exchange.parameters?.outputTokensMax).toBe(5);
+  expect(exchange.parameters?.outputTokensMax).toBe(9);
 });

@@ -12,23 +12,35 @@ export interface AttemptSeen {
   readonly exchange: Exchange;
   readonly call: Attempt;
   readonly end: AttemptEnd;
+  /** Whether the agent is given the answer. */
+  readonly passed: boolean;
 }
 
 /** Puts the usage and how it is known into a result that says that nothing was used. */
-export function fillInUsage(result: AttemptResult, { exchange, call, end }: AttemptSeen): void {
+export function fillInUsage(result: AttemptResult, { exchange, call, end, passed }: AttemptSeen): void {
   if (exchange.protocol?.metered !== true) return;
   const input = estimateInput(exchange.body.length);
-  if (end.kind === "answered" && end.status < 300) {
-    const known = report(result, readAnswer(exchange, end.body));
-    if (!known) estimate(result, input, estimateInput(end.body.length));
-  } else if (end.kind === "streamed") {
-    const known = report(result, call.streamState()?.usage());
-    if (!known) estimate(result, input, call.contentEvents());
-  } else if (end.kind === "broken" || (end.kind === "cancelled" && call.responded())) {
-    estimatePartial(result, call, input);
-  } else if (end.kind === "cancelled") {
-    // The provider has the request: its input at least is being worked on.
-    estimate(result, input, 0);
+  switch (end.kind) {
+    case "answered":
+      // What is not passed on as an answer is not charged as one.
+      if (end.status >= 300 || !passed) break;
+      if (!report(result, readAnswer(exchange, end.body))) {
+        estimate(result, input, estimateInput(end.body.length));
+      }
+      break;
+    case "streamed":
+      if (!report(result, call.streamState()?.usage())) estimate(result, input, call.contentEvents());
+      break;
+    case "broken":
+    case "unusable":
+      estimatePartial(result, call, input);
+      break;
+    case "cancelled":
+    case "timeout":
+      // The provider has the request: its input at least is being worked on.
+      if (call.sent()) estimatePartial(result, call, input);
+      break;
+    case "unreachable":
   }
 }
 

@@ -6,7 +6,7 @@
 import type { EventMeaning, StreamState } from "./protocol.ts";
 
 /** An event larger than this is passed on unread. */
-export const EVENT_BYTES_MAX = 1024 * 1024;
+export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface EventStream {
   /** Takes bytes as they come from the provider; returns those to pass on now, in order. */
@@ -60,13 +60,13 @@ export function createEventStream(state: StreamState, dropUsage: boolean): Event
       if (at > lineStart) {
         readLine(text, lineStart, at);
       } else {
-        const meaning = endEvent();
+        const meaning = endEvent(oversized);
         if (meaning === "usage_only" && dropUsage && !oversized) {
           if (eventStart > passedTo) passed.push(text.subarray(passedTo, eventStart));
           passedTo = next;
-        } else if (meaning === "end" || meaning === "error") {
-          complete = meaning === "end";
-          failed = failed || meaning === "error";
+        } else {
+          failed = failed || meaning === "error" || meaning === "failed_end";
+          complete = meaning === "end" || meaning === "failed_end";
           if (complete) {
             if (eventStart > passedTo) passed.push(text.subarray(passedTo, eventStart));
             held.push(text.subarray(eventStart));
@@ -103,12 +103,13 @@ export function createEventStream(state: StreamState, dropUsage: boolean): Event
     else if (field === "event" || field === "\u00ef\u00bb\u00bfevent") name = value;
   }
 
-  function endEvent(): EventMeaning {
-    if (data === undefined) {
+  /** An event that was passed on unread still has its name, by which an end is known. */
+  function endEvent(unread: boolean): EventMeaning {
+    if (data === undefined && !unread) {
       name = "";
       return "other";
     }
-    const meaning = state.read(name, data);
+    const meaning = state.read(name, data ?? "");
     if (meaning === "content") contentEvents += 1;
     name = "";
     data = undefined;
@@ -122,12 +123,12 @@ export function createEventStream(state: StreamState, dropUsage: boolean): Event
       if (complete || carry.length === 0) return undefined;
       const rest = carry;
       if (lookedAt < rest.length) readLine(rest, lookedAt, lineEnd(rest));
-      const meaning = endEvent();
+      const meaning = endEvent(oversized);
       carry = EMPTY;
       lookedAt = 0;
-      failed = failed || meaning === "error";
+      failed = failed || meaning === "error" || meaning === "failed_end";
       if (meaning === "usage_only" && dropUsage) return undefined;
-      if (meaning !== "end") return rest;
+      if (meaning !== "end" && meaning !== "failed_end") return rest;
       complete = true;
       held.push(rest);
       return undefined;

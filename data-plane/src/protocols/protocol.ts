@@ -31,6 +31,8 @@ export interface ParameterNames {
   /** How many answers are asked for at once. */
   readonly choices: string | undefined;
   readonly streams: boolean;
+  /** Members that may not be true: what they ask for cannot be accounted for. */
+  readonly notTrue: readonly string[];
 }
 
 /** What a provider said was used, in disjoint dimensions. */
@@ -53,6 +55,8 @@ export type EventMeaning =
   | "usage_only"
   /** The last event of a complete answer. */
   | "end"
+  /** The last event of an answer that the provider itself calls failed. */
+  | "failed_end"
   /** The provider reports a failure inside the stream. */
   | "error";
 

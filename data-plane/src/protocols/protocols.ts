@@ -6,7 +6,7 @@ import { chatStream, responsesStream } from "./llm/openai-stream.ts";
 import { readChatUsage, readResponsesUsage } from "./llm/openai-usage.ts";
 import type { Protocol } from "./protocol.ts";
 
-const NO_PARAMETERS = { outputMax: [], choices: undefined, streams: false };
+const NO_PARAMETERS = { outputMax: [], choices: undefined, streams: false, notTrue: [] };
 const noUsage = () => undefined;
 
 export const PROTOCOLS: readonly Protocol[] = [
@@ -23,6 +23,7 @@ export const PROTOCOLS: readonly Protocol[] = [
       outputMax: ["max_completion_tokens", "max_tokens"],
       choices: "n",
       streams: true,
+      notTrue: [],
     },
     readUsage: readChatUsage,
     stream: chatStream,
@@ -40,6 +41,7 @@ export const PROTOCOLS: readonly Protocol[] = [
       outputMax: ["max_output_tokens"],
       choices: undefined,
       streams: true,
+      notTrue: ["background"],
     },
     readUsage: readResponsesUsage,
     stream: responsesStream,
@@ -83,6 +85,7 @@ export const PROTOCOLS: readonly Protocol[] = [
       outputMax: ["max_tokens"],
       choices: undefined,
       streams: true,
+      notTrue: [],
     },
     readUsage: readAnthropicUsage,
     stream: anthropicStream,

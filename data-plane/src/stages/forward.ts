@@ -13,6 +13,7 @@ import { usageLabels } from "../pipeline/usage-labels.ts";
 import { fillInUsage } from "../pipeline/usage-of.ts";
 import type { CompiledTarget } from "../policy/compiled-policy.ts";
 import { type AttemptEnd, startAttempt, type Attempt as UpstreamCall } from "../upstream/attempt.ts";
+import type { BreakerPass } from "../upstream/breakers.ts";
 import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
 
 export const forward: Stage = {
@@ -22,10 +23,11 @@ export const forward: Stage = {
     if (route === undefined) throw new Error("a call is forwarded after its target is selected");
     for (const target of exchange.candidates) {
       if (exchange.attempts.length >= route.attemptsMax || exchange.clientGone) break;
-      if (!gateway.breakers.begin(target.id, gateway.clock.monotonicMs())) continue;
+      const pass = gateway.breakers.begin(target.id, gateway.clock.monotonicMs());
+      if (pass === undefined) continue;
       const opened = openAttempt(exchange, target, gateway);
       if ((await gateway.recorder.open(opened)) === "refused") {
-        gateway.breakers.release(target.id);
+        pass.release();
         return { code: "gateway.usage_unavailable", retryAfterMs: 5_000 };
       }
       const attempt: Attempt = {
@@ -35,8 +37,13 @@ export const forward: Stage = {
         result: undefined,
       };
       exchange.attempts.push(attempt);
-      const verdict = await tryTarget(exchange, attempt, gateway);
-      judge(verdict, attempt, exchange, gateway);
+      let verdict: Verdict;
+      try {
+        verdict = await tryTarget({ exchange, attempt, pass, gateway });
+        judge({ exchange, verdict, pass, gateway });
+      } finally {
+        pass.release();
+      }
       if (verdict.kind !== "failed") return undefined;
       gateway.metrics.failedAttempt(target.provider.name, verdict.code);
     }
@@ -72,12 +79,19 @@ function openAttempt(exchange: Exchange, target: CompiledTarget, { newId, clock 
   };
 }
 
-async function tryTarget(exchange: Exchange, attempt: Attempt, gateway: Gateway): Promise<Verdict> {
+interface Trial {
+  readonly exchange: Exchange;
+  readonly attempt: Attempt;
+  readonly pass: BreakerPass;
+  readonly gateway: Gateway;
+}
+
+async function tryTarget({ exchange, attempt, pass, gateway }: Trial): Promise<Verdict> {
   const { protocol, parameters } = exchange;
   if (protocol === undefined) throw new Error("forwarded without a protocol");
   const { target } = attempt;
   const call = startAttempt({
-    pool: gateway.pools.poolFor(target.provider, target.timeouts.connect_ms),
+    pool: gateway.pools.poolFor(target),
     path: target.provider.pathPrefix + protocol.upstreamPath,
     headers: upstreamHeaders(exchange, attempt),
     body: upstreamBody(exchange, target.upstreamModel),
@@ -88,7 +102,7 @@ async function tryTarget(exchange: Exchange, attempt: Attempt, gateway: Gateway)
         ? {
             events: protocol.stream,
             dropUsage: protocol.stream.usageOnDemand && !parameters.usageAsked,
-            sink: createStreamSink(exchange, gateway),
+            sink: createStreamSink(exchange, { gateway, onFirstBytes: pass.succeed }),
           }
         : undefined,
   });
@@ -133,7 +147,7 @@ function complete({ exchange, attempt, call, end, verdict, nowMs }: Completion):
   };
   const firstContentMs = call.firstContentMs();
   if (firstContentMs !== undefined) result.first_token_ms = Math.round(firstContentMs);
-  fillInUsage(result, { exchange, call, end });
+  fillInUsage(result, { exchange, call, end, passed: verdict.kind === "answered" });
   attempt.result = result;
 }
 
@@ -142,43 +156,47 @@ function outcomeOf(end: AttemptEnd, verdict: Verdict): CallOutcome {
     case "answered":
       return end.status < 300 && verdict.kind === "answered" ? "success" : "upstream_error";
     case "streamed":
-      return "success";
+      return end.failed ? "upstream_error" : "success";
     case "broken":
       return "stream_broken";
     case "timeout":
       return "upstream_timeout";
     case "unreachable":
       return "upstream_unreachable";
-    case "too_large":
+    case "unusable":
       return "upstream_error";
     case "cancelled":
       return "client_aborted";
   }
 }
 
+interface Judgement {
+  readonly exchange: Exchange;
+  readonly verdict: Verdict;
+  readonly pass: BreakerPass;
+  readonly gateway: Gateway;
+}
+
 /** Tells the breaker, and puts the answer or the failure where later stages look. */
-function judge(verdict: Verdict, { target }: Attempt, exchange: Exchange, gateway: Gateway): void {
-  const { breakers, clock } = gateway;
+function judge({ exchange, verdict, pass, gateway }: Judgement): void {
+  const nowMs = gateway.clock.monotonicMs();
+  const settings = exchange.route?.breaker;
   switch (verdict.kind) {
     case "answered":
-      breakers.succeed(target.id);
+      pass.succeed();
       exchange.failure = undefined;
       exchange.answer = verdict.answer;
       return;
     case "cancelled":
-      breakers.release(target.id);
-      exchange.failure = undefined;
-      // Also an agent that is still connected and has stopped reading is as good as gone.
+      // Or it is there and has stopped reading, which comes to the same.
       exchange.clientGone = true;
       return;
     case "broken":
+      if (settings !== undefined) pass.fail(settings, nowMs);
+      exchange.failure = { code: verdict.code, reported: verdict.reported };
+      return;
     case "failed":
-      if (exchange.route !== undefined) {
-        breakers.fail(target.id, exchange.route.breaker, clock.monotonicMs(), verdict.retryAfterMs);
-      }
-      exchange.failure = {
-        code: verdict.code,
-        retryAfterMs: verdict.retryAfterMs,
-      };
+      if (settings !== undefined) pass.fail(settings, nowMs, verdict.retryAfterMs);
+      exchange.failure = { code: verdict.code, retryAfterMs: verdict.retryAfterMs };
   }
 }

@@ -3,11 +3,11 @@
 import { scanJsonObject } from "../json/scan-json.ts";
 import type { Exchange, Refusal } from "../pipeline/exchange.ts";
 import { readParameters } from "../pipeline/read-parameters.ts";
-import type { Stage } from "../pipeline/stage.ts";
+import type { Gateway, Stage } from "../pipeline/stage.ts";
 
 export const readBody: Stage = {
   name: "read-body",
-  run(exchange) {
+  run(exchange, gateway) {
     const { head, policy, protocol } = exchange;
     if (protocol?.method !== "POST" || policy === undefined) return undefined;
     if (head.contentEncoding !== undefined && head.contentEncoding.toLowerCase() !== "identity") {
@@ -18,7 +18,7 @@ export const readBody: Stage = {
     if (head.contentLength !== undefined && Number(head.contentLength) > bytesMax) {
       return { code: "request.body_too_large" };
     }
-    return collect(exchange, bytesMax);
+    return collect(exchange, bytesMax, gateway.load);
   },
 };
 
@@ -30,7 +30,10 @@ function isJson(contentType: string | undefined): boolean {
   );
 }
 
-function collect(exchange: Exchange, bytesMax: number): Promise<Refusal | undefined> {
+/** All bodies together may take so much memory; beyond it new ones are refused until some are done. */
+const ALL_BODIES_BYTES_MAX = 512 * 1024 * 1024;
+
+function collect(exchange: Exchange, bytesMax: number, load: Gateway["load"]): Promise<Refusal | undefined> {
   const { request, head } = exchange;
   const expected = head.contentLength === undefined ? -1 : Number(head.contentLength);
   const chunks: Buffer[] = [];
@@ -47,7 +50,10 @@ function collect(exchange: Exchange, bytesMax: number): Promise<Refusal | undefi
     const onData = (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > bytesMax) done({ code: "request.body_too_large" });
+      exchange.bodyBytesHeld = length;
+      load.bodyBytes += chunk.length;
+      if (load.bodyBytes > ALL_BODIES_BYTES_MAX) done({ code: "gateway.overloaded", retryAfterMs: 1_000 });
+      else if (length > bytesMax) done({ code: "request.body_too_large" });
       else if (length === expected) onEnd();
     };
     // The agent went away, or the server gave up on it and has said why, before the body was whole.

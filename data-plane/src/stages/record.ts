@@ -6,17 +6,25 @@ import type { Stage } from "../pipeline/stage.ts";
 export const record: Stage = {
   name: "record",
   always: true,
-  run(exchange, { clock, metrics, audit, tracing }) {
+  run(exchange, { clock, metrics, audit, tracing, log }) {
     const durationMs = clock.monotonicMs() - exchange.receivedMono;
     const outcome = outcomeOf(exchange);
-    const traceId = tracing.trace(exchange, durationMs, outcome);
-    metrics.request(exchange, durationMs, outcome);
+    let traceId: string | undefined;
+    try {
+      traceId = tracing.trace(exchange, durationMs, outcome);
+    } catch (error) {
+      // The record of a call does not depend on its trace.
+      log.warn({ error, request_id: exchange.requestId }, "a call could not be traced");
+    }
     audit.write(auditLine(exchange, { durationMs, outcome, traceId }));
+    metrics.request(exchange, durationMs, outcome);
     return undefined;
   },
 };
 
 function outcomeOf({ refusal, failure, clientGone, statusSent }: Exchange): string {
+  // A body that never came whole because its sender went away.
+  if (refusal?.code === "request.timeout" && clientGone) return "client_aborted";
   if (refusal !== undefined) return refusal.code;
   if (failure !== undefined) return failure.code;
   if (clientGone) return "client_aborted";

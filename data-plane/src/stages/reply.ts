@@ -2,6 +2,7 @@
 import { answerHeaders } from "../pipeline/answer-headers.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
+import { streamHead } from "../pipeline/stream-sink.ts";
 import { errorReply, streamError } from "../reply.ts";
 
 export const reply: Stage = {
@@ -41,22 +42,22 @@ function endStream(exchange: Exchange): void {
   const { response, answer, failure } = exchange;
   if (answer?.kind !== "stream") {
     // What was sent must not look complete: the dialect's error event, then no clean end.
-    response.write(streamError(exchange, failure?.code ?? "upstream.stream_broken"), () =>
-      response.destroy(),
-    );
+    const last =
+      failure?.reported === true ? "" : streamError(exchange, failure?.code ?? "upstream.stream_broken");
+    response.write(last, () => response.destroy());
     return;
   }
   if (!exchange.committed) {
     exchange.committed = true;
     exchange.statusSent = 200;
-    response.writeHead(200, ["content-type", "text/event-stream; charset=utf-8", ...answerHeaders(exchange)]);
+    response.writeHead(200, streamHead(exchange));
   }
   response.end(answer.held);
 }
 
 function sendError(exchange: Exchange, gateway: Gateway): void {
   const { response, request } = exchange;
-  const unread = request.method === "POST" && !request.readableEnded && exchange.body.length === 0;
+  const unread = !request.complete;
   // A body that was not read is not waited for.
   if (unread) exchange.closeConnection = true;
   const { status, headers, body } = errorReply(exchange, gateway.random);

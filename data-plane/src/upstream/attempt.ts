@@ -52,6 +52,7 @@ export type AttemptEnd =
       readonly kind: "streamed";
       readonly status: number;
       readonly held: Buffer;
+      readonly failed: boolean;
     }
   /** A stream began and did not reach its last event. */
   | {
@@ -65,7 +66,8 @@ export type AttemptEnd =
       readonly phase: "connect" | "first_byte" | "total";
     }
   | { readonly kind: "unreachable"; readonly error: Error }
-  | { readonly kind: "too_large"; readonly status: number }
+  /** Too large, compressed although that was not asked for, or a stream that began with its failure. */
+  | { readonly kind: "unusable"; readonly status: number }
   | { readonly kind: "cancelled" };
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -79,8 +81,8 @@ export interface Attempt {
   /** What the stream has told so far. */
   streamState(): StreamState | undefined;
   contentEvents(): number;
-  /** Whether the provider has begun to answer. */
-  responded(): boolean;
+  /** Whether the provider has the whole request. */
+  sent(): boolean;
 }
 
 /** Begins the call at once. */
@@ -106,6 +108,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
   #controller: Dispatcher.DispatchController | undefined;
   #timer: NodeJS.Timeout;
   #ended = false;
+  #sent = false;
   #status = 0;
   #headers: ResponseHeaders = {};
   #chunks: Buffer[] = [];
@@ -145,8 +148,12 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
     return this.#stream?.contentEvents() ?? 0;
   }
 
-  responded(): boolean {
-    return this.#status > 0;
+  sent(): boolean {
+    return this.#sent || this.#status > 0;
+  }
+
+  onRequestSent(): void {
+    this.#sent = true;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -165,6 +172,10 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
     this.#headers = headers;
     this.#lastActivityMs = this.#request.clock.monotonicMs();
     const { stream, timeouts } = this.#request;
+    if (!isPlain(headers["content-encoding"])) {
+      this.#finish({ kind: "unusable", status });
+      return;
+    }
     if (stream !== undefined && status < 300 && isEventStream(headers["content-type"])) {
       this.#state = stream.events.start();
       this.#stream = createEventStream(this.#state, stream.dropUsage);
@@ -175,9 +186,13 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#ended) return;
+    this.#lastActivityMs = this.#request.clock.monotonicMs();
     if (this.#stream !== undefined) {
-      this.#lastActivityMs = this.#request.clock.monotonicMs();
       const pass = this.#stream.push(chunk);
+      if (!this.#written && this.#stream.failed() && !this.#stream.complete()) {
+        this.#finish({ kind: "unusable", status: this.#status });
+        return;
+      }
       if (this.#firstContentMs === undefined && this.#stream.contentEvents() > 0) {
         this.#firstContentMs = this.#lastActivityMs - this.#startedMs;
       }
@@ -187,7 +202,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
     if (this.#length > (this.#status < 300 ? ANSWER_BYTES_MAX : ERROR_BYTES_MAX)) {
-      this.#finish({ kind: "too_large", status: this.#status });
+      this.#finish({ kind: "unusable", status: this.#status });
     }
   }
 
@@ -206,11 +221,8 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
     const rest = this.#stream.finish();
     if (rest !== undefined) this.#write(controller, rest);
     if (this.#stream.complete()) {
-      this.#finish({
-        kind: "streamed",
-        status: this.#status,
-        held: this.#stream.held(),
-      });
+      const failed = this.#stream.failed();
+      this.#finish({ kind: "streamed", status: this.#status, held: this.#stream.held(), failed });
     } else {
       this.#break(false);
     }
@@ -292,6 +304,10 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
 const STOPPED = new Error("the call was stopped");
 
 function ignore(): void {}
+
+function isPlain(contentEncoding: string | string[] | undefined): boolean {
+  return contentEncoding === undefined || contentEncoding === "identity";
+}
 
 function isEventStream(contentType: string | string[] | undefined): boolean {
   return typeof contentType === "string" && contentType.startsWith("text/event-stream");

@@ -105,6 +105,26 @@ test("a granted network lets exactly its own addresses through", () => {
   }
 });
 
+test.each([
+  "0.0.0.0",
+  "100.100.100.200",
+  "168.63.129.16",
+  "169.254.169.254",
+  "192.0.0.192",
+  "224.0.0.1",
+  "255.255.255.255",
+  "::",
+  "::ffff:169.254.169.254",
+  "64:ff9b::a9fe:a9fe",
+  "2002:a9fe:a9fe::",
+  "fd00:ec2::254",
+  "fe80::1",
+  "fe80::1%eth0",
+  "ff02::1",
+])("no network lets a link-local, metadata, unspecified or multicast address through: %s", (address) => {
+  expect(createAddressCheck(["0.0.0.0/0", "::/0"])(address)).toBe(false);
+});
+
 test("a network that is none is refused when the connector is made", () => {
   expect(() => guardedConnector({ allowedCidrs: ["10.0.0.0/40"], connectTimeoutMs: 1 })).toThrow(RangeError);
 });

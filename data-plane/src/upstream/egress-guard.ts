@@ -1,10 +1,12 @@
 /**
  * Where connections to providers may go. Every address is checked, whether it was resolved or written as a literal, and
  * the connection is made to an address that was checked and to no other, so a name that resolves anew to something else
- * gains nothing. Only global unicast addresses are let through, and what a provider's networks allow.
+ * gains nothing. Only global unicast addresses are let through, and what a provider's networks allow;
+ * link-local, metadata and multicast addresses never are.
  */
 import { lookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
+import { FORBIDDEN_NETWORKS } from "@headgate/sdk/contract";
 import ipaddr from "ipaddr.js";
 import { buildConnector } from "undici";
 
@@ -63,6 +65,9 @@ export function createAddressCheck(allowedCidrs: readonly string[]): (address: s
   return (text) => {
     if (isIP(text) === 0) return false;
     const address = ipaddr.parse(text);
+    // An IPv4 address that is written as an IPv6 one is where the connection would go.
+    const plain = ipaddr.process(text);
+    if (FORBIDDEN.some((network) => isWithin(plain, network))) return false;
     if (allowed.some((network) => isWithin(address, network))) return true;
     return address.range() === "unicast" && !NOT_GLOBAL.some((network) => isWithin(address, network));
   };
@@ -70,16 +75,13 @@ export function createAddressCheck(allowedCidrs: readonly string[]): (address: s
 
 /**
  * What the library calls unicast and is not for us: IPv4-compatible addresses, both NAT64 prefixes (an IPv4 address in
- * disguise), site-local addresses, and the address where one cloud answers its machines.
+ * disguise), and site-local addresses.
  */
-const NOT_GLOBAL = [
-  "::/96",
-  "64:ff9b::/96",
-  "64:ff9b:1::/48",
-  "fec0::/10",
-  "168.63.129.16/32",
-  "169.254.0.0/16",
-].map((cidr) => ipaddr.parseCIDR(cidr));
+const NOT_GLOBAL = ["::/96", "64:ff9b::/96", "64:ff9b:1::/48", "fec0::/10"].map((cidr) =>
+  ipaddr.parseCIDR(cidr),
+);
+
+const FORBIDDEN = FORBIDDEN_NETWORKS.map((cidr) => ipaddr.parseCIDR(cidr));
 
 type Network = ReturnType<typeof ipaddr.parseCIDR>;
 

@@ -70,7 +70,7 @@ describe("one record with the caller's decision id is left by a call that is", (
     const socket = await send(`${headOf("/v1/chat/completions", "content-length: 500")}{"model":`);
     await metricIs("headgate_requests_in_flight", 1);
     socket.resetAndDestroy();
-    expect(await onlyRecord()).toMatchObject({ decision: "deny", outcome: "request.timeout", status: 0 });
+    expect(await onlyRecord()).toMatchObject({ outcome: "client_aborted", status: 0 });
   });
 
   test.each([

@@ -93,6 +93,17 @@ describe("an official client that is over", () => {
     expect((await chat(tenant, long)).status).toBe(200);
   });
 
+  test("what a whole window of tokens holds is told so once, for it would never fit", async () => {
+    const messages = [{ role: "user" as const, content: "w".repeat(4_000) }];
+    const error = await failure(
+      openaiClient(tenant, 2).chat.completions.create({ model: "few-tokens", messages, max_tokens: 300 }),
+    );
+    expect(error).toMatchObject({ status: 429, code: "rate_limit_exceeded" });
+    expect(error.headers?.get("x-should-retry")).toBe("false");
+    expect(error.headers?.get("retry-after")).toBe("60");
+    expect(await outcomes(1)).toEqual(["limit.tokens"]);
+  });
+
   test("a budget is told so once, and does not try again (OpenAI: 429 insufficient_quota)", async () => {
     const error = await failure(openaiClient(tenant, 2).chat.completions.create({ model: "broke", ...ask }));
     expect(error).toMatchObject({ status: 429, code: "insufficient_quota", type: "insufficient_quota" });

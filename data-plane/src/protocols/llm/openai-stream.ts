@@ -42,7 +42,7 @@ export const responsesStream: StreamEvents = {
           case "response.incomplete":
           case "response.failed": {
             reading = readResponsesUsage(member(parseJson(data), "response")) ?? reading;
-            return "end";
+            return type === "response.failed" ? "failed_end" : "end";
           }
           case "error":
             return "error";
