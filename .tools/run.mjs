@@ -19,6 +19,7 @@ const COMMANDS = {
   demo: () => handOver(["test/dist/demo/demo.js"]),
   dev: () => handOver(["test/dist/demo/dev.js"]),
   bench: () => handOver(["test/dist/bench/bench.js"]),
+  generate: () => handOver(["control-plane/scripts/emit-router-types.ts"]),
   check: () => handOver([join(root, ".tools", "check.mjs")]),
   test: () => handOver([join(root, ".tools", "test.mjs")]),
 };

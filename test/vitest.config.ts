@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           root: "..",
-          include: ["*/src/**/*.test.ts", "test/demo/**/*.test.ts"],
+          include: ["*/src/**/*.test.ts", "control-plane/scripts/*.test.ts", "test/demo/**/*.test.ts"],
           // Property tests on a busy machine; nothing here waits for time to pass.
           testTimeout: 30_000,
           hookTimeout: 60_000,

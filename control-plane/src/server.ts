@@ -5,7 +5,8 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { registerDataPlaneApi } from "./data-plane-api/routes.ts";
 import { withPlatform } from "./db/tenant-scope.ts";
 import type { SigningKeys } from "./snapshots/signing-keys.ts";
-import { createContext, type Services } from "./trpc/context.ts";
+import { allowOrigins } from "./trpc/allow-origins.ts";
+import { createContext, type Services, TENANT_HEADER } from "./trpc/context.ts";
 import { type AppRouter, appRouter } from "./trpc/router.ts";
 
 export interface ServerDeps {
@@ -13,16 +14,24 @@ export interface ServerDeps {
   readonly signingKeys: SigningKeys;
   /** True once the process has been asked to end. */
   readonly isDraining: () => boolean;
+  /** Of pages whose scripts may call the API. */
+  readonly allowedOrigins: readonly string[];
 }
 
 const BODY_BYTES_MAX = 1024 * 1024;
 /** For a request to arrive as a whole. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const BATCH_CALLS_MAX = 20;
+const TRPC_PREFIX = "/trpc";
 const REQUEST_ID_HEADER = "x-request-id";
 
 /** The API for tenants and operators, the one for data planes, and health. It does not listen. */
-export function buildServer({ services, signingKeys, isDraining }: ServerDeps): FastifyInstance {
+export function buildServer({
+  services,
+  signingKeys,
+  isDraining,
+  allowedOrigins,
+}: ServerDeps): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = services.logger;
   const app = Fastify({
     loggerInstance,
@@ -48,6 +57,12 @@ export function buildServer({ services, signingKeys, isDraining }: ServerDeps): 
   app.addHook("onRequest", async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id);
   });
+  allowOrigins(app, {
+    origins: allowedOrigins,
+    prefix: `${TRPC_PREFIX}/`,
+    requestHeaders: ["authorization", "content-type", TENANT_HEADER],
+    responseHeaders: [REQUEST_ID_HEADER],
+  });
 
   app.setErrorHandler<{ statusCode?: number } & Error>((error, request, reply) => {
     const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
@@ -61,7 +76,7 @@ export function buildServer({ services, signingKeys, isDraining }: ServerDeps): 
   });
 
   app.register(fastifyTRPCPlugin, {
-    prefix: "/trpc",
+    prefix: TRPC_PREFIX,
     trpcOptions: {
       router: appRouter,
       maxBatchSize: BATCH_CALLS_MAX,
@@ -74,6 +89,7 @@ export function buildServer({ services, signingKeys, isDraining }: ServerDeps): 
   registerDataPlaneApi(app, {
     db: services.db,
     clock: services.clock,
+    makeId: services.makeId,
     metrics: services.metrics,
     secrets: services.secrets,
     keys: signingKeys,

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { readConfig } from "./config.ts";
 import { openDatabase } from "./db/client.ts";
 import { snapshots } from "./db/schema/snapshots.ts";
 import { withPlatform, withTenant } from "./db/tenant-scope.ts";
+import { explainStartFailure } from "./lib/explain-start-failure.ts";
 import { insertPrice } from "./prices/price-versions.ts";
 import { writeFakeDataPlane } from "./provisioning/fake-data-plane.ts";
 import { startControlPlane } from "./start-control-plane.ts";
@@ -86,6 +87,17 @@ test("a start that fails half-way leaves nothing listening and the data director
   const metricsPort = (taken.address() as AddressInfo).port;
   await expect(startControlPlane({ ...config, metricsPort })).rejects.toThrow("EADDRINUSE");
   taken.close();
+  await (await startControlPlane(config)).stop();
+}, 60_000);
+
+test("a start without the platform's key is refused in plain words, and possible again with the file", async () => {
+  const { config, first } = await startNew();
+  await first.stop();
+  const file = join(config.dataDirectory, "platform-key");
+  await rename(file, `${file}.kept`);
+  const failure: unknown = await startControlPlane(config).catch((error: unknown) => error);
+  expect(explainStartFailure(failure, config)).toMatch(/platform-key is missing.*Put the file back/);
+  await rename(`${file}.kept`, file);
   await (await startControlPlane(config)).stop();
 }, 60_000);
 

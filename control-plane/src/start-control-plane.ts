@@ -19,7 +19,7 @@ import { createTenantSecrets } from "./secrets/tenant-secrets.ts";
 import { buildServer } from "./server.ts";
 import { renderSnapshot } from "./snapshots/render-snapshot.ts";
 import { createRevisionEvents } from "./snapshots/revision-events.ts";
-import { loadSigningKeys } from "./snapshots/signing-keys.ts";
+import { hasSigningKeys, loadSigningKeys } from "./snapshots/signing-keys.ts";
 import type { Services } from "./trpc/context.ts";
 import { hashOperatorToken } from "./trpc/operator-token.ts";
 import { VERSION } from "./version.ts";
@@ -51,12 +51,14 @@ export async function startControlPlane(config: Config): Promise<RunningControlP
     // Several may share a Postgres, but never the files of a database or the processes of data planes.
     if (config.databaseUrl === undefined || config.driver === "local")
       ended.push(await holdDirectory(config.dataDirectory));
-    const keyWrapper = await openLocalKeyWrapper(join(config.dataDirectory, "platform-key"), random);
     const operatorToken =
       config.operatorToken ??
       (await readOrMakeOperatorToken(join(config.dataDirectory, "operator-token"), random));
     const database = await openConfigured(config);
     ended.push(() => database.close());
+    const keyWrapper = await openLocalKeyWrapper(join(config.dataDirectory, "platform-key"), random, {
+      inUse: await hasSigningKeys(database.db),
+    });
     let publicUrl = config.publicUrl ?? "";
     let draining = false;
     let wakeWorker: () => void = () => undefined;
@@ -74,9 +76,11 @@ export async function startControlPlane(config: Config): Promise<RunningControlP
       secrets: createTenantSecrets(keyWrapper, random),
       operatorTokenHash: hashOperatorToken(operatorToken),
       driver: config.driver,
+      privateNetworks: config.privateNetworks,
       publicUrl: () => publicUrl,
       revisionEvents,
-      renderSnapshot: (tx, tenant) => renderSnapshot(tx, tenant, clock.wallMs()),
+      renderSnapshot: (tx, tenant, { takesAway }) =>
+        renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway }),
       onRevision: (tenantId, revision) => {
         metrics.revisions.inc();
         revisionEvents.publish(tenantId, revision);
@@ -89,7 +93,12 @@ export async function startControlPlane(config: Config): Promise<RunningControlP
       now: clock.wallMs(),
     });
 
-    const app = buildServer({ services, signingKeys, isDraining: () => draining });
+    const app = buildServer({
+      services,
+      signingKeys,
+      isDraining: () => draining,
+      allowedOrigins: config.allowedOrigins,
+    });
     ended.push(async () => {
       const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS_MAX);
       await app.close();

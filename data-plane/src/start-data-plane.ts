@@ -19,6 +19,7 @@ import { createExpectedOutput } from "./limits/expected-output.ts";
 import { createLimiter } from "./limits/limiter.ts";
 import { createIdempotencyKeys } from "./pipeline/idempotency-keys.ts";
 import type { Gateway } from "./pipeline/stage.ts";
+import type { CompiledPolicy } from "./policy/compiled-policy.ts";
 import { createPolicyHolder } from "./policy/policy-holder.ts";
 import { buildServer } from "./server.ts";
 import { createGatewayMetrics } from "./telemetry/gateway-metrics.ts";
@@ -135,10 +136,7 @@ export async function startDataPlane(
       };
     },
   });
-  holder.subscribe((policy) => {
-    pools.retain(policy);
-    output.out(`${JSON.stringify({ event: "ready", revision: policy.revision })}\n`);
-  });
+  holder.subscribe(pools.retain);
 
   const server = buildServer(gateway);
   const drain = drainable(server, () => load.inFlight);
@@ -154,12 +152,7 @@ export async function startDataPlane(
     usage,
     spoolBytes: () => spool.bytes,
   });
-  const url = await listen(server, config.host, config.port);
-  if (config.authorities === undefined) {
-    for (const authority of ownAuthorities(config.host, url)) authorities.add(authority);
-  }
-  const adminUrl = await listen(admin, config.host, config.adminPort);
-  output.out(`${JSON.stringify({ event: "listening", url, admin_url: adminUrl })}\n`);
+  // First what is on disk: a restart serves from its first moment, whether the control plane is there or not.
   const link = await startControlLink({
     controlPlaneUrl: config.controlPlaneUrl,
     stateDir: config.stateDir,
@@ -173,6 +166,17 @@ export async function startDataPlane(
     random,
     newAssertionId: () => randomBytes(16).toString("hex"),
   });
+  const url = await listen(server, config.host, config.port);
+  if (config.authorities === undefined) {
+    for (const authority of ownAuthorities(config.host, url)) authorities.add(authority);
+  }
+  const adminUrl = await listen(admin, config.host, config.adminPort);
+  output.out(`${JSON.stringify({ event: "listening", url, admin_url: adminUrl })}\n`);
+  const announce = ({ revision }: CompiledPolicy) =>
+    output.out(`${JSON.stringify({ event: "ready", revision })}\n`);
+  holder.subscribe(announce);
+  const applied = holder.current();
+  if (applied !== undefined) announce(applied);
   reporter.start();
 
   return {

@@ -1,4 +1,4 @@
-import { idOf, LABEL_NAMES, resourceName, snapshotAgent } from "@headgate/sdk/contract";
+import { freeText, idOf, LABEL_NAMES, resourceName, snapshotAgent } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { requireFreeName } from "../db/require-free-name.ts";
 import { requireRoom } from "../db/require-room.ts";
@@ -15,7 +15,7 @@ import { type AgentRow, findAgent, insertAgent, listAgents, updateAgent } from "
 
 const AGENTS_MAX = 100_000;
 
-const label = z.string().min(1).max(64);
+const label = freeText(64);
 const labels = z
   .strictObject(
     Object.fromEntries(LABEL_NAMES.map((name) => [name, label.optional()])) as Record<
@@ -98,6 +98,7 @@ function update(
     tenantId: ctx.tenantId,
     actor: ctx.actor,
     action,
+    takesAway: action === "agents.disable",
     run: async (tx) => {
       const row = requireFound(await updateAgent(tx, agent_id, values));
       return { result: view(row), resource: row.id, detail: { ...values } };

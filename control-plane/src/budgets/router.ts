@@ -101,6 +101,7 @@ export const budgetsRouter = router({
       tenantId: ctx.tenantId,
       actor: ctx.actor,
       action: "budgets.delete",
+      takesAway: true,
       run: async (tx) => {
         const row = requireFound(await deleteBudget(tx, input.budget_id));
         return { result: view(row), resource: row.id, detail: { name: row.name } };

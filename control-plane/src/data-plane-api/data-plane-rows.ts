@@ -5,6 +5,7 @@ import { assertionIds, type Condition, dataPlanes } from "../db/schema/data-plan
 import { snapshotAcks, snapshotDeliveries } from "../db/schema/snapshots.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
+import { usageLeft } from "../provisioning/data-plane-status.ts";
 
 export interface RegisteredDataPlane {
   readonly id: Id<"dataPlane">;
@@ -13,10 +14,14 @@ export interface RegisteredDataPlane {
   readonly signingKey: JoinRequest["signing_key"];
 }
 
-/** Undefined for an unknown data plane and for one that has not joined. */
+/** How long a deleted data plane may still ship usage that had not been acknowledged. */
+export const LATE_USAGE_MS = 24 * 3_600_000;
+
+/** Undefined for an unknown data plane, for one that has not joined, and for a deleted one with no usage left to ship. */
 export async function findRegistered(
   tx: PlatformTx,
   id: Id<"dataPlane">,
+  now: number,
 ): Promise<RegisteredDataPlane | undefined> {
   const [row] = await tx
     .select({
@@ -24,10 +29,16 @@ export async function findRegistered(
       tenantId: dataPlanes.tenant_id,
       region: dataPlanes.region,
       signingKey: dataPlanes.signing_key,
+      state: dataPlanes.state,
+      deletion_requested_at: dataPlanes.deletion_requested_at,
+      last_heartbeat: dataPlanes.last_heartbeat,
     })
     .from(dataPlanes)
     .where(eq(dataPlanes.id, id));
-  return row?.signingKey == null ? undefined : { ...row, signingKey: row.signingKey };
+  if (row?.signingKey == null) return undefined;
+  const late = now - (row.deletion_requested_at ?? 0) >= LATE_USAGE_MS;
+  if (row.state === "deleted" && (late || usageLeft(row) === 0)) return undefined;
+  return { id: row.id, tenantId: row.tenantId, region: row.region, signingKey: row.signingKey };
 }
 
 /**
@@ -160,17 +171,13 @@ function usageAccepted({ quarantined_batches: refused, lost_events: lost }: Hear
 type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
 type DataPlaneRow = typeof dataPlanes.$inferSelect;
 
-async function lockDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {
+export async function lockDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {
   const [row] = await tx.select().from(dataPlanes).where(eq(dataPlanes.id, id)).for("update");
   return row;
 }
 
 /** The row's conditions with this one in place of its older state. The moment stays while the status does. */
-function withCondition(
-  { conditions, generation }: DataPlaneRow,
-  set: Verdict,
-  now: number,
-): Condition[] {
+function withCondition({ conditions, generation }: DataPlaneRow, set: Verdict, now: number): Condition[] {
   const before = conditions.find(({ type }) => type === set.type);
   const last_transition = before?.status === set.status ? before.last_transition : now;
   return [

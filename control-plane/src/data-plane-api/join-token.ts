@@ -1,10 +1,10 @@
 /**
  * The token that makes a process a tenant's data plane. It is used once, within 15 minutes; the database knows only
- * its hash.
+ * its hash. A data plane has one at most: neither an older one nor a join leaves another that could take its place.
  */
 import { createHash } from "node:crypto";
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
-import { and, eq, gt, isNull } from "drizzle-orm";
+import { and, eq, gt, isNull, ne } from "drizzle-orm";
 import { dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
@@ -12,7 +12,7 @@ import { Fault } from "../lib/fault.ts";
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const TOKEN_CHARS = 40;
 
-/** Makes a token for a data plane and returns it; it cannot be read again. Faults: `api.not_found`. */
+/** Makes a token for a data plane in place of any other and returns it; it cannot be read again. Faults: `api.not_found`. */
 export async function issueJoinToken(
   tx: TenantTx,
   dataPlaneId: Id<"dataPlane">,
@@ -24,9 +24,11 @@ export async function issueJoinToken(
     .where(eq(dataPlanes.id, dataPlaneId));
   if (dataPlane === undefined) throw new Fault("api.not_found");
   const token = `hgj_${base58(random)}`;
+  const hash = hashOf(token);
+  await voidTokens(tx, dataPlaneId, hash);
   await tx.insert(joinTokens).values({
     tenant_id: dataPlane.tenant_id,
-    hash: hashOf(token),
+    hash,
     data_plane_id: dataPlaneId,
     created_at: now,
     expires_at: now + JOIN_TOKEN_LIFETIME_MS,
@@ -34,29 +36,43 @@ export async function issueJoinToken(
   return token;
 }
 
-/** Whose token it is, spent or not; undefined for one that was never issued. */
-export async function tenantOfJoinToken(tx: PlatformTx, token: string): Promise<Id<"tenant"> | undefined> {
+/** Whose token it is, spent or not; undefined for one that was never issued or is void. */
+export async function ownerOfJoinToken(
+  tx: PlatformTx,
+  token: string,
+): Promise<{ tenantId: Id<"tenant">; dataPlaneId: Id<"dataPlane"> } | undefined> {
   const [row] = await tx
-    .select({ tenantId: joinTokens.tenant_id })
+    .select({ tenantId: joinTokens.tenant_id, dataPlaneId: joinTokens.data_plane_id })
     .from(joinTokens)
     .where(eq(joinTokens.hash, hashOf(token)));
-  return row?.tenantId;
+  return row;
 }
 
-/** Spends the token. Undefined if it was spent before, or is too old: of any number of attempts one wins. */
-export async function spendJoinToken(
-  tx: TenantTx,
-  token: string,
-  now: number,
-): Promise<Id<"dataPlane"> | undefined> {
+/**
+ * Spends the token and voids every other of its data plane. False if it was spent or voided before, or is too old:
+ * of any number of attempts one wins. The caller holds the lock on the tenant's row.
+ */
+export async function spendJoinToken(tx: TenantTx, token: string, now: number): Promise<boolean> {
+  const hash = hashOf(token);
   const [spent] = await tx
     .update(joinTokens)
     .set({ used_at: now })
-    .where(
-      and(eq(joinTokens.hash, hashOf(token)), isNull(joinTokens.used_at), gt(joinTokens.expires_at, now)),
-    )
+    .where(and(eq(joinTokens.hash, hash), isNull(joinTokens.used_at), gt(joinTokens.expires_at, now)))
     .returning({ dataPlaneId: joinTokens.data_plane_id });
-  return spent?.dataPlaneId;
+  if (spent !== undefined) await voidTokens(tx, spent.dataPlaneId, hash);
+  return spent !== undefined;
+}
+
+/** Forgets the tokens of a data plane, but for the one with this hash. */
+export async function voidTokens(tx: TenantTx, dataPlaneId: Id<"dataPlane">, kept?: string): Promise<void> {
+  await tx
+    .delete(joinTokens)
+    .where(
+      and(
+        eq(joinTokens.data_plane_id, dataPlaneId),
+        kept === undefined ? undefined : ne(joinTokens.hash, kept),
+      ),
+    );
 }
 
 function hashOf(token: string): string {

@@ -3,8 +3,11 @@ import { makeHeartbeat } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { auditLog } from "../db/schema/audit-log.ts";
+import { joinTokens } from "../db/schema/data-planes.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import { openTestPlatform, TEST_NOW, type TestPlatform } from "../ledger/test-platform.ts";
+import { LATE_USAGE_MS } from "./data-plane-rows.ts";
 import { assertion, joinedDataPlane, makeKeys, tokenFor } from "./test-data-plane.ts";
 
 let platform: TestPlatform;
@@ -56,6 +59,33 @@ test("an old token and one that was never issued get the same answer as a spent 
   expect(await join(token)).toEqual(REFUSED);
 });
 
+test("a token is void once a newer one is issued or the data plane has joined, so it cannot be taken over", async () => {
+  const owner = await platform.newTenant();
+  const [older, newer] = [await tokenFor(platform, owner), await tokenFor(platform, owner)];
+  expect(await join(older)).toEqual(REFUSED);
+  expect(await join(newer)).toEqual([200, undefined]);
+});
+
+test("of two tokens that were issued at once, a join with one voids the other", async () => {
+  const owner = await platform.newTenant();
+  const first = await tokenFor(platform, owner);
+  const kept = await withTenant(platform.db, owner.tenantId, (tx) => tx.select().from(joinTokens));
+  const second = await tokenFor(platform, owner);
+  await withTenant(platform.db, owner.tenantId, (tx) => tx.insert(joinTokens).values(kept));
+  expect(await join(second)).toEqual([200, undefined]);
+  expect(await join(first)).toEqual(REFUSED);
+});
+
+test("a join is in the audit log as the data plane's own doing, one that was refused is not", async () => {
+  const { tenantId, dataPlaneId } = await platform.newTenant();
+  const token = await tokenFor(platform, { tenantId, dataPlaneId, region: "local" });
+  await Promise.all([join(token), join(token)]);
+  const rows = await withTenant(platform.db, tenantId, (tx) => tx.select().from(auditLog));
+  expect(rows.filter(({ action }) => action === "data_planes.join")).toMatchObject([
+    { actor_kind: "data_plane", actor_id: dataPlaneId, resource: dataPlaneId, detail: { version: "test" } },
+  ]);
+});
+
 test("a token lies in the database only as a hash", async () => {
   const owner = await platform.newTenant();
   const token = await tokenFor(platform, owner);
@@ -95,6 +125,24 @@ test("an assertion renews the credential once", async () => {
   const text = await assertion(dataPlane, TEST_NOW);
   expect(await renew(text)).toEqual([200, undefined]);
   expect(await renew(text)).toEqual([401, "join.invalid_assertion"]);
+});
+
+test("a deleted data plane renews its credential only while it has usage to ship, and for a day at most", async () => {
+  const dataPlane = await joinedDataPlane(platform);
+  const renewAt = async (now: number, acked_seq: number) => {
+    platform.setNow(now);
+    const beat = JSON.stringify(makeHeartbeat({ head_seq: 9, acked_seq }));
+    await withTenant(platform.db, dataPlane.owner.tenantId, (tx) =>
+      tx.execute(
+        sql`update data_planes set state = 'deleted', deletion_requested_at = ${TEST_NOW}, last_heartbeat = ${beat}::jsonb`,
+      ),
+    );
+    return (await renew(await assertion(dataPlane, now)))[0];
+  };
+  expect(await renewAt(TEST_NOW, 7)).toBe(200);
+  expect(await renewAt(TEST_NOW + LATE_USAGE_MS - 1, 7)).toBe(200);
+  expect(await renewAt(TEST_NOW + LATE_USAGE_MS - 1, 9)).toBe(401);
+  expect(await renewAt(TEST_NOW + LATE_USAGE_MS, 7)).toBe(401);
 });
 
 test("an assertion that is forged, foreign, too old, too long or for another audience is refused", async () => {

@@ -4,33 +4,46 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Database } from "../db/client.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { MakeId } from "../lib/make-id.ts";
 import type { SigningKeys } from "../snapshots/signing-keys.ts";
+import { changeTenant } from "../tenants/change-policy.ts";
 import { claimedIssuer, type DataPlaneIdentity, issueCredential, verifyAssertion } from "./credential.ts";
 import { findRegistered, registerKeys, spendAssertion } from "./data-plane-rows.ts";
-import { spendJoinToken, tenantOfJoinToken } from "./join-token.ts";
+import { ownerOfJoinToken, spendJoinToken } from "./join-token.ts";
 import { parseBody } from "./parse-body.ts";
 import { replyError } from "./replies.ts";
 
 interface JoinDeps {
   readonly db: Database;
   readonly clock: Clock;
+  readonly makeId: MakeId;
   readonly keys: SigningKeys;
 }
 
-/** Spends the token and registers the keys, in one transaction: of several attempts one wins. */
+/** Spends the token, registers the keys and audits it, in one transaction: of several attempts one wins. */
 export function handleJoin(deps: JoinDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const join = parseBody(joinRequest, request.body);
     const now = deps.clock.wallMs();
-    const tenantId = await withPlatform(deps.db, (tx) => tenantOfJoinToken(tx, join.token));
-    if (tenantId === undefined) return replyError(reply, "join.invalid_token");
-    const joined = await withTenant(deps.db, tenantId, async (tx) => {
-      const dataPlaneId = await spendJoinToken(tx, join.token, now);
-      if (dataPlaneId === undefined) return undefined;
-      const region = await registerKeys(tx, dataPlaneId, join, now);
-      return region === undefined ? undefined : { tenantId, dataPlaneId, region };
+    const owner = await withPlatform(deps.db, (tx) => ownerOfJoinToken(tx, join.token));
+    if (owner === undefined) return replyError(reply, "join.invalid_token");
+    const { tenantId, dataPlaneId } = owner;
+    const joined = await changeTenant(deps, {
+      tenantId,
+      actor: { kind: "data_plane", id: dataPlaneId },
+      action: "data_planes.join",
+      run: async (tx) => {
+        const spent = await spendJoinToken(tx, join.token, now);
+        const region = spent ? await registerKeys(tx, dataPlaneId, join, now) : undefined;
+        if (region === undefined) throw new Fault("join.invalid_token");
+        return {
+          result: { tenantId, dataPlaneId, region },
+          resource: dataPlaneId,
+          detail: { version: join.version },
+        };
+      },
     });
-    if (joined === undefined) return replyError(reply, "join.invalid_token");
     return reply.header("cache-control", "no-store").send(await answer(deps, joined, now));
   };
 }
@@ -42,7 +55,7 @@ export function handleCredential(deps: JoinDeps) {
     const now = deps.clock.wallMs();
     const issuer = claimedIssuer(assertion);
     const dataPlane =
-      issuer === undefined ? undefined : await withPlatform(deps.db, (tx) => findRegistered(tx, issuer));
+      issuer === undefined ? undefined : await withPlatform(deps.db, (tx) => findRegistered(tx, issuer, now));
     const verified = dataPlane && (await verifyAssertion(assertion, dataPlane, now));
     if (dataPlane === undefined || verified === undefined) return replyError(reply, "join.invalid_assertion");
     const { id, tenantId, region } = dataPlane;

@@ -6,6 +6,7 @@ import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import type { FastifyInstance } from "fastify";
 import type { Database } from "../db/client.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { MakeId } from "../lib/make-id.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { TenantSecrets } from "../secrets/tenant-secrets.ts";
 import type { RevisionEvents } from "../snapshots/revision-events.ts";
@@ -21,6 +22,7 @@ import { handleUsage, USAGE_BODY_BYTES_MAX } from "./usage.ts";
 export interface DataPlaneApiDeps {
   readonly db: Database;
   readonly clock: Clock;
+  readonly makeId: MakeId;
   readonly metrics: Metrics;
   readonly keys: SigningKeys;
   readonly secrets: TenantSecrets;

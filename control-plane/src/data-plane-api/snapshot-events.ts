@@ -34,6 +34,8 @@ export function createEventStreams(deps: {
       const first = await newest();
       reply.hijack();
       const stream = reply.raw;
+      // Who has left meanwhile is not told of again, so nothing would end what begins here.
+      if (stream.destroyed) return;
       stream.writeHead(200, {
         "content-type": "text/event-stream",
         "cache-control": "no-store",

@@ -57,6 +57,19 @@ test("two fetches of a revision give the same bytes, a known revision is not sen
   expect((await fetchSnapshot(dataPlane, { "if-none-match": '"rev-1"' })).statusCode).toBe(200);
 });
 
+test("a deleted data plane gets no snapshot, not even the one that was kept for it", async () => {
+  const dataPlane = await withProvider();
+  expect((await fetchSnapshot(dataPlane)).statusCode).toBe(200);
+  const deletions = [sql`state = 'deleted'`, sql`state = 'pending', encryption_key = null`];
+  for (const deletion of deletions) {
+    await withTenant(platform.db, dataPlane.owner.tenantId, (tx) =>
+      tx.execute(sql`update data_planes set ${deletion}`),
+    );
+    const refused = await fetchSnapshot(dataPlane);
+    expect([refused.statusCode, refused.json().error.code]).toEqual([404, "api.not_found"]);
+  }
+});
+
 test("secrets open with the data plane's key only, and are nowhere in clear", async () => {
   const dataPlane = await withProvider();
   const stranger = await joinedDataPlane(platform);

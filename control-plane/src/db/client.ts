@@ -5,6 +5,7 @@ import { drizzle as drizzleNodePg } from "drizzle-orm/node-postgres";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import pg from "pg";
+import { Refusal } from "../lib/refusal.ts";
 import { migrateNodePg, migratePglite } from "./migrate.ts";
 
 /** What both drivers say of a raw query. Counts of changed rows differ between them: use `returning()`. */
@@ -37,8 +38,7 @@ export type DatabaseOptions =
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   if (options.kind === "postgres") return openPostgres(options.url, options.connectionsMax ?? 10);
-  if (options.kind === "embedded") await mkdir(options.directory, { recursive: true, mode: 0o700 });
-  const client = await createPglite(options);
+  const client = await (options.kind === "embedded" ? openEmbedded(options) : createPglite(options));
   if (!(options.kind === "memory" && options.template !== undefined)) await migratePglite(client);
   return {
     db: drizzlePglite({ client }) as unknown as Database,
@@ -60,6 +60,20 @@ export async function createPglite(
     ...(options.kind === "embedded" ? { dataDir: options.directory } : {}),
     ...(options.kind === "memory" && options.template !== undefined ? { loadDataDir: options.template } : {}),
   });
+}
+
+async function openEmbedded(options: Extract<DatabaseOptions, { kind: "embedded" }>): Promise<PGlite> {
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  try {
+    return await createPglite(options);
+  } catch (error) {
+    // What the file system says has a code; all else comes from files that are no database any more.
+    if (error instanceof Error && "code" in error) throw error;
+    throw new Refusal(
+      `${options.directory} cannot be opened as a database. Put it back from a backup, or remove the data directory to start afresh.`,
+      { cause: error },
+    );
+  }
 }
 
 async function openPostgres(url: string, connectionsMax: number): Promise<OpenDatabase> {

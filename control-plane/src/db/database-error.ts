@@ -29,17 +29,35 @@ const CODE_BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   "23503": "api.conflict",
   "23514": "api.invalid_input",
   "22003": "api.invalid_input",
+  "22021": "api.invalid_input",
+  "22P02": "api.invalid_input",
   "22P05": "api.invalid_input",
+  "08000": "api.unavailable",
+  "08001": "api.unavailable",
+  "08003": "api.unavailable",
+  "08006": "api.unavailable",
+  "25P03": "api.unavailable",
   "40001": "api.unavailable",
   "40P01": "api.unavailable",
   "55P03": "api.unavailable",
   "57014": "api.unavailable",
   "57P01": "api.unavailable",
+  "57P02": "api.unavailable",
   "57P03": "api.unavailable",
   "53300": "api.unavailable",
+  EAI_AGAIN: "api.unavailable",
   ECONNREFUSED: "api.unavailable",
   ECONNRESET: "api.unavailable",
+  EHOSTUNREACH: "api.unavailable",
+  EPIPE: "api.unavailable",
+  ETIMEDOUT: "api.unavailable",
 };
+
+/** What the driver says without a code when a connection is not to be had, or breaks. */
+const CONNECTION_FAILED =
+  /^(timeout exceeded when trying to connect|timeout expired|Connection terminated|Query read timeout|Client has encountered a connection error)/;
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: connection_failure. */
+const CONNECTION_FAILURE = "08006";
 
 interface DriverError {
   code: string;
@@ -53,9 +71,10 @@ function driverError(error: unknown): DriverError | undefined {
     seen = seen.cause, depth += 1
   ) {
     if (seen instanceof Fault) return undefined;
-    if ("code" in seen && typeof seen.code === "string" && /^([0-9A-Z]{5}|E[A-Z]+)$/.test(seen.code)) {
+    if ("code" in seen && typeof seen.code === "string" && /^([0-9A-Z]{5}|E[A-Z_]+)$/.test(seen.code)) {
       return seen as Error & DriverError;
     }
+    if (CONNECTION_FAILED.test(seen.message)) return { code: CONNECTION_FAILURE };
   }
   return isQueryError(error) ? { code: "unknown" } : undefined;
 }

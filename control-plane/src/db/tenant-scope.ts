@@ -5,7 +5,7 @@
  */
 import { type Id, isId } from "@headgate/sdk/contract";
 import { type ExtractTablesWithRelations, sql } from "drizzle-orm";
-import type { PgTransaction } from "drizzle-orm/pg-core";
+import type { PgTransaction, PgTransactionConfig } from "drizzle-orm/pg-core";
 import type { Database, QueryResultHKT } from "./client.ts";
 import { faultFromDatabase, isTransient } from "./database-error.ts";
 
@@ -37,6 +37,22 @@ export async function withTenant<T>(
   });
 }
 
+/** As `withTenant`, for what only reads: all of it is seen as it was at one moment, and writing fails. */
+export async function readTenant<T>(
+  db: Database,
+  tenantId: Id<"tenant">,
+  run: (tx: TenantTx) => Promise<T>,
+): Promise<T> {
+  return inTransaction(
+    db,
+    async (tx) => {
+      await assume(tx, "headgate_app", tenantId);
+      return run(tx as TenantTx);
+    },
+    { isolationLevel: "repeatable read", accessMode: "read only" },
+  );
+}
+
 /** As `withTenant`, for the tables of the platform. */
 export async function withPlatform<T>(db: Database, run: (tx: PlatformTx) => Promise<T>): Promise<T> {
   return inTransaction(db, async (tx) => {
@@ -65,10 +81,14 @@ async function assume(tx: Transaction, role: "headgate_app" | "headgate_platform
   );
 }
 
-async function inTransaction<T>(db: Database, run: (tx: Transaction) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  db: Database,
+  run: (tx: Transaction) => Promise<T>,
+  config?: PgTransactionConfig,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.transaction(run);
+      return await db.transaction(run, config);
     } catch (error) {
       if (attempt < ATTEMPTS_MAX && isTransient(error)) continue;
       throw faultFromDatabase(error);

@@ -143,7 +143,17 @@ test.for([
   );
 });
 
-test.for(["audit_log", "usage_batches", "snapshots"])("nobody at all changes a row of %s", async (table) => {
+test("nobody at all changes what a snapshot says, and the tenants' role may forget it", async () => {
+  const { db } = server.database;
+  for (const statement of [sql`update snapshots set document = ''`, sql`truncate snapshots cascade`])
+    await expect(db.execute(statement)).rejects.toMatchObject({ cause: { code: "55000" } });
+  await expect(
+    withTenant(db, tenant.id, (tx) => tx.execute(sql`update snapshot_deliveries set body = ''`)),
+  ).rejects.toThrow("The service failed.");
+  await withTenant(db, tenant.id, (tx) => tx.execute(sql`delete from snapshots where revision = 1`));
+});
+
+test.for(["audit_log", "usage_batches"])("nobody at all changes a row of %s", async (table) => {
   const name = sql.identifier(table);
   for (const statement of [sql`delete from ${name}`, sql`truncate ${name} cascade`]) {
     const attempt = server.database.db.execute(statement);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { withTenant } from "../db/tenant-scope.ts";
+import { readTenant } from "../db/tenant-scope.ts";
 import { router, tenantProcedure } from "../trpc/procedures.ts";
 import { billingPeriod } from "./billing-period.ts";
 import { type InvoicePreview, type LineUsage, lineUsage, previewInvoice } from "./preview-invoice.ts";
@@ -9,14 +9,14 @@ export const invoicesRouter = router({
     .input(z.strictObject({ period: billingPeriod }))
     .query(
       async ({ ctx, input }): Promise<InvoicePreview> =>
-        withTenant(ctx.services.db, ctx.tenantId, (tx) => previewInvoice(tx, ctx.tenantId, input.period)),
+        readTenant(ctx.services.db, ctx.tenantId, (tx) => previewInvoice(tx, ctx.tenantId, input.period)),
     ),
 
   line_usage: tenantProcedure
     .input(z.strictObject({ period: billingPeriod, line_id: z.string().regex(/^[0-9a-f]{32}$/) }))
     .query(
       async ({ ctx, input }): Promise<LineUsage> =>
-        withTenant(ctx.services.db, ctx.tenantId, (tx) =>
+        readTenant(ctx.services.db, ctx.tenantId, (tx) =>
           lineUsage(tx, ctx.tenantId, { period: input.period, lineId: input.line_id }),
         ),
     ),

@@ -1,4 +1,4 @@
-import { idOf } from "@headgate/sdk/contract";
+import { freeText, idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { withTenant } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
@@ -13,7 +13,7 @@ import { agentExists, countActiveKeys, findKey, type KeyRow, listKeys, setRevoke
 const ACTIVE_KEYS_MAX = 2;
 const ACTIVE_ADMIN_KEYS_MAX = 5;
 
-const name = z.string().min(1).max(100).optional();
+const name = freeText(100).optional();
 
 export const keysRouter = router({
   create: tenantProcedure
@@ -93,6 +93,7 @@ export const keysRouter = router({
       tenantId: ctx.tenantId,
       actor: ctx.actor,
       action: "keys.revoke",
+      takesAway: true,
       run: async (tx) => {
         const row = requireFound(await findKey(tx, input.key_id));
         const now = ctx.services.clock.wallMs();

@@ -153,6 +153,17 @@ test("the minutes and the invoice can be thrown away and made again, to the unit
   );
 }, 30_000);
 
+test("no batch is taken in while the minutes are made again", async () => {
+  const owner = await platform.newTenant();
+  for (const batch of streamOf(makeId("stream"), [makeUsageEvent({ started_at: TEST_NOW })], []))
+    await ingestBatch(platform.db, owner, batch, TEST_NOW);
+  const { rows } = await inTenant(owner, async (tx) => {
+    await rebuildMinutes(tx, owner.tenantId, NOVEMBER);
+    return tx.execute(sql`select relation::regclass::text as held from pg_locks where mode = 'RowShareLock'`);
+  });
+  expect(rows).toEqual(expect.arrayContaining([{ held: "usage_streams" }, { held: "tenants" }]));
+});
+
 test("every invoice line adds up again from the raw batches", async () => {
   await fc.assert(
     fc.asyncProperty(history, async ({ events, sizes }) => {

@@ -91,6 +91,7 @@ export const limitsRouter = router({
       tenantId: ctx.tenantId,
       actor: ctx.actor,
       action: "limits.delete",
+      takesAway: true,
       run: async (tx) => {
         const row = requireFound(await deleteLimit(tx, input.limit_id));
         return { result: view(row), resource: row.id, detail: { name: row.name } };

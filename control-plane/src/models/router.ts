@@ -76,6 +76,7 @@ export const modelsRouter = router({
       tenantId: ctx.tenantId,
       actor: ctx.actor,
       action: "models.delete",
+      takesAway: true,
       run: async (tx) => {
         const row = requireFound(await findModel(tx, input.model_id));
         requireUnused(await usersOfModel(tx, row));

@@ -10,6 +10,7 @@ import { requireFound } from "../lib/require-found.ts";
 import { requireUnused } from "../lib/require-unused.ts";
 import { changePolicy } from "../tenants/change-policy.ts";
 import { router, tenantProcedure } from "../trpc/procedures.ts";
+import { checkAllowedCidrs } from "./check-allowed-cidrs.ts";
 import { checkBaseUrl } from "./check-base-url.ts";
 import {
   deleteProvider,
@@ -42,8 +43,8 @@ export const providersRouter = router({
       }),
     )
     .mutation(({ ctx, input: { credential: secret, ...input } }) => {
-      const networks = input.allowed_cidrs ?? [];
-      const url = checkBaseUrl(input.base_url, networks);
+      const cidrs = input.allowed_cidrs ?? [];
+      const url = checkBaseUrl(input.base_url, checkAllowedCidrs(cidrs, ctx.services.privateNetworks));
       return changePolicy(ctx.services, {
         tenantId: ctx.tenantId,
         actor: ctx.actor,
@@ -56,7 +57,7 @@ export const providersRouter = router({
             tenant_id: ctx.tenantId,
             id,
             base_url: url,
-            allowed_cidrs: networks,
+            allowed_cidrs: cidrs,
             credential:
               secret === undefined ? null : await ctx.services.secrets.seal(tenant, { id, version }, secret),
             secret_version: version,
@@ -93,9 +94,10 @@ export const providersRouter = router({
         action: "providers.update",
         run: async (tx) => {
           const before = requireFound(await findProvider(tx, input.provider_id));
-          const networks = input.allowed_cidrs ?? before.allowed_cidrs;
+          const cidrs = input.allowed_cidrs ?? before.allowed_cidrs;
+          const networks = checkAllowedCidrs(cidrs, ctx.services.privateNetworks);
           const values = {
-            allowed_cidrs: networks,
+            allowed_cidrs: cidrs,
             base_url: checkBaseUrl(input.base_url ?? before.base_url, networks),
           };
           const row = requireFound(await updateProvider(tx, before.id, values));
@@ -126,6 +128,7 @@ export const providersRouter = router({
       tenantId: ctx.tenantId,
       actor: ctx.actor,
       action: "providers.delete",
+      takesAway: true,
       run: async (tx) => {
         const row = requireFound(await findProvider(tx, input.provider_id));
         requireUnused(await routesOfProvider(tx, row.id));

@@ -88,12 +88,16 @@ function ready({ ready: answers, phase, message }: Observation): Verdict {
     : verdict("Ready", "false", phase === "running" ? "NotReady" : REASONS[phase], message);
 }
 
+/** The events that were recorded and not acknowledged when the data plane last spoke. */
+export function usageLeft({ last_heartbeat: last }: Pick<DataPlaneRow, "last_heartbeat">): number {
+  return last === null ? 0 : last.head_seq - last.acked_seq;
+}
+
 /** By its own last word: nothing is missing when everything it recorded was acknowledged. */
 function drained(row: DataPlaneRow, { phase }: Observation): Verdict {
   if (phase !== "absent") return verdict("Drained", "false", "Draining");
-  const last = row.last_heartbeat;
-  if (last === null) return verdict("Drained", "true", "NeverServed");
-  const left = last.head_seq - last.acked_seq;
+  if (row.last_heartbeat === null) return verdict("Drained", "true", "NeverServed");
+  const left = usageLeft(row);
   return left === 0
     ? verdict("Drained", "true", "Drained")
     : verdict("Drained", "unknown", "UsageNotAcknowledged", `${left} events at its last heartbeat`);

@@ -11,7 +11,7 @@ import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { createProvisioningMetrics } from "./metrics.ts";
 import { ABSENT, type DesiredDataPlane, type Observation, type Provisioner } from "./provisioner.ts";
 import { createReconciler, LEASE_MS, type Reconciler } from "./reconciler.ts";
-import { claimNext, requestDeletion } from "./repository.ts";
+import { claimNext, forgetJoin, requestDeletion } from "./repository.ts";
 
 const RUNNING: Observation = {
   ...ABSENT,
@@ -112,6 +112,21 @@ test("what has vanished is provisioned again, without a token when it has joined
   wall += 60_000;
   await makeReconciler().runOnce();
   expect(provisioner.provisioned.at(-1)).toMatchObject({ id: target.id, joinToken: null });
+});
+
+test("a running data plane whose join was forgotten is given a token at once", async () => {
+  const target = await insertDataPlane();
+  const reconciler = makeReconciler();
+  await reconciler.runOnce();
+  await join(target);
+  provisioner.seen = READY;
+  wall += 1_000;
+  await reconciler.runOnce();
+  expect(provisioner.provisioned.at(-1)).toMatchObject({ joinToken: null });
+  const before = await rowOf(target);
+  await withTenant(database.db, target.tenantId, (tx) => forgetJoin(tx, before, wall));
+  await reconciler.runOnce();
+  expect(provisioner.provisioned.at(-1)).toMatchObject({ id: target.id, joinToken: "token-2" });
 });
 
 test("a new generation is provisioned, and observed only once it is ready", async () => {
@@ -287,13 +302,16 @@ test("a deleted data plane drains first, then is gone for good with its keys and
   expect(provisioner.destroyed.every((id) => id === target.id)).toBe(true);
 });
 
-test("usage that was not acknowledged at the end is shown", async () => {
+test("usage that was not acknowledged at the end is shown, and the keys with which it can be shipped are kept", async () => {
   const target = await makeReady();
   await withTenant(database.db, target.tenantId, (tx) => requestDeletion(tx, target.id, wall));
   await change(target, { last_heartbeat: makeHeartbeat({ head_seq: 9, acked_seq: 7 }) });
   provisioner.seen = ABSENT;
   await makeReconciler().runOnce();
-  expect(conditionOf(await rowOf(target), "Drained")).toMatchObject({
+  const row = await rowOf(target);
+  expect([row.state, row.signing_key]).toEqual(["deleted", expect.anything()]);
+  expect(await withTenant(database.db, target.tenantId, (tx) => tx.select().from(joinTokens))).toEqual([]);
+  expect(conditionOf(row, "Drained")).toMatchObject({
     status: "unknown",
     reason: "UsageNotAcknowledged",
   });

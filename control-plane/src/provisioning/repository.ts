@@ -1,9 +1,11 @@
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, eq, gte, inArray, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
-import { type Condition, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
+import { voidTokens } from "../data-plane-api/join-token.ts";
+import { type Condition, dataPlanes } from "../db/schema/data-planes.ts";
+import { snapshotDeliveries } from "../db/schema/snapshots.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
-import { type DataPlaneRow, withConditions } from "./data-plane-status.ts";
+import { type DataPlaneRow, usageLeft, withConditions } from "./data-plane-status.ts";
 
 /** The right to act on one data plane, until the lease ends or someone else claims it. */
 export interface Claim {
@@ -98,11 +100,11 @@ export async function settleClaim(
       next_attempt_at: unchanged ? outcome.next_attempt_at : 0,
       lease_holder: null,
       lease_until: null,
-      // Whatever still holds the key of a deleted data plane gets no credential with it.
-      ...(outcome.state === "deleted" ? { signing_key: null, encryption_key: null } : {}),
+      // Usage that it still has on disk can be shipped for a while, if it is started once more.
+      ...(outcome.state === "deleted" && usageLeft(current) === 0 ? NO_KEYS : {}),
     })
     .where(mine);
-  if (outcome.state === "deleted") await tx.delete(joinTokens).where(eq(joinTokens.data_plane_id, row.id));
+  if (outcome.state === "deleted") await voidTokens(tx, row.id);
   return true;
 }
 
@@ -160,6 +162,43 @@ export async function findDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<
   return row;
 }
 
+/** True while the tenant has a data plane that was not asked to go. */
+export async function hasLiveDataPlane(tx: TenantTx): Promise<boolean> {
+  const rows = await tx
+    .select({ id: dataPlanes.id })
+    .from(dataPlanes)
+    .where(isNull(dataPlanes.deletion_requested_at))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/**
+ * Forgets that it has joined: its keys, the snapshots sealed to them, and what was said of it. The new generation makes
+ * its driver give it a token.
+ */
+export async function forgetJoin(tx: TenantTx, row: DataPlaneRow, now: number): Promise<void> {
+  const forgotten: Condition = {
+    type: "Joined",
+    status: "false",
+    reason: "Forgotten",
+    message: "it is to join again",
+    observed_generation: row.generation + 1,
+    last_transition: now,
+  };
+  await tx.delete(snapshotDeliveries).where(eq(snapshotDeliveries.data_plane_id, row.id));
+  await voidTokens(tx, row.id);
+  await tx
+    .update(dataPlanes)
+    .set({
+      ...NO_KEYS,
+      joined_at: null,
+      conditions: withConditions(row, [forgotten]),
+      generation: row.generation + 1,
+      next_attempt_at: 0,
+    })
+    .where(eq(dataPlanes.id, row.id));
+}
+
 /** Whose data plane it is. */
 export async function findOwner(
   tx: PlatformTx,
@@ -172,7 +211,9 @@ export async function findOwner(
   return row;
 }
 
-/** The first request counts; to ask again changes nothing. */
+/**
+ * The first request counts; to ask again changes nothing. Where no driver has anything to drain it is done at once.
+ */
 export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: number): Promise<void> {
   await tx
     .update(dataPlanes)
@@ -182,4 +223,19 @@ export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: nu
       next_attempt_at: 0,
     })
     .where(and(eq(dataPlanes.id, id), isNull(dataPlanes.deletion_requested_at)));
+  const [gone] = await tx
+    .update(dataPlanes)
+    .set({
+      state: "deleted",
+      observed_generation: sql`${dataPlanes.generation}`,
+      endpoint_url: null,
+      admin_url: null,
+      ...NO_KEYS,
+    })
+    .where(and(eq(dataPlanes.id, id), eq(dataPlanes.driver, "none")))
+    .returning({ id: dataPlanes.id });
+  if (gone !== undefined) await voidTokens(tx, id);
 }
+
+/** Whatever still holds the keys of such a data plane gets no credential with them. */
+const NO_KEYS = { signing_key: null, encryption_key: null };

@@ -94,6 +94,7 @@ export const routesRouter = router({
       tenantId: ctx.tenantId,
       actor: ctx.actor,
       action: "routes.delete",
+      takesAway: true,
       run: async (tx) => {
         const row = requireFound(await deleteRoute(tx, input.model_id));
         return { result: view(row), resource: row.id, detail: { model_id: row.model_id } };

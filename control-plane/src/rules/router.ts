@@ -96,6 +96,7 @@ export const rulesRouter = router({
       tenantId: ctx.tenantId,
       actor: ctx.actor,
       action: "rules.delete",
+      takesAway: true,
       run: async (tx) => {
         const row = requireFound(await deleteRule(tx, input.rule_id));
         return { result: view(row), resource: row.id, detail: { name: row.name } };

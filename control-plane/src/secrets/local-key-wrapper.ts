@@ -8,11 +8,17 @@ import type { KeyWrapper } from "./key-wrapper.ts";
 const KEY_BYTES = 32;
 
 /**
- * A wrapper whose key lies in a local file of mode 0600, made on first use. Throws when the file can be read by
- * others or does not hold a key: what was wrapped under another key could never be opened again.
+ * A wrapper whose key lies in a local file of mode 0600, made on first use. Throws a `Refusal` when the file can be
+ * read by others, does not hold a key, or is missing although secrets were wrapped under it before (`inUse`): what was
+ * wrapped under another key could never be opened again.
  */
-export async function openLocalKeyWrapper(path: string, random: Random): Promise<KeyWrapper> {
-  return createKeyWrapper(await readOrMakeKey(path, random), random);
+export async function openLocalKeyWrapper(
+  path: string,
+  random: Random,
+  { inUse }: { inUse: boolean },
+): Promise<KeyWrapper> {
+  if (!inUse) await makeKey(path, random);
+  return createKeyWrapper(await readKey(path), random);
 }
 
 /** A wrapper around a key at hand. */
@@ -24,7 +30,8 @@ export function createKeyWrapper(key: Uint8Array, random: Random): KeyWrapper {
   };
 }
 
-async function readOrMakeKey(path: string, random: Random): Promise<Uint8Array> {
+/** One that is there is left as it is. */
+async function makeKey(path: string, random: Random): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
     const file = await openFile(path, "wx", 0o600);
@@ -37,9 +44,22 @@ async function readOrMakeKey(path: string, random: Random): Promise<Uint8Array> 
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
-  if (((await stat(path)).mode & 0o077) !== 0)
-    throw new Refusal(`${path} must be readable by its owner alone (chmod 600)`);
+}
+
+async function readKey(path: string): Promise<Uint8Array> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT")
+      throw new Refusal(
+        `${path} is missing, and the database holds secrets that only the key in it opens. Put the file back from a copy; a new key would open none of them.`,
+      );
+    throw error;
+  });
+  if ((found.mode & 0o077) !== 0)
+    throw new Refusal(`${path} must be readable by its owner alone (chmod 600).`);
   const key = await readFile(path);
-  if (key.length !== KEY_BYTES) throw new Refusal(`${path} does not hold a key of ${KEY_BYTES} bytes`);
+  if (key.length !== KEY_BYTES)
+    throw new Refusal(
+      `${path} does not hold a key of ${KEY_BYTES} bytes; put back the one that this database was made with.`,
+    );
   return key;
 }

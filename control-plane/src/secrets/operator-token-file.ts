@@ -15,9 +15,9 @@ export async function readOrMakeOperatorToken(path: string, random: Random): Pro
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
   if (((await stat(path)).mode & 0o077) !== 0)
-    throw new Refusal(`${path} must be readable by its owner alone (chmod 600)`);
+    throw new Refusal(`${path} must be readable by its owner alone (chmod 600).`);
   const token = (await readFile(path, "utf8")).trim();
   if (!/^hgo_[A-Za-z0-9_-]{32,200}$/.test(token))
-    throw new Refusal(`${path} does not hold an operator's token`);
+    throw new Refusal(`${path} does not hold an operator's token; remove it to get a new one.`);
   return token;
 }

@@ -51,11 +51,22 @@ test("a ciphertext with any byte changed or cut off, its tag's too, does not ope
 
 test("the platform's key is made once, for its owner's eyes, and refused when others can read it", async () => {
   const path = join(await mkdtemp(join(tmpdir(), "headgate-key-")), "inner", "key");
-  const wrapped = await (await openLocalKeyWrapper(path, random)).wrap(Buffer.from("x"), "ten_a");
+  const wrapped = await (await openLocalKeyWrapper(path, random, { inUse: false })).wrap(
+    Buffer.from("x"),
+    "ten_a",
+  );
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect(
-    Buffer.from(await (await openLocalKeyWrapper(path, random)).unwrap(wrapped, "ten_a")).toString(),
+    Buffer.from(
+      await (await openLocalKeyWrapper(path, random, { inUse: false })).unwrap(wrapped, "ten_a"),
+    ).toString(),
   ).toBe("x");
   await chmod(path, 0o644);
-  await expect(openLocalKeyWrapper(path, random)).rejects.toThrow("chmod 600");
+  await expect(openLocalKeyWrapper(path, random, { inUse: false })).rejects.toThrow("chmod 600");
+});
+
+test("a key that is lost is not replaced by a new one, which would open nothing", async () => {
+  const path = join(await mkdtemp(join(tmpdir(), "headgate-key-")), "platform-key");
+  await expect(openLocalKeyWrapper(path, random, { inUse: true })).rejects.toThrow(`${path} is missing`);
+  await expect(stat(path)).rejects.toThrow("ENOENT");
 });

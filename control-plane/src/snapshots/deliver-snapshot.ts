@@ -3,7 +3,7 @@
  * made at the first request and kept, so that every later request gets the same bytes.
  */
 import { type Id, type JoinRequest, type PolicySnapshot, policySnapshot } from "@headgate/sdk/contract";
-import { and, eq, isNotNull } from "drizzle-orm";
+import { and, eq, isNotNull, ne } from "drizzle-orm";
 import { dataPlanes } from "../db/schema/data-planes.ts";
 import { snapshotDeliveries, snapshots } from "../db/schema/snapshots.ts";
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
@@ -31,7 +31,7 @@ export interface DeliveryRequest {
 }
 
 /**
- * Undefined while the tenant has no revision. Holds off changes of the policy for the moment, so that the document and
+ * Undefined while the tenant has no revision. Holds off changes of the policy and of the keys for the moment, so that the document and
  * the credentials are of one revision. Faults: `api.not_found` where the data plane is gone or has not joined.
  */
 export async function deliverSnapshot(
@@ -41,13 +41,15 @@ export async function deliverSnapshot(
 ): Promise<SnapshotDelivery | undefined> {
   const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, tenantId)).for("share");
   if (tenant === undefined) throw new Fault("api.not_found");
-  const kept = await findDelivery(tx, tenant.revision, dataPlaneId);
-  if (kept !== undefined) return kept;
+  // Its keys cannot change meanwhile, so that nothing is kept that it could not open.
   const [dataPlane] = await tx
     .select({ encryptionKey: dataPlanes.encryption_key })
     .from(dataPlanes)
-    .where(eq(dataPlanes.id, dataPlaneId));
+    .where(and(eq(dataPlanes.id, dataPlaneId), ne(dataPlanes.state, "deleted")))
+    .for("share");
   if (dataPlane?.encryptionKey == null) throw new Fault("api.not_found");
+  const kept = await findDelivery(tx, tenant.revision, dataPlaneId);
+  if (kept !== undefined) return kept;
   const [stored] = await tx.select().from(snapshots).where(eq(snapshots.revision, tenant.revision));
   if (stored === undefined) return undefined;
   const document = policyDocument.parse(JSON.parse(stored.document));

@@ -10,6 +10,7 @@ import type { Database } from "../db/client.ts";
 import { signingKeys } from "../db/schema/signing-keys.ts";
 import { type PlatformTx, withPlatform } from "../db/tenant-scope.ts";
 import type { MakeId } from "../lib/make-id.ts";
+import { Refusal } from "../lib/refusal.ts";
 import type { KeyWrapper } from "../secrets/key-wrapper.ts";
 
 export interface SnapshotKeys {
@@ -35,7 +36,7 @@ export interface SigningKeys {
 /** Any fixed number: processes that start together take turns to make the first keys. */
 const FIRST_KEYS_LOCK = 4_846_716;
 
-/** Reads the keys, making those that are missing. */
+/** Reads the keys, making those that are missing. Throws a `Refusal` when the wrapper's key is not the one they were wrapped with. */
 export async function loadSigningKeys(
   db: Database,
   deps: { wrapper: KeyWrapper; makeId: MakeId; now: number },
@@ -53,7 +54,7 @@ export async function loadSigningKeys(
     rows.map(async (row) => ({
       ...row,
       privateKey: createPrivateKey({
-        key: JSON.parse(Buffer.from(await deps.wrapper.unwrap(row.private_key, row.id)).toString("utf8")),
+        key: JSON.parse(Buffer.from(await unwrapped(row, deps.wrapper)).toString("utf8")),
         format: "jwk",
       }),
       publicKey: await importJWK(row.public_key, "EdDSA"),
@@ -76,6 +77,23 @@ export async function loadSigningKeys(
       publicKey: (keyId) => credentialKeys.find(({ id }) => id === keyId)?.publicKey,
     },
   };
+}
+
+async function unwrapped(row: { id: string; private_key: string }, wrapper: KeyWrapper): Promise<Uint8Array> {
+  try {
+    return await wrapper.unwrap(row.private_key, row.id);
+  } catch (cause) {
+    throw new Refusal(
+      "The database was made with another platform key than the one in the data directory (platform-key). Put that one back: what was encrypted with it cannot be read without it.",
+      { cause },
+    );
+  }
+}
+
+/** True once the platform has keys of its own, and with them secrets that its wrapper must open again. */
+export async function hasSigningKeys(db: Database): Promise<boolean> {
+  const rows = await withPlatform(db, (tx) => tx.select({ id: signingKeys.id }).from(signingKeys).limit(1));
+  return rows.length > 0;
 }
 
 async function activeRows(tx: PlatformTx) {

@@ -13,8 +13,12 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { MakeId } from "../lib/make-id.ts";
 
-/** Stores the snapshot of `tenant.revision`, as the transaction sees the policy. */
-export type RenderSnapshot = (tx: TenantTx, tenant: TenantRow) => Promise<void>;
+/** Stores the snapshot of `tenant.revision`, as the transaction sees the policy. `takesAway` as in `Change`. */
+export type RenderSnapshot = (
+  tx: TenantTx,
+  tenant: TenantRow,
+  change: { readonly takesAway: boolean },
+) => Promise<void>;
 
 /** Told after the commit; must not throw. */
 export type OnRevision = (tenantId: Id<"tenant">, revision: number) => void;
@@ -32,6 +36,8 @@ export interface Change<T> {
   readonly actor: Actor;
   /** `<domain>.<verb>`, for the audit log. */
   readonly action: string;
+  /** True for a change that only takes rights or things away: it is never refused for the size of the policy. */
+  readonly takesAway?: boolean;
   /** Runs again after a deadlock, so it changes nothing but the database. */
   readonly run: (tx: TenantTx, tenant: TenantRow) => Promise<Changed<T>>;
 }
@@ -54,7 +60,10 @@ export async function changePolicy<T>(services: ChangeServices, change: Change<T
 }
 
 /** A change of something that the snapshot does not say: the same lock and audit row, no new revision. */
-export async function changeTenant<T>(services: ChangeServices, change: Change<T>): Promise<T> {
+export async function changeTenant<T>(
+  services: Pick<ChangeServices, "db" | "clock" | "makeId">,
+  change: Change<T>,
+): Promise<T> {
   return withTenant(services.db, change.tenantId, async (tx) => {
     const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, change.tenantId)).for("update");
     if (tenant === undefined) throw new Fault("api.not_found");
@@ -79,7 +88,7 @@ export async function changePolicyIn<T>(
   const changed = await change.run(tx, tenant);
   // Read again: the change may have been one of the tenant's own row.
   const [rendered = tenant] = await tx.select().from(tenants).where(eq(tenants.id, change.tenantId));
-  await services.renderSnapshot(tx, rendered);
+  await services.renderSnapshot(tx, rendered, { takesAway: change.takesAway ?? false });
   await appendChange(tx, services, { ...change, changed, revision: tenant.revision });
   return { result: changed.result, revision: tenant.revision };
 }

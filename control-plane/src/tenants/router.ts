@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, idOf, resourceName, snapshotSettings } from "@headgate/sdk/contract";
+import { DEFAULT_SETTINGS, freeText, idOf, resourceName, snapshotSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { dataPlanes } from "../db/schema/data-planes.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
@@ -11,17 +11,18 @@ import { OPERATOR } from "../trpc/operator-token.ts";
 import { operatorProcedure, router, tenantProcedure } from "../trpc/procedures.ts";
 import { changePolicy } from "./change-policy.ts";
 import { createTenant } from "./create-tenant.ts";
+import { regionName } from "./region-name.ts";
 import { listTenants, updateTenant } from "./repository.ts";
 import { requireTenant } from "./require-tenant.ts";
 
 const settingsInput = snapshotSettings.partial();
 
 const createInput = z.strictObject({
-  idempotency_key: z.string().min(1).max(200),
+  idempotency_key: freeText(200),
   name: resourceName,
-  display_name: z.string().min(1).max(200).optional(),
+  display_name: freeText(200).optional(),
   plan: z.enum(["starter", "team", "enterprise"]),
-  region: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be a region's name"),
+  region: regionName,
   settings: settingsInput.optional(),
 });
 
@@ -82,6 +83,7 @@ function setSuspended(
     tenantId,
     actor: OPERATOR,
     action,
+    takesAway: action === "tenants.suspend",
     run: async (tx) => {
       const row = await updateTenant(tx, tenantId, { suspended: action === "tenants.suspend" });
       return { result: tenantView(requireFound(row)), resource: tenantId };

@@ -72,9 +72,11 @@ export async function createTestServer(
     secrets: createTenantSecrets(keyWrapper, random),
     operatorTokenHash: hashOperatorToken(operatorToken),
     driver: "none",
+    privateNetworks: ["127.0.0.0/8", "::1/128"],
     publicUrl: () => "http://127.0.0.1:1",
     revisionEvents,
-    renderSnapshot: (tx, tenant) => renderSnapshot(tx, tenant, clock.wallMs()),
+    renderSnapshot: (tx, tenant, { takesAway }) =>
+      renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway }),
     onRevision: (tenantId, revision) => revisionEvents.publish(tenantId, revision),
     ...overrides,
   };
@@ -83,7 +85,7 @@ export async function createTestServer(
     makeId,
     now: clock.wallMs(),
   });
-  const app = buildServer({ services, signingKeys, isDraining: () => false });
+  const app = buildServer({ services, signingKeys, isDraining: () => false, allowedOrigins: [] });
 
   const call = async (path: string, input: unknown, caller: Caller = {}): Promise<Answer> => {
     const headers = {

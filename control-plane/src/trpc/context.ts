@@ -25,6 +25,8 @@ export interface Services extends ChangeServices {
   readonly driver: "local" | "none";
   /** Under which data planes reach this server; known once it listens. */
   readonly publicUrl: () => string;
+  /** The networks that are not the public internet and that tenants' providers may be in, in CIDR notation. */
+  readonly privateNetworks: readonly string[];
   readonly version: string;
   /** True when the database runs inside this process. */
   readonly embedded: boolean;

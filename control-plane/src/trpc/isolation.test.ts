@@ -95,11 +95,15 @@ const NAMES_NOTHING: Record<string, unknown> = {
   "invoices.preview": { period: "2026-01" },
   "invoices.line_usage": { period: "2026-01", line_id: "0".repeat(32) },
   "data_planes.list": {},
+  "data_planes.create": {},
   "snapshots.list": {},
   "snapshots.get": { revision: 1 },
   "audit.list": {},
   "audit.verify": undefined,
 };
+
+/** The line is of no invoice, and the tenant has a data plane. */
+const REFUSALS: Record<string, number> = { "invoices.line_usage": 404, "data_planes.create": 409 };
 
 /** Open to everyone, for the operator alone, or the same for all tenants. */
 const NOT_OF_A_TENANT = [
@@ -112,6 +116,7 @@ const NOT_OF_A_TENANT = [
   "prices.close",
   "prices.list",
   "data_planes.issue_join_token",
+  "data_planes.rejoin",
 ];
 
 test("every procedure has its place in this walk", () => {
@@ -142,7 +147,7 @@ test.for(Object.entries(NAMES_OTHERS))(
 test.for(Object.entries(NAMES_NOTHING))("%s shows nothing of another tenant's", async ([path, input]) => {
   const before = await rowsOf(theirs.id);
   const { body, status } = await server.call(path, input, mine.caller);
-  expect(status).toBe(path === "invoices.line_usage" ? 404 : 200);
+  expect(status).toBe(REFUSALS[path] ?? 200);
   for (const id of Object.values({ ...theirs, caller: theirs.caller.credential }))
     expect(body).not.toContain(id);
   expect(await rowsOf(theirs.id)).toEqual(before);
@@ -210,6 +215,7 @@ const VALID: Record<string, unknown> = {
     usd_per_million: "1",
     valid_from: 60_000,
   },
+  "data_planes.rejoin": { data_plane_id: "dpl_00000000000000000000000000" },
   "data_planes.issue_join_token": { data_plane_id: "dpl_00000000000000000000000000" },
   "prices.close": { price_id: "prc_00000000000000000000000000", valid_to: 60_000 },
 };

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import {
+  isStorableText,
   USAGE_BATCH_BYTES_MAX,
   type UsageBatchHeader,
   type UsageEvent,
@@ -77,7 +78,8 @@ async function parse(packed: Uint8Array): Promise<UsageBatch> {
       throw new InvalidBatch(`event ${index + 1}: seq does not follow`);
     if (!isStorable(event)) throw new InvalidBatch(`event ${index + 1}: text that cannot be stored`);
   });
-  if (!Object.keys(header.totals).every(isText)) throw new InvalidBatch("totals: text that cannot be stored");
+  if (!Object.keys(header.totals).every(isStorableText))
+    throw new InvalidBatch("totals: text that cannot be stored");
   return { header, events, packed };
 }
 
@@ -116,13 +118,8 @@ function parseLine<T>(schema: z.ZodType<T>, line: Uint8Array, name: string): T {
   throw new InvalidBatch(`${name}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
 }
 
-/** Postgres takes neither NUL nor half a surrogate pair. */
-function isText(text: string): boolean {
-  return text.isWellFormed() && !text.includes("\0");
-}
-
 function isStorable({ labels, vendor, model, upstream_model }: UsageEvent): boolean {
   return [vendor, model, upstream_model, ...Object.values(labels)].every(
-    (text) => text === undefined || isText(text),
+    (text) => text === undefined || isStorableText(text),
   );
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { withTenant } from "../db/tenant-scope.ts";
+import { readTenant } from "../db/tenant-scope.ts";
 import { type Page, pageInput } from "../lib/page.ts";
 import { router, tenantProcedure } from "../trpc/procedures.ts";
 import { listEvents, type StreamEvent } from "./list-events.ts";
@@ -37,7 +37,7 @@ export const usageRouter = router({
   query: tenantProcedure.input(usageQuery).query(async ({ ctx, input }): Promise<{ rows: UsageRow[] }> => {
     const { from: fromMs, to: toMs, group_by: groupBy, granularity } = input;
     const request = { period: { fromMs, toMs }, bucketMs: BUCKETS[granularity], groupBy };
-    return { rows: await withTenant(ctx.services.db, ctx.tenantId, (tx) => usageReport(tx, request)) };
+    return { rows: await readTenant(ctx.services.db, ctx.tenantId, (tx) => usageReport(tx, request)) };
   }),
 
   /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */
@@ -45,6 +45,6 @@ export const usageRouter = router({
     .input(z.strictObject({ ...pageInput, limit: z.number().int().min(1).max(500).default(200) }))
     .query(
       ({ ctx, input }): Promise<Page<StreamEvent>> =>
-        withTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input)),
+        readTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input)),
     ),
 });

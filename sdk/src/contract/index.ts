@@ -28,6 +28,7 @@ export {
   errorRow,
   isErrorCode,
 } from "./error-codes.ts";
+export { FORBIDDEN_NETWORKS } from "./forbidden-networks.ts";
 export {
   HEARTBEAT_INTERVAL_MS,
   type Heartbeat,
@@ -122,6 +123,7 @@ export {
   type TargetTimeouts,
   targetTimeouts,
 } from "./policy-snapshot.ts";
+export { freeText, isStorableText } from "./text.ts";
 export {
   CALL_OUTCOMES,
   type CallOutcome,

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { decimalString } from "./decimal.ts";
 import { idOf } from "./ids.ts";
+import { freeText, isStorableText, UNSTORABLE_TEXT } from "./text.ts";
 import { usageLabels } from "./usage-batch.ts";
 import { SNAPSHOT_SCHEMA } from "./version.ts";
 
@@ -33,12 +34,15 @@ export const snapshotAgent = z.strictObject({
   id: idOf("agent"),
   name: resourceName,
   labels: agentLabels,
-  capabilities: z.array(z.string().min(1).max(64)).max(32),
+  capabilities: z.array(freeText(64)).max(32),
   disabled: z.boolean(),
 });
 export type SnapshotAgent = z.infer<typeof snapshotAgent>;
 
-/** A key that may be presented. Revoked keys are listed too, so that they are told from unknown ones in the audit record. */
+/**
+ * A key that may be presented. For a day after its end a revoked or expired one is listed too, so that it is told from
+ * an unknown one in the audit record.
+ */
 export const snapshotKeyRow = z.strictObject({
   id: idOf("key"),
   agent_id: idOf("agent"),
@@ -57,7 +61,10 @@ export const snapshotProvider = z.strictObject({
   dialect: z.enum(DIALECTS),
   vendor: z.string().min(1).max(64),
   /** Without a trailing slash; endpoint paths such as `/chat/completions` are appended. */
-  base_url: z.url({ protocol: /^https?$/ }).max(512),
+  base_url: z
+    .url({ protocol: /^https?$/ })
+    .max(512)
+    .refine(isStorableText, UNSTORABLE_TEXT),
   /** Null where the provider wants no credential. */
   sealed_credential: sealed.nullable(),
   /** Private networks this provider may be in; anything else private is refused at connect time. */
@@ -128,7 +135,7 @@ export const snapshotRule = z.strictObject({
   name: resourceName,
   effect: z.enum(RULE_EFFECTS),
   /** A CEL expression over `POLICY_VARIABLES`. */
-  condition: z.string().min(1).max(2_000),
+  condition: freeText(2_000),
 });
 export type SnapshotRule = z.infer<typeof snapshotRule>;
 
@@ -136,7 +143,7 @@ export type SnapshotRule = z.infer<typeof snapshotRule>;
 export const selector = z.strictObject({
   agent_ids: z.array(idOf("agent")).min(1).max(1_000).optional(),
   models: z.array(modelName).min(1).max(200).optional(),
-  labels: z.partialRecord(z.enum(LABEL_NAMES), z.array(z.string().min(1).max(64)).min(1).max(100)).optional(),
+  labels: z.partialRecord(z.enum(LABEL_NAMES), z.array(freeText(64)).min(1).max(100)).optional(),
 });
 export type Selector = z.infer<typeof selector>;
 

@@ -971,6 +971,100 @@ export interface Api {
       deletion_requested_at: number | null;
       created_at: number;
     }>;
+    create: Mutation<{
+      region?: string | undefined;
+    }, {
+      id: `dpl_${string}`;
+      tenant_id: `ten_${string}`;
+      region: string;
+      driver: string;
+      generation: number;
+      observed_generation: number;
+      state: DataPlaneState;
+      conditions: Condition[];
+      endpoint_url: string | null;
+      wanted_revision: number;
+      applied_revision: number;
+      last_ack: {
+        ok: true;
+        revision: number;
+        instance_id: `ins_${string}`;
+      } | {
+        ok: false;
+        revision: number;
+        instance_id: `ins_${string}`;
+        errors: string[];
+      } | null;
+      last_heartbeat: {
+        schema: "headgate.heartbeat/1";
+        instance_id: `ins_${string}`;
+        version: string;
+        state: "draining" | "ready" | "starting";
+        applied_revision: number;
+        requests_in_flight: number;
+        streams_open: number;
+        stream_id: `stm_${string}`;
+        writer_epoch: number;
+        head_seq: number;
+        acked_seq: number;
+        oldest_unacked_at: number | null;
+        totals: Record<string, string>;
+        lost_events: number;
+        quarantined_batches: number;
+        sent_at: number;
+      } | null;
+      last_heartbeat_at: number | null;
+      joined_at: number | null;
+      deletion_requested_at: number | null;
+      created_at: number;
+    }>;
+    rejoin: Mutation<{
+      data_plane_id: `dpl_${string}`;
+    }, {
+      id: `dpl_${string}`;
+      tenant_id: `ten_${string}`;
+      region: string;
+      driver: string;
+      generation: number;
+      observed_generation: number;
+      state: DataPlaneState;
+      conditions: Condition[];
+      endpoint_url: string | null;
+      wanted_revision: number;
+      applied_revision: number;
+      last_ack: {
+        ok: true;
+        revision: number;
+        instance_id: `ins_${string}`;
+      } | {
+        ok: false;
+        revision: number;
+        instance_id: `ins_${string}`;
+        errors: string[];
+      } | null;
+      last_heartbeat: {
+        schema: "headgate.heartbeat/1";
+        instance_id: `ins_${string}`;
+        version: string;
+        state: "draining" | "ready" | "starting";
+        applied_revision: number;
+        requests_in_flight: number;
+        streams_open: number;
+        stream_id: `stm_${string}`;
+        writer_epoch: number;
+        head_seq: number;
+        acked_seq: number;
+        oldest_unacked_at: number | null;
+        totals: Record<string, string>;
+        lost_events: number;
+        quarantined_batches: number;
+        sent_at: number;
+      } | null;
+      last_heartbeat_at: number | null;
+      joined_at: number | null;
+      deletion_requested_at: number | null;
+      created_at: number;
+    }>;
     issue_join_token: Mutation<{
       data_plane_id: `dpl_${string}`;
     }, {
@@ -1141,6 +1235,8 @@ export const PROCEDURES = {
   data_planes: {
     list: "query",
     get: "query",
+    create: "mutation",
+    rejoin: "mutation",
     issue_join_token: "mutation",
     delete: "mutation",
   },

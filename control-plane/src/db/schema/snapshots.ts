@@ -3,7 +3,7 @@ import { idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { dataPlanes } from "./data-planes.ts";
 import { tenants } from "./tenants.ts";
 
-/** What the policy said at a revision, without secrets. Rows are never changed. */
+/** What the policy said at a revision, without secrets. Rows are never changed; old ones are forgotten. */
 export const snapshots = pgTable(
   "snapshots",
   {
