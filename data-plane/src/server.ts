@@ -19,7 +19,8 @@ const HEADER_BYTES_MAX = 16 * 1024;
 /** Above what load balancers keep idle connections for, so that it is they who close. */
 const KEEP_ALIVE_MS = 75_000;
 
-export function buildServer(gateway: Gateway): Server {
+/** `replyIdleMs`: how long an agent may take nothing of the end of its answer before it is cut off. */
+export function buildServer(gateway: Gateway, replyIdleMs = REPLY_IDLE_MS): Server {
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -33,7 +34,7 @@ export function buildServer(gateway: Gateway): Server {
       requireHostHeader: false,
       noDelay: true,
     },
-    (request, response) => handle(request, response, gateway),
+    (request, response) => handle({ request, response, gateway, replyIdleMs }),
   );
   // Zero keeps all headers, so that too many can be refused instead of being cut.
   server.maxHeadersCount = 0;
@@ -47,7 +48,7 @@ export function buildServer(gateway: Gateway): Server {
   });
   // Node would answer by itself, and leave no record.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
-    handle(request, response, gateway, "request.malformed");
+    handle({ request, response, gateway, replyIdleMs, fault: "request.malformed" });
   });
   server.on("connect", (_request, socket: Socket) => {
     refuseConnection(socket, "request.method_not_allowed", gateway);
@@ -58,13 +59,16 @@ export function buildServer(gateway: Gateway): Server {
 /** The call that runs on a connection, the latest where several do. */
 const RUNNING = new WeakMap<Socket, Exchange>();
 
-/** `fault`: why the request is refused before anything of it is looked at. */
-function handle(
-  request: IncomingMessage,
-  response: ServerResponse,
-  gateway: Gateway,
-  fault?: DenyCode,
-): void {
+interface Arrival {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly gateway: Gateway;
+  readonly replyIdleMs: number;
+  /** Why the request is refused before anything of it is looked at. */
+  readonly fault?: DenyCode;
+}
+
+function handle({ request, response, gateway, replyIdleMs, fault }: Arrival): void {
   const { clock, newId, load } = gateway;
   const head = readRequestHead(request.rawHeaders);
   const path = pathOf(request.url ?? "");
@@ -92,7 +96,7 @@ function handle(
   });
   void runPipeline(exchange, gateway).then(() => {
     load.bodyBytes -= exchange.bodyBytesHeld;
-    whenSent(response, () => {
+    whenSent(response, replyIdleMs, () => {
       load.inFlight -= 1;
       if (RUNNING.get(socket) === exchange) RUNNING.delete(socket);
       if (exchange.streaming) load.streamsOpen -= 1;
@@ -101,7 +105,7 @@ function handle(
 }
 
 /** Calls back when the last byte is on its way; a reader that takes nothing for too long is cut off. */
-function whenSent(response: ServerResponse, sent: () => void): void {
+function whenSent(response: ServerResponse, replyIdleMs: number, sent: () => void): void {
   if (response.writableFinished || response.destroyed) {
     sent();
     return;
@@ -109,7 +113,7 @@ function whenSent(response: ServerResponse, sent: () => void): void {
   const { socket } = response;
   const cut = () => response.destroy();
   // Counts from the last bytes that the socket took.
-  socket?.setTimeout(REPLY_IDLE_MS, cut);
+  socket?.setTimeout(replyIdleMs, cut);
   response.once("close", () => {
     socket?.off("timeout", cut);
     sent();

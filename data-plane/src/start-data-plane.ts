@@ -51,11 +51,18 @@ export interface DataPlaneOutput {
   log(text: string): unknown;
 }
 
+/** What tests set otherwise. */
+interface DataPlaneTuning {
+  readonly clock?: Clock;
+  /** How long an agent may take nothing of the end of its answer. */
+  readonly replyIdleMs?: number;
+}
+
 /** Resolves when the listeners are open. Rejects when the state directory or a port cannot be used. */
 export async function startDataPlane(
   config: Config,
   output: DataPlaneOutput,
-  clock: Clock = systemClock,
+  { clock = systemClock, replyIdleMs }: DataPlaneTuning = {},
 ): Promise<DataPlane> {
   const log = createLogger((line) => output.log(line), clock.wallMs);
   const newId = createIds(clock.wallMs);
@@ -138,7 +145,7 @@ export async function startDataPlane(
   });
   holder.subscribe(pools.retain);
 
-  const server = buildServer(gateway);
+  const server = buildServer(gateway, replyIdleMs);
   const drain = drainable(server, () => load.inFlight);
   const ready = () => holder.current() !== undefined && !load.draining;
   const admin = buildAdminServer({ registry, ready });

@@ -19,6 +19,8 @@ export interface EventStream {
   complete(): boolean;
   /** Whether the provider reported a failure in the stream. */
   failed(): boolean;
+  /** Whether an error event came. A failed answer that ends in order has none. */
+  errorReported(): boolean;
   /** Events that carried generated content. */
   contentEvents(): number;
 }
@@ -35,6 +37,7 @@ export function createEventStream(state: StreamState, dropUsage: boolean): Event
   let oversized = false;
   let complete = false;
   let failed = false;
+  let errorReported = false;
   let contentEvents = 0;
   const held: Buffer[] = [];
   let name = "";
@@ -65,7 +68,8 @@ export function createEventStream(state: StreamState, dropUsage: boolean): Event
           if (eventStart > passedTo) passed.push(text.subarray(passedTo, eventStart));
           passedTo = next;
         } else {
-          failed = failed || meaning === "error" || meaning === "failed_end";
+          failed ||= meaning === "error" || meaning === "failed_end";
+          errorReported ||= meaning === "error";
           complete = meaning === "end" || meaning === "failed_end";
           if (complete) {
             if (eventStart > passedTo) passed.push(text.subarray(passedTo, eventStart));
@@ -126,7 +130,8 @@ export function createEventStream(state: StreamState, dropUsage: boolean): Event
       const meaning = endEvent(oversized);
       carry = EMPTY;
       lookedAt = 0;
-      failed = failed || meaning === "error" || meaning === "failed_end";
+      failed ||= meaning === "error" || meaning === "failed_end";
+      errorReported ||= meaning === "error";
       if (meaning === "usage_only" && dropUsage) return undefined;
       if (meaning !== "end" && meaning !== "failed_end") return rest;
       complete = true;
@@ -136,6 +141,7 @@ export function createEventStream(state: StreamState, dropUsage: boolean): Event
     held: () => (held.length === 1 ? (held[0] ?? EMPTY) : Buffer.concat(held)),
     complete: () => complete,
     failed: () => failed,
+    errorReported: () => errorReported,
     contentEvents: () => contentEvents,
   };
 }

@@ -22,11 +22,13 @@ export const record: Stage = {
   },
 };
 
-function outcomeOf({ refusal, failure, clientGone, statusSent }: Exchange): string {
+function outcomeOf({ refusal, failure, clientGone, statusSent, attempts }: Exchange): string {
   // A body that never came whole because its sender went away.
   if (refusal?.code === "request.timeout" && clientGone) return "client_aborted";
   if (refusal !== undefined) return refusal.code;
   if (failure !== undefined) return failure.code;
   if (clientGone) return "client_aborted";
-  return statusSent < 400 ? "success" : "upstream_refused";
+  if (statusSent >= 400) return "upstream_refused";
+  // A stream that the provider itself called failed, and that was passed on as it came.
+  return attempts.at(-1)?.result?.outcome === "upstream_error" ? "upstream_error" : "success";
 }

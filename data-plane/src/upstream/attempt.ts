@@ -189,10 +189,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
     this.#lastActivityMs = this.#request.clock.monotonicMs();
     if (this.#stream !== undefined) {
       const pass = this.#stream.push(chunk);
-      if (!this.#written && this.#stream.failed() && !this.#stream.complete()) {
-        this.#finish({ kind: "unusable", status: this.#status });
-        return;
-      }
+      if (this.#beganWithError(this.#stream)) return;
       if (this.#firstContentMs === undefined && this.#stream.contentEvents() > 0) {
         this.#firstContentMs = this.#lastActivityMs - this.#startedMs;
       }
@@ -219,6 +216,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
       return;
     }
     const rest = this.#stream.finish();
+    if (this.#beganWithError(this.#stream)) return;
     if (rest !== undefined) this.#write(controller, rest);
     if (this.#stream.complete()) {
       const failed = this.#stream.failed();
@@ -234,6 +232,13 @@ class AttemptHandler implements Dispatcher.DispatchHandler, Attempt {
     else if ("code" in error && error.code === "UND_ERR_CONNECT_TIMEOUT") {
       this.#finish({ kind: "timeout", phase: "connect" });
     } else this.#finish({ kind: "unreachable", error });
+  }
+
+  /** Ends the attempt where the provider reports an error before anything was written: another target may answer. */
+  #beganWithError(stream: EventStream): boolean {
+    if (this.#written || !stream.errorReported()) return false;
+    this.#finish({ kind: "unusable", status: this.#status });
+    return true;
   }
 
   #write(controller: Dispatcher.DispatchController, bytes: Buffer): void {

@@ -50,7 +50,8 @@ export function createUpstreamPools(): UpstreamPools {
   return {
     poolFor(target) {
       const known = byTarget.get(target);
-      if (known !== undefined) return known;
+      // A call may come to its next target when the pool of its time has been let go.
+      if (known?.closed === false) return known;
       const pool = open(target);
       byTarget.set(target, pool);
       return pool;

@@ -31,7 +31,11 @@ export interface Tenant extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export async function startTenant(policy: PlainPolicy): Promise<Tenant> {
+/** `replyIdleMs`: how long it waits for an agent that does not read the end of its answer. */
+export async function startTenant(
+  policy: PlainPolicy,
+  tuning: { readonly replyIdleMs?: number } = {},
+): Promise<Tenant> {
   const controlPlane = await startFakeControlPlane({ policy, usage: "keep" });
   const stateDir = await mkdtemp(join(tmpdir(), "headgate-data-plane-"));
   const output = createOutput();
@@ -50,7 +54,7 @@ export async function startTenant(policy: PlainPolicy): Promise<Tenant> {
       traces: "none",
     },
     output,
-    clock,
+    { ...tuning, clock },
   );
   await output.event("ready");
   let stopped: Promise<void> | undefined;

@@ -1,0 +1,58 @@
+/** The last event of a Responses stream repeats the whole answer, and may be large: the stream ends well all the same. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { post } from "./clients.ts";
+import { type ExactProvider, event, startExactProvider, stream } from "./exact-provider.ts";
+import { startTenant, type Tenant } from "./tenant.ts";
+import { makeSimplePolicy } from "./tenant-policy.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+let provider: ExactProvider;
+let tenant: Tenant;
+beforeAll(async () => {
+  provider = await startExactProvider();
+  tenant = await startTenant(makeSimplePolicy(provider.url));
+});
+afterAll(async () => {
+  await tenant[Symbol.asyncDispose]();
+  await provider[Symbol.asyncDispose]();
+});
+
+/** All that the provider sent, and all that the agent got. */
+async function streamEndingWith(bytes: number): Promise<{ sent: string; received: string }> {
+  const response = {
+    id: "resp_1",
+    output: [{ type: "message", content: [{ type: "output_text", text: "w".repeat(bytes) }] }],
+    usage: { input_tokens: 31, output_tokens: 47, total_tokens: 78 },
+  };
+  const events = [
+    event("response.created", { type: "response.created" }),
+    event("response.output_text.delta", { type: "response.output_text.delta", delta: "w" }),
+    event("response.completed", { type: "response.completed", response }),
+  ];
+  provider.script(stream(...events));
+  const answer = await post(tenant, "/v1/responses", { model: "chat", input: "How much?", stream: true });
+  return { sent: events.join(""), received: await answer.text() };
+}
+
+test("one of 1.5 MiB is read: what it reports is charged", async () => {
+  const { sent, received } = await streamEndingWith(1.5 * MEBIBYTE);
+  expect(received === sent).toBe(true);
+  expect(tenant.usage().at(-1)).toMatchObject({
+    outcome: "success",
+    accuracy: "reported",
+    usage: { input_uncached: 31, output_text: 47 },
+  });
+});
+
+test("one above 4 MiB is passed on unread: the stream completes, and usage is an estimate", async () => {
+  const { sent, received } = await streamEndingWith(5 * MEBIBYTE);
+  expect(received === sent).toBe(true);
+  expect(tenant.usage().at(-1)).toMatchObject({
+    outcome: "success",
+    accuracy: "estimated",
+    usage: { input_uncached: expect.any(Number), output_text: 1 },
+  });
+  const { request_id } = tenant.usage().at(-1) ?? {};
+  expect(await tenant.output.record({ request_id })).toMatchObject({ outcome: "success", status: 200 });
+});

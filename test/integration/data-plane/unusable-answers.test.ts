@@ -1,0 +1,85 @@
+/** An answer that no agent could read is the provider's error: it is not passed on, and the next target is asked. */
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { chat } from "./clients.ts";
+import {
+  answerGood,
+  answerWith,
+  chatText,
+  type ExactProvider,
+  event,
+  startExactProvider,
+  stream,
+} from "./exact-provider.ts";
+import { startTenant, type Tenant } from "./tenant.ts";
+import { makeTenantPolicy } from "./tenant-policy.ts";
+
+let provider: ExactProvider;
+let tenant: Tenant;
+let seen: number;
+beforeAll(async () => {
+  provider = await startExactProvider();
+  tenant = await startTenant(
+    makeTenantPolicy({
+      providers: [{ name: "open", url: provider.url }],
+      models: [
+        { name: "chat", targets: [{ provider: "open", model: "sim-only" }] },
+        {
+          name: "two",
+          targets: [
+            { provider: "open", model: "sim-first" },
+            { provider: "open", model: "sim-second", priority: 1 },
+          ],
+        },
+      ],
+    }),
+  );
+});
+afterAll(async () => {
+  await tenant[Symbol.asyncDispose]();
+  await provider[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  seen = tenant.usage().length;
+});
+
+const DONE = event(undefined, "[DONE]");
+const GOOD_STREAM = stream(chatText("good"), DONE);
+const gzipped = (contentType: string, body: string) =>
+  answerWith({ "content-type": contentType, "content-encoding": "gzip" }, gzipSync(body));
+
+test.each([
+  ["whole", false, gzipped("application/json", '{"usage":{"prompt_tokens":1}}'), answerGood],
+  ["streamed", true, gzipped("text/event-stream", chatText("packed") + DONE), GOOD_STREAM],
+] as const)(
+  "a %s answer that is compressed, which nobody asked for, leads to the next target",
+  async (_kind, streamed, packed, good) => {
+    provider.script(packed, good);
+    const response = await chat(tenant, { model: "two", stream: streamed });
+    expect(response.status).toBe(200);
+    expect(response.headers.has("content-encoding")).toBe(false);
+    expect(await response.text()).toContain('"content":"good"');
+    expect(tenant.usage().slice(seen)).toMatchObject([
+      { upstream_model: "sim-first", outcome: "upstream_error", http_status: 200 },
+      { upstream_model: "sim-second", outcome: "success" },
+    ]);
+  },
+);
+
+test("no compressed byte reaches the agent where there is no other target", async () => {
+  provider.script(gzipped("text/event-stream", chatText("packed") + DONE));
+  const response = await chat(tenant, { stream: true });
+  expect(response.status).toBe(502);
+  expect(response.headers.get("content-type")).toContain("application/json");
+  expect(await response.json()).toMatchObject({ error: { headgate_code: "upstream.error" } });
+});
+
+test("a web page with status 200 is an error of the provider, and charges nothing", async () => {
+  provider.script(answerWith({ "content-type": "text/html" }, `<html>${"Welcome! ".repeat(500)}</html>`));
+  const response = await chat(tenant);
+  expect(response.status).toBe(502);
+  expect(await response.text()).not.toContain("Welcome");
+  expect(tenant.usage().slice(seen)).toMatchObject([
+    { outcome: "upstream_error", http_status: 200, usage: {}, accuracy: "none" },
+  ]);
+});
