@@ -6,6 +6,7 @@
  * When the disk fails, a new segment is put in place whole, with every attempt that is still running and every event
  * that is not yet safe. While that fails too, nothing is written and events that settle are kept.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { BudgetCharge } from "../limits/admission.ts";
 import { createEventGroup, type GroupedEvent, type Settlement } from "./event-group.ts";
 import { attemptToJson, UNSETTLED } from "./event-json.ts";
@@ -15,6 +16,10 @@ import type { Segment } from "./segment.ts";
 import type { SegmentStart, SegmentWriter } from "./segment-writer.ts";
 import { addUsage } from "./totals.ts";
 import type { AttemptOpened, AttemptResult } from "./usage-recorder.ts";
+
+/** So many events in one group are load, and so many milliseconds the next group then waits for more. */
+const CROWD = 8;
+const GATHER_MS = 2;
 
 export interface SegmentLogOptions {
   readonly writer: SegmentWriter;
@@ -152,8 +157,12 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
   async function run(): Promise<void> {
     // One turn of the event loop gathers what settles together.
     await new Promise((resolve) => setImmediate(resolve));
+    let crowded = false;
     while (filling.hasWork || flying.hasWork || state === "failing") {
+      // Under load a sync for every few calls would cost more than it gives: let more of them gather.
+      if (crowded) await delay(GATHER_MS);
       if (!flying.hasWork) [flying, filling] = [filling, flying];
+      crowded = flying.events.length >= CROWD;
       if ((await writeGroup()) && !checkSuperseded()) {
         committed();
         continue;
