@@ -36,7 +36,7 @@ interface Plan {
 
 const FULL: Plan = {
   rounds: 3,
-  warmUpSeconds: 3,
+  warmUpSeconds: 8,
   throughputSeconds: 5,
   latencySeconds: 5,
   firstTokenSeconds: 4,
