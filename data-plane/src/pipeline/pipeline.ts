@@ -53,6 +53,8 @@ export async function runPipeline(exchange: Exchange, gateway: Gateway): Promise
       exchange.refusal ??= verdict instanceof Promise ? await verdict : verdict;
     } catch (error) {
       fail(exchange, gateway, error);
+      // There is no second reply to fall back on.
+      if (stage === reply) exchange.response.destroy();
     }
     const ended = clock.monotonicMs();
     metrics.stages[stage.name].observe((ended - began) / 1_000);

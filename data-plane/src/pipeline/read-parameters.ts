@@ -15,7 +15,6 @@ export function readParameters(exchange: Exchange): Refusal | undefined {
   let stream = false;
   let usageAsked = false;
   let choices = 1;
-
   let outputTokensMax: number | undefined;
   for (const member of exchange.members) {
     const { key } = member;

@@ -25,23 +25,19 @@ export const forward: Stage = {
       if (exchange.attempts.length >= route.attemptsMax || exchange.clientGone) break;
       const pass = gateway.breakers.begin(target.id, gateway.clock.monotonicMs());
       if (pass === undefined) continue;
-      const opened = openAttempt(exchange, target, gateway);
-      if ((await gateway.recorder.open(opened)) === "refused") {
-        pass.release();
-        return { code: "gateway.usage_unavailable", retryAfterMs: 5_000 };
-      }
-      const attempt: Attempt = {
-        opened,
-        target,
-        startedMono: gateway.clock.monotonicMs(),
-        result: undefined,
-      };
-      exchange.attempts.push(attempt);
       let verdict: Verdict;
       try {
+        const opened = openAttempt(exchange, target, gateway);
+        if ((await gateway.recorder.open(opened)) === "refused") {
+          return { code: "gateway.usage_unavailable", retryAfterMs: 5_000 };
+        }
+        const startedMono = gateway.clock.monotonicMs();
+        const attempt: Attempt = { opened, target, startedMono, result: undefined };
+        exchange.attempts.push(attempt);
         verdict = await tryTarget({ exchange, attempt, pass, gateway });
         judge({ exchange, verdict, pass, gateway });
       } finally {
+        // Whatever happened, a trial that told nothing leaves room for the next.
         pass.release();
       }
       if (verdict.kind !== "failed") return undefined;

@@ -5,7 +5,7 @@
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import { member } from "../../json/member.ts";
 import type { UsageReading } from "../protocol.ts";
-import { hasFigure, readCount } from "./read-count.ts";
+import { hasFigure, putCount, readCount } from "./read-count.ts";
 
 /** Reads the usage of a message; undefined where it has none. */
 export function readAnthropicUsage(answer: unknown): UsageReading | undefined {
@@ -30,13 +30,13 @@ export function readAnthropicFigures(raw: unknown): UsageReading | undefined {
   const text = output - thinking;
   if (Number.isNaN(input + read + written + oneHour + fiveMinutes + text + searches)) return undefined;
   const usage: UsageQuantities = {};
-  put(usage, "input_uncached", input);
-  put(usage, "cache_read", read);
-  put(usage, "cache_write_5m", splitFits ? fiveMinutes : written);
-  put(usage, "cache_write_1h", splitFits ? oneHour : 0);
-  put(usage, "output_text", text < 0 ? output : text);
-  put(usage, "reasoning", text < 0 ? 0 : thinking);
-  put(usage, "server_tool", searches);
+  putCount(usage, "input_uncached", input);
+  putCount(usage, "cache_read", read);
+  putCount(usage, "cache_write_5m", splitFits ? fiveMinutes : written);
+  putCount(usage, "cache_write_1h", splitFits ? oneHour : 0);
+  putCount(usage, "output_text", text < 0 ? output : text);
+  putCount(usage, "reasoning", text < 0 ? 0 : thinking);
+  putCount(usage, "server_tool", searches);
   return {
     usage,
     inconsistent: text < 0 || !splitFits,
@@ -53,8 +53,4 @@ function conditionsOf(raw: unknown): Record<string, string> | undefined {
     if (value !== "" && value !== "standard" && value !== "not_available") conditions[name] = value;
   }
   return Object.keys(conditions).length > 0 ? conditions : undefined;
-}
-
-function put(usage: UsageQuantities, dimension: string, quantity: number): void {
-  if (quantity > 0) usage[dimension] = quantity;
 }

@@ -5,7 +5,7 @@
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import { member } from "../../json/member.ts";
 import type { UsageReading } from "../protocol.ts";
-import { hasFigure, readCount } from "./read-count.ts";
+import { hasFigure, putCount, readCount } from "./read-count.ts";
 
 interface FigureNames {
   readonly input: string;
@@ -55,17 +55,17 @@ function read(answer: unknown, names: FigureNames): UsageReading | undefined {
   if (Number.isNaN(uncached) || Number.isNaN(text)) return undefined;
   const usage: UsageQuantities = {};
   // A part that is larger than its whole cannot be split: the whole is kept, and the event is marked.
-  put(usage, "input_uncached", uncached < 0 ? input : uncached);
-  put(usage, "output_text", text < 0 ? output : text);
+  putCount(usage, "input_uncached", uncached < 0 ? input : uncached);
+  putCount(usage, "output_text", text < 0 ? output : text);
   if (uncached >= 0) {
-    put(usage, "cache_read", cached);
-    put(usage, "cache_write_5m", written);
-    put(usage, "audio_in", audioIn);
-    put(usage, "image_in", imageIn);
+    putCount(usage, "cache_read", cached);
+    putCount(usage, "cache_write_5m", written);
+    putCount(usage, "audio_in", audioIn);
+    putCount(usage, "image_in", imageIn);
   }
   if (text >= 0) {
-    put(usage, "reasoning", reasoning);
-    put(usage, "audio_out", audioOut);
+    putCount(usage, "reasoning", reasoning);
+    putCount(usage, "audio_out", audioOut);
   }
   const totalFits = !hasFigure(raw, "total_tokens") || readCount(raw, "total_tokens") === input + output;
   return {
@@ -81,8 +81,4 @@ function conditionsOf(answer: unknown): Record<string, string> | undefined {
   const tier = member(answer, "service_tier");
   if (typeof tier !== "string" || tier === "default" || tier === "auto" || tier.length > 64) return undefined;
   return { service_tier: tier };
-}
-
-function put(usage: UsageQuantities, dimension: string, quantity: number): void {
-  if (quantity > 0) usage[dimension] = quantity;
 }

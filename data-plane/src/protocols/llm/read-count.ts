@@ -1,4 +1,5 @@
 /** Figures in a provider's usage object. By hand and without a schema: every call reads them. */
+import type { UsageQuantities } from "@headgate/sdk/contract";
 import { member } from "../../json/member.ts";
 
 /** What a figure that is no count reads as. */
@@ -14,4 +15,9 @@ export function readCount(usage: unknown, name: string): number {
 /** True where the figure is there at all. */
 export function hasFigure(usage: unknown, name: string): boolean {
   return typeof member(usage, name) === "number";
+}
+
+/** Writes a quantity down, unless there is none. */
+export function putCount(usage: UsageQuantities, dimension: string, quantity: number): void {
+  if (quantity > 0) usage[dimension] = quantity;
 }
