@@ -20,12 +20,14 @@ test("what is not set has its default", () => {
   expect(joinToken()).toBeUndefined();
   expect(config).toEqual({
     controlPlaneUrl: "http://127.0.0.1:8080",
-    stateDir: "state",
+    serviceAccountToken: undefined,
+    state: { kind: "own", directory: "state" },
     host: "127.0.0.1",
     port: 8_800,
     adminPort: 9_800,
     authorities: undefined,
     spoolBytesMax: 1_073_741_824,
+    drainDelayMs: 0,
     drainMs: 600_000,
     traces: "none",
   });
@@ -41,6 +43,7 @@ test("what is set is taken", () => {
   });
   expect(config).toMatchObject({
     port: 0,
+    drainDelayMs: 0,
     drainMs: 5_000,
     traces: "otlp",
     authorities: ["gateway.example", "127.0.0.1:8800", "[::1]:80"],
@@ -79,6 +82,15 @@ test("what is required is asked for by name", () => {
   );
 });
 
+test("the state directory is the process's own or one on a shared volume, and never both", () => {
+  const { HEADGATE_CONTROL_PLANE_URL } = REQUIRED;
+  const shared = { HEADGATE_CONTROL_PLANE_URL, HEADGATE_SHARED_STATE_DIR: "volume" };
+  expect(loadConfig(shared).state).toEqual({ kind: "shared", root: "volume" });
+  expect(refusalOf(shared)).toContain(
+    "HEADGATE_STATE_DIR must not be set together with HEADGATE_SHARED_STATE_DIR",
+  );
+});
+
 test("a secret is in no message and in nothing that a log could print", () => {
   const secrets = { HEADGATE_JOIN_TOKEN: "hgj_secret", HEADGATE_JOIN_TOKEN_FILE: "/hidden" };
   expect(refusalOf(secrets)).toContain("HEADGATE_JOIN_TOKEN");
@@ -88,15 +100,19 @@ test("a secret is in no message and in nothing that a log could print", () => {
   expect(config.joinToken()).toBe("hgj_secret");
 });
 
-test("a join token's file is read when it is asked for", () => {
+test("a token's file is read each time that it is asked for", () => {
   const directory = mkdtempSync(join(tmpdir(), "headgate-config-"));
   try {
     const file = join(directory, "token");
-    const { joinToken } = loadConfig({ ...REQUIRED, HEADGATE_JOIN_TOKEN_FILE: file });
+    const { joinToken, serviceAccountToken } = loadConfig({
+      ...REQUIRED,
+      HEADGATE_JOIN_TOKEN_FILE: file,
+      HEADGATE_SERVICE_ACCOUNT_TOKEN_FILE: file,
+    });
     writeFileSync(file, "first\n");
     expect(joinToken()).toBe("first");
     writeFileSync(file, "second\n");
-    expect(joinToken()).toBe("second");
+    expect([joinToken(), serviceAccountToken?.()]).toEqual(["second", "second"]);
   } finally {
     rmSync(directory, { recursive: true });
   }

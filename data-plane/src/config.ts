@@ -10,7 +10,12 @@ export interface Config {
   readonly controlPlaneUrl: string;
   /** Undefined when none is given. A file is read anew each time, since it may be written late or replaced. */
   readonly joinToken: () => string | undefined;
-  readonly stateDir: string;
+  /** Of the pod on a cluster, read anew each time; undefined where none is configured. */
+  readonly serviceAccountToken: (() => string | undefined) | undefined;
+  readonly state:
+    | { readonly kind: "own"; readonly directory: string }
+    /** On a volume that replicas share: each takes a directory of its own in it. */
+    | { readonly kind: "shared"; readonly root: string };
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -18,6 +23,8 @@ export interface Config {
   /** Accepted `Host` values, in lower case; undefined: the process's own addresses and localhost. */
   readonly authorities: readonly string[] | undefined;
   readonly spoolBytesMax: number;
+  /** From the request to end until no more connections are taken. */
+  readonly drainDelayMs: number;
   readonly drainMs: number;
   readonly traces: "none" | "console" | "otlp";
 }
@@ -38,12 +45,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   return {
     controlPlaneUrl: values.HEADGATE_CONTROL_PLANE_URL,
     joinToken: joinTokenReader(values.HEADGATE_JOIN_TOKEN, values.HEADGATE_JOIN_TOKEN_FILE),
-    stateDir: values.HEADGATE_STATE_DIR,
+    serviceAccountToken: fileReader(values.HEADGATE_SERVICE_ACCOUNT_TOKEN_FILE),
+    state: stateOf(values.HEADGATE_STATE_DIR, values.HEADGATE_SHARED_STATE_DIR),
     host: values.HEADGATE_HOST,
     port: values.HEADGATE_PORT,
     adminPort: values.HEADGATE_ADMIN_PORT,
     authorities: values.HEADGATE_AUTHORITIES,
     spoolBytesMax: values.HEADGATE_SPOOL_BYTES_MAX,
+    drainDelayMs: values.HEADGATE_DRAIN_DELAY_SECONDS * 1_000,
     drainMs: values.HEADGATE_DRAIN_SECONDS * 1_000,
     traces: values.HEADGATE_TRACES,
   };
@@ -70,7 +79,9 @@ const variables = z
       .refine(isBaseUrl, "must be an http or https URL without user, query and fragment"),
     HEADGATE_JOIN_TOKEN: z.string().min(1, "must not be empty").optional(),
     HEADGATE_JOIN_TOKEN_FILE: z.string().min(1, "must not be empty").optional(),
-    HEADGATE_STATE_DIR: z.string("is required").min(1, "must not be empty"),
+    HEADGATE_SERVICE_ACCOUNT_TOKEN_FILE: z.string().min(1, "must not be empty").optional(),
+    HEADGATE_STATE_DIR: z.string().min(1, "must not be empty").optional(),
+    HEADGATE_SHARED_STATE_DIR: z.string().min(1, "must not be empty").optional(),
     HEADGATE_HOST: z.string().min(1, "must not be empty").default("127.0.0.1"),
     HEADGATE_PORT: port(8_800),
     HEADGATE_ADMIN_PORT: port(9_800),
@@ -83,6 +94,7 @@ const variables = z
       )
       .optional(),
     HEADGATE_SPOOL_BYTES_MAX: wholeNumber(MEBIBYTE, Number.MAX_SAFE_INTEGER, 1_024 * MEBIBYTE),
+    HEADGATE_DRAIN_DELAY_SECONDS: wholeNumber(0, 600, 0),
     HEADGATE_DRAIN_SECONDS: wholeNumber(0, 86_400, 600),
     HEADGATE_TRACES: z.enum(["none", "console", "otlp"], "must be none, console or otlp").default("none"),
   })
@@ -91,6 +103,22 @@ const variables = z
     {
       path: ["HEADGATE_JOIN_TOKEN"],
       message: "must not be set together with HEADGATE_JOIN_TOKEN_FILE",
+    },
+  )
+  .refine(
+    (values) => values.HEADGATE_STATE_DIR === undefined || values.HEADGATE_SHARED_STATE_DIR === undefined,
+    {
+      path: ["HEADGATE_STATE_DIR"],
+      message: "must not be set together with HEADGATE_SHARED_STATE_DIR",
+    },
+  )
+  .refine(
+    (values) => values.HEADGATE_STATE_DIR !== undefined || values.HEADGATE_SHARED_STATE_DIR !== undefined,
+    {
+      path: ["HEADGATE_STATE_DIR"],
+      message: "is required, or HEADGATE_SHARED_STATE_DIR in its place",
+      // Also beside other faults, so that all are named at once.
+      when: () => true,
     },
   );
 
@@ -108,6 +136,13 @@ function describe(issue: z.core.$ZodIssue): string[] {
 }
 
 function joinTokenReader(token: string | undefined, file: string | undefined): () => string | undefined {
-  if (file === undefined) return () => token;
-  return () => readFileSync(file, "utf8").trim() || undefined;
+  return fileReader(file) ?? (() => token);
+}
+
+function fileReader(file: string | undefined): (() => string | undefined) | undefined {
+  return file === undefined ? undefined : () => readFileSync(file, "utf8").trim() || undefined;
+}
+
+function stateOf(own: string | undefined, shared: string | undefined): Config["state"] {
+  return shared === undefined ? { kind: "own", directory: own ?? "" } : { kind: "shared", root: shared };
 }

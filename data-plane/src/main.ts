@@ -13,21 +13,28 @@ try {
     log: (text) => process.stderr.write(text),
   });
   let stopping = false;
+  /** What has begun to start is ended in order too. */
+  const end = (exitCode: number): void => {
+    stopping = true;
+    starting
+      .then((dataPlane) => dataPlane.stop())
+      .then(
+        () => process.exit(exitCode),
+        () => process.exit(1),
+      );
+  };
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       // A second signal does not wait for calls in flight.
       if (stopping) process.exit(1);
-      stopping = true;
-      // What has begun to start is ended in order too.
-      starting
-        .then((dataPlane) => dataPlane.stop())
-        .then(
-          () => process.exit(0),
-          () => process.exit(1),
-        );
+      end(0);
     });
   }
-  await starting;
+  const { lost } = await starting;
+  void lost.then(() => {
+    process.stderr.write("headgate data plane: another process has taken over the state directory\n");
+    if (!stopping) end(1);
+  });
 } catch (error) {
   const message = error instanceof ConfigError ? error.message : `headgate data plane: ${String(error)}`;
   process.stderr.write(`${message}\n`);

@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { DATA_PLANE_API, HEARTBEAT_SCHEMA, type Heartbeat } from "@headgate/sdk/contract";
 import { Registry } from "prom-client";
 import { buildAdminServer } from "./admin-server.ts";
@@ -22,13 +23,18 @@ import type { Gateway } from "./pipeline/stage.ts";
 import type { CompiledPolicy } from "./policy/compiled-policy.ts";
 import { createPolicyHolder } from "./policy/policy-holder.ts";
 import { buildServer } from "./server.ts";
+import { CLAIM_TIMING, type ClaimTiming } from "./state/claim-timing.ts";
+import type { ClaimDeps } from "./state/hold-claim.ts";
+import { ownStateDirectory, takeStateDirectory } from "./state/open-state-directory.ts";
+import { recoverOrphans } from "./state/recover-orphans.ts";
 import { createGatewayMetrics } from "./telemetry/gateway-metrics.ts";
+import { registerReplicaMetrics } from "./telemetry/replica-metrics.ts";
 import { startTracing } from "./telemetry/start-tracing.ts";
 import { registerStateMetrics } from "./telemetry/state-metrics.ts";
 import { createBreakers } from "./upstream/breakers.ts";
 import { createUpstreamPools } from "./upstream/pools.ts";
 import { createRecorder } from "./usage/recorder.ts";
-import { createReporter } from "./usage/reporter.ts";
+import { createReporter, type SendBatch } from "./usage/reporter.ts";
 import { openSpool } from "./usage/spool.ts";
 import { usageState } from "./usage/usage-state.ts";
 import { VERSION } from "./version.ts";
@@ -41,7 +47,12 @@ const FLUSH_MS = 10_000;
 export interface DataPlane {
   readonly url: string;
   readonly adminUrl: string;
-  /** Drains: not ready at once, calls in flight run to their end or to the deadline, usage is flushed. */
+  /** Resolves when another process has taken over what this one keeps: it can record nothing more, and must end. */
+  readonly lost: Promise<void>;
+  /**
+   * Drains: not ready at once, new connections for a while yet, calls in flight to their end or to the deadline, usage
+   * until it is acknowledged or for ten seconds, and the last word.
+   */
   stop(): Promise<void>;
 }
 
@@ -56,33 +67,52 @@ interface DataPlaneTuning {
   readonly clock?: Clock;
   /** How long an agent may take nothing of the end of its answer. */
   readonly replyIdleMs?: number;
+  readonly claimTiming?: ClaimTiming;
 }
 
 /** Resolves when the listeners are open. Rejects when the state directory or a port cannot be used. */
 export async function startDataPlane(
   config: Config,
   output: DataPlaneOutput,
-  { clock = systemClock, replyIdleMs }: DataPlaneTuning = {},
+  { clock = systemClock, replyIdleMs, claimTiming = CLAIM_TIMING }: DataPlaneTuning = {},
 ): Promise<DataPlane> {
   const log = createLogger((line) => output.log(line), clock.wallMs);
   const newId = createIds(clock.wallMs);
   const random = Math.random;
   const registry = new Registry();
   const holder = createPolicyHolder();
-  const budgets = createBudgets(clock);
+  let liveReplicas = 1;
+  const replicas = (): number => liveReplicas;
+  const budgets = createBudgets(clock, replicas);
   const breakers = createBreakers();
   const pools = createUpstreamPools();
   const load = { inFlight: 0, streamsOpen: 0, bodyBytes: 0, draining: false };
   const { tracing, stop: stopTracing } = await startTracing({ traces: config.traces, version: VERSION, log });
-  const spool = await openSpool({
-    directory: join(config.stateDir, "spool"),
+  const claims: ClaimDeps = {
+    root: config.state.kind === "shared" ? config.state.root : "",
+    clock,
+    timing: claimTiming,
+    newInstanceId: () => newId("instance"),
+    onFault: (error) => log.error({ error }, "the shared state directory has a fault"),
+  };
+  const state =
+    config.state.kind === "own"
+      ? ownStateDirectory(config.state.directory)
+      : await takeStateDirectory({ ...claims, log });
+  const spoolOptions = {
     bytesMax: config.spoolBytesMax,
     newStreamId: () => newId("stream"),
-    restore: budgets.restore,
     keepsCounter: budgets.keeps,
+  };
+  const spool = await openSpool({
+    ...spoolOptions,
+    directory: join(state.path, "spool"),
+    disk: state.disk,
+    restore: budgets.restore,
     onFault: (error) => log.error({ error }, "the usage spool has a fault"),
   });
   const authorities = new Set(config.authorities);
+  const metrics = createGatewayMetrics(registry);
   const audit = createAuditSink((lines) => output.out(lines));
 
   const gateway: Gateway = {
@@ -91,7 +121,7 @@ export async function startDataPlane(
     newId,
     log,
     policy: holder.current,
-    limiter: createLimiter(clock),
+    limiter: createLimiter(clock, { replicas }),
     budgets,
     outputs: createExpectedOutput(),
     recorder: createRecorder({
@@ -103,7 +133,7 @@ export async function startDataPlane(
     breakers,
     idempotency: createIdempotencyKeys(IDEMPOTENCY_KEYS_MAX),
     audit,
-    metrics: createGatewayMetrics(registry),
+    metrics,
     tracing,
     authorities,
     inFlightMax: IN_FLIGHT_MAX,
@@ -120,28 +150,30 @@ export async function startDataPlane(
     applied_revision: holder.current()?.revision ?? 0,
     requests_in_flight: load.inFlight,
     streams_open: load.streamsOpen,
+    calls: { ...metrics.calls },
     ...usage(),
     sent_at: clock.wallMs(),
   });
+  const send: SendBatch = async (body) => {
+    const answer = await link.authorisedFetch({
+      method: "POST",
+      path: DATA_PLANE_API.usage,
+      headers: { "content-type": "application/x-ndjson", "content-encoding": "gzip" },
+      body,
+    });
+    const retryAfter = Number(answer.header("retry-after"));
+    return {
+      status: answer.status,
+      body: answer.body.toString(),
+      retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1_000 : undefined,
+    };
+  };
   const reporter = createReporter({
     spool,
     clock,
     random,
     onFault: (error) => log.error({ error }, "usage is not being taken by the control plane"),
-    send: async (body) => {
-      const answer = await link.authorisedFetch({
-        method: "POST",
-        path: DATA_PLANE_API.usage,
-        headers: { "content-type": "application/x-ndjson", "content-encoding": "gzip" },
-        body,
-      });
-      const retryAfter = Number(answer.header("retry-after"));
-      return {
-        status: answer.status,
-        body: answer.body.toString(),
-        retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1_000 : undefined,
-      };
-    },
+    send,
   });
   holder.subscribe(pools.retain);
 
@@ -162,8 +194,12 @@ export async function startDataPlane(
   // First what is on disk: a restart serves from its first moment, whether the control plane is there or not.
   const link = await startControlLink({
     controlPlaneUrl: config.controlPlaneUrl,
-    stateDir: config.stateDir,
+    stateDir: state.path,
     joinToken: config.joinToken,
+    serviceAccountToken: config.serviceAccountToken,
+    onLiveReplicas: (count) => {
+      liveReplicas = count;
+    },
     version: VERSION,
     instanceId,
     holder,
@@ -185,19 +221,28 @@ export async function startDataPlane(
   const applied = holder.current();
   if (applied !== undefined) announce(applied);
   reporter.start();
+  const orphans =
+    config.state.kind === "own"
+      ? undefined
+      : recoverOrphans({ ...claims, ownName: basename(state.path), spool: spoolOptions, send, log, random });
+  registerReplicaMetrics({ registry, replicas, orphans });
 
   return {
     url,
     adminUrl,
+    lost: state.lost,
     async stop() {
       load.draining = true;
+      if (config.drainDelayMs > 0) await delay(config.drainDelayMs);
       await drain(config.drainMs);
-      await reporter.flush(FLUSH_MS);
+      await Promise.all([orphans?.stop(), reporter.flush(FLUSH_MS)]);
       await reporter.stop();
+      await link.sayStopped();
       await link.stop();
       await Promise.all([pools.close(), stopTracing()]);
       audit.flush();
       await spool.close();
+      state.release(spool.ackedSeq === spool.headSeq);
       admin.close();
       admin.closeAllConnections();
     },

@@ -13,8 +13,10 @@ import {
   DATA_PLANE_CREDENTIAL_LIFETIME_MS,
   type ErrorCode,
   errorRow,
+  type Heartbeat,
   heartbeat,
   type Id,
+  idOf,
   joinRequest,
   SNAPSHOT_KEY_ID_HEADER,
   SNAPSHOT_SIGNATURE_HEADER,
@@ -25,13 +27,15 @@ import {
   usageEvent,
 } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
-import { importJWK, type JWK, jwtVerify, SignJWT } from "jose";
+import { decodeJwt, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import { type PlainPolicy, sealPolicy } from "./plain-policy.ts";
 
 export interface FakeControlPlaneOptions {
   readonly policy: PlainPolicy;
   /** `keep` checks every event of a batch and keeps it; `acknowledge` reads no further than the header. */
   readonly usage: "keep" | "acknowledge";
+  /** As on a cluster: any number of replicas join, each with the join token and this ServiceAccount token. */
+  readonly serviceAccountToken?: string;
 }
 
 export interface FakeControlPlane extends AsyncDisposable {
@@ -39,6 +43,8 @@ export interface FakeControlPlane extends AsyncDisposable {
   readonly joinToken: string;
   /** Every event received, when usage is kept; each once, in the order of its stream. */
   readonly usage: readonly UsageEvent[];
+  /** The last word of each replica, by its id. */
+  readonly heartbeats: ReadonlyMap<string, Heartbeat>;
   /** Replaces the policy and tells the data plane; returns the new revision. */
   publish(policy: PlainPolicy): number;
   /** The verdict on a revision, as soon as there is one. */
@@ -59,10 +65,11 @@ export async function startFakeControlPlane(options: FakeControlPlaneOptions): P
     url,
     joinToken: state.joinToken,
     usage: state.usage,
+    heartbeats: state.heartbeats,
     publish(policy) {
       state.policy = policy;
       state.revision += 1;
-      state.built = undefined;
+      state.built.clear();
       for (const listener of state.listeners) tellRevision(listener, state.revision);
       return state.revision;
     },
@@ -82,26 +89,34 @@ export async function startFakeControlPlane(options: FakeControlPlaneOptions): P
 
 type State = ReturnType<typeof createState>;
 
-function createState({ policy, usage }: FakeControlPlaneOptions) {
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+function createState({ policy, usage, serviceAccountToken }: FakeControlPlaneOptions) {
   return {
     tenantId: makeId("tenant"),
     dataPlaneId: makeId("dataPlane"),
+    serviceAccountToken,
     signingKeyId: makeId("signingKey"),
     snapshotKeys: generateKeyPairSync("ed25519"),
     credentialKeys: generateKeyPairSync("ed25519"),
     pepper: randomBytes(32),
     joinToken: `hgj_${base58(40)}`,
-    joined: undefined as { signing: JWK; encryption: JWK } | undefined,
+    replicas: new Map<string, { signing: JWK; encryption: JWK }>(),
+    heartbeats: new Map<string, Heartbeat>(),
     usedAssertions: new Set<string>(),
     policy,
     revision: 1,
-    built: undefined as Promise<Buffer> | undefined,
+    built: new Map<string, Promise<Buffer>>(),
     verdicts: [] as SnapshotAck[],
     waiting: [] as { revision: number; resolve(verdict: SnapshotAck): void }[],
     listeners: new Set<ServerResponse>(),
     keepUsage: usage === "keep",
     usage: [] as UsageEvent[],
     ackedSeq: new Map<Id<"stream">, number>(),
+    writerEpochs: new Map<Id<"stream">, number>(),
   };
 }
 
@@ -114,20 +129,21 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
     case DATA_PLANE_API.credential:
       return send(response, 200, await renew(state, body));
     default:
-      await checkCredential(state, request.headers.authorization ?? "");
   }
+  const replicaId = await checkCredential(state, request.headers.authorization ?? "");
   switch (path) {
     case DATA_PLANE_API.snapshot:
-      return sendSnapshot(state, request, response);
+      return sendSnapshot(state, replicaId, { request, response });
     case DATA_PLANE_API.snapshotEvents:
       return listenForRevisions(state, response);
     case DATA_PLANE_API.snapshotAck:
       return takeVerdict(state, body, response);
     case DATA_PLANE_API.heartbeat:
-      heartbeat.parse(JSON.parse(body.toString()));
+      state.heartbeats.set(replicaId, heartbeat.parse(JSON.parse(body.toString())));
       return send(response, 200, {
         latest_revision: state.revision,
         server_time: Date.now(),
+        live_replicas: Math.max(1, liveReplicas(state)),
       });
     case DATA_PLANE_API.usage:
       return takeUsage(state, body, response);
@@ -136,42 +152,56 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
   }
 }
 
+function liveReplicas({ heartbeats }: State): number {
+  return [...heartbeats.values()].filter(
+    (one) => one.state !== "stopped" && Date.now() - one.sent_at < 15_000,
+  ).length;
+}
+
 async function join(state: State, body: Buffer): Promise<CredentialAnswer> {
   const request = joinRequest.parse(JSON.parse(body.toString()));
-  if (request.token !== state.joinToken || state.joined !== undefined)
+  const spent = state.serviceAccountToken === undefined && state.replicas.size > 0;
+  if (
+    spent ||
+    request.token !== state.joinToken ||
+    request.service_account_token !== state.serviceAccountToken
+  )
     throw new Refusal("join.invalid_token");
-  state.joined = {
-    signing: request.signing_key,
-    encryption: request.encryption_key,
-  };
-  return credential(state);
+  const keys = { signing: request.signing_key, encryption: request.encryption_key };
+  const same = [...state.replicas].find(([, { signing }]) => signing.x === keys.signing.x)?.[0];
+  const replicaId = same ?? makeId("replica");
+  state.replicas.set(replicaId, keys);
+  return credential(state, replicaId);
 }
 
 async function renew(state: State, body: Buffer): Promise<CredentialAnswer> {
   const { assertion } = credentialRequest.parse(JSON.parse(body.toString()));
-  if (state.joined === undefined) throw new Refusal("join.invalid_assertion");
-  const { payload } = await jwtVerify(assertion, await importJWK(state.joined.signing, "EdDSA"), {
-    issuer: state.dataPlaneId,
-    subject: state.dataPlaneId,
+  const replicaId = String(decodeJwt(assertion).iss);
+  const replica = state.replicas.get(replicaId);
+  if (replica === undefined) throw new Refusal("join.invalid_assertion");
+  const { payload } = await jwtVerify(assertion, await importJWK(replica.signing, "EdDSA"), {
+    issuer: replicaId,
+    subject: replicaId,
     audience: ASSERTION_AUDIENCE,
     maxTokenAge: "60s",
   });
   if (payload.jti === undefined || state.usedAssertions.has(payload.jti))
     throw new Refusal("join.invalid_assertion");
   state.usedAssertions.add(payload.jti);
-  return credential(state);
+  return credential(state, replicaId);
 }
 
-async function credential(state: State): Promise<CredentialAnswer> {
+async function credential(state: State, replicaId: string): Promise<CredentialAnswer> {
   const expiresAt = Date.now() + DATA_PLANE_CREDENTIAL_LIFETIME_MS;
   const jwt = await new SignJWT({ tenant: state.tenantId, region: REGION })
     .setProtectedHeader({ alg: "EdDSA" })
-    .setSubject(state.dataPlaneId)
+    .setSubject(replicaId)
     .setExpirationTime(Math.floor(expiresAt / 1000))
     .sign(state.credentialKeys.privateKey);
   const { x } = state.snapshotKeys.publicKey.export({ format: "jwk" });
   return {
     data_plane_id: state.dataPlaneId,
+    replica_id: idOf("replica").parse(replicaId),
     tenant_id: state.tenantId,
     region: REGION,
     credential: jwt,
@@ -185,23 +215,24 @@ async function credential(state: State): Promise<CredentialAnswer> {
   };
 }
 
-async function checkCredential(state: State, authorization: string): Promise<void> {
+/** Whose it is. */
+async function checkCredential(state: State, authorization: string): Promise<string> {
   const jwt = authorization.startsWith("Bearer ") ? authorization.slice(7) : "";
-  await jwtVerify(jwt, state.credentialKeys.publicKey, {
-    subject: state.dataPlaneId,
-  }).catch(() => {
-    throw new Refusal("api.unauthenticated");
-  });
+  const verified = await jwtVerify(jwt, state.credentialKeys.publicKey).catch(() => undefined);
+  const replicaId = verified?.payload.sub;
+  if (replicaId === undefined || !state.replicas.has(replicaId)) throw new Refusal("api.unauthenticated");
+  return replicaId;
 }
 
-async function sendSnapshot(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function sendSnapshot(state: State, replicaId: string, { request, response }: Exchange): Promise<void> {
   const etag = `"${state.revision}"`;
   if (request.headers["if-none-match"] === etag) {
     response.writeHead(304, { etag }).end();
     return;
   }
-  state.built ??= buildSnapshot(state);
-  const bytes = await state.built;
+  const built = state.built.get(replicaId) ?? buildSnapshot(state, replicaId);
+  state.built.set(replicaId, built);
+  const bytes = await built;
   response.writeHead(200, {
     "content-type": "application/json",
     etag,
@@ -211,8 +242,12 @@ async function sendSnapshot(state: State, request: IncomingMessage, response: Se
   response.end(bytes);
 }
 
-function buildSnapshot({ joined, policy, pepper, revision, ...state }: State): Promise<Buffer> {
-  if (joined === undefined) throw new Error("no data plane has joined");
+function buildSnapshot(
+  { replicas, policy, pepper, revision, ...state }: State,
+  replicaId: string,
+): Promise<Buffer> {
+  const joined = replicas.get(replicaId);
+  if (joined === undefined) throw new Error("no such replica has joined");
   const identity = { tenant_id: state.tenantId, data_plane_id: state.dataPlaneId, region: REGION, revision };
   return sealPolicy({ policy, identity, pepper, encryptionKey: joined.encryption });
 }
@@ -243,6 +278,9 @@ function takeUsage(state: State, body: Buffer, response: ServerResponse): void {
   const text = gunzipSync(body).toString();
   const headerEnd = text.indexOf("\n");
   const header = usageBatchHeader.parse(JSON.parse(text.slice(0, headerEnd)));
+  if (header.writer_epoch < (state.writerEpochs.get(header.stream_id) ?? 0))
+    throw new Refusal("usage.fenced");
+  state.writerEpochs.set(header.stream_id, header.writer_epoch);
   const acked = state.ackedSeq.get(header.stream_id) ?? 0;
   if (header.first_seq > acked + 1) {
     send(response, 409, { code: "usage.gap", expected_seq: acked + 1 });

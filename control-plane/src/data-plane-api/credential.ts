@@ -1,6 +1,6 @@
 /**
- * The short-lived credential of a data plane (a JWT signed by the platform), and the assertion it is renewed with
- * (a JWT signed by the data plane itself, RFC 7523). The tenant of a request is the one its credential names.
+ * The short-lived credential of a replica (a JWT signed by the platform), and the assertion it is renewed with
+ * (a JWT signed by the replica itself, RFC 7523). The tenant of a request is the one its credential names.
  */
 import {
   ASSERTION_AUDIENCE,
@@ -13,13 +13,14 @@ import { decodeJwt, importJWK, type JWTPayload, jwtVerify, SignJWT } from "jose"
 import { z } from "zod";
 import type { CredentialKeys } from "../snapshots/signing-keys.ts";
 
-export interface DataPlaneIdentity {
+export interface ReplicaIdentity {
   readonly tenantId: Id<"tenant">;
   readonly dataPlaneId: Id<"dataPlane">;
+  readonly replicaId: Id<"replica">;
   readonly region: string;
 }
 
-export interface VerifiedCredential extends DataPlaneIdentity {
+export interface VerifiedCredential extends ReplicaIdentity {
   /** Unix milliseconds. */
   readonly expiresAt: number;
 }
@@ -34,7 +35,7 @@ const ISSUER = "headgate";
 const AUDIENCE = "headgate:data-plane-api";
 const ALGORITHM = "EdDSA";
 const ASSERTION_LIFETIME_SECONDS_MAX = 60;
-/** How far a data plane's clock may be off. */
+/** How far a replica's clock may be off. */
 const CLOCK_TOLERANCE_SECONDS = 30;
 
 const credentialClaims = z.strictObject({
@@ -42,6 +43,7 @@ const credentialClaims = z.strictObject({
   aud: z.literal(AUDIENCE),
   sub: idOf("dataPlane"),
   tenant_id: idOf("tenant"),
+  replica_id: idOf("replica"),
   region: z.string().min(1).max(64),
   iat: z.number(),
   exp: z.number(),
@@ -55,12 +57,12 @@ const assertionClaims = z.object({
 
 export async function issueCredential(
   keys: CredentialKeys,
-  { tenantId, dataPlaneId, region }: DataPlaneIdentity,
+  { tenantId, dataPlaneId, replicaId, region }: ReplicaIdentity,
   now: number,
 ): Promise<{ credential: string; expires_at: number }> {
   const expiresAt = Math.floor((now + DATA_PLANE_CREDENTIAL_LIFETIME_MS) / 1000);
   const { keyId, privateKey } = keys.active;
-  const credential = await new SignJWT({ tenant_id: tenantId, region })
+  const credential = await new SignJWT({ tenant_id: tenantId, replica_id: replicaId, region })
     .setProtectedHeader({ alg: ALGORITHM, typ: "JWT", kid: keyId })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
@@ -88,6 +90,7 @@ export async function verifyCredential(
     claims && {
       tenantId: claims.tenant_id,
       dataPlaneId: claims.sub,
+      replicaId: claims.replica_id,
       region: claims.region,
       expiresAt: claims.exp * 1000,
     }
@@ -95,27 +98,27 @@ export async function verifyCredential(
 }
 
 /** Who an assertion says it is from. Nothing is verified yet. */
-export function claimedIssuer(assertion: string): Id<"dataPlane"> | undefined {
+export function claimedIssuer(assertion: string): Id<"replica"> | undefined {
   try {
-    return idOf("dataPlane").safeParse(decodeJwt(assertion).iss).data;
+    return idOf("replica").safeParse(decodeJwt(assertion).iss).data;
   } catch {
     return undefined;
   }
 }
 
-/** Undefined unless the data plane signed it for us within the last minute. Whether `jti` is new is not checked here. */
+/** Undefined unless the replica signed it for us within the last minute. Whether `jti` is new is not checked here. */
 export async function verifyAssertion(
   assertion: string,
-  dataPlane: { id: Id<"dataPlane">; signingKey: JoinRequest["signing_key"] },
+  replica: { id: Id<"replica">; signingKey: JoinRequest["signing_key"] },
   now: number,
 ): Promise<VerifiedAssertion | undefined> {
   const payload = await verified(
     assertion,
-    async () => importJWK(dataPlane.signingKey, ALGORITHM),
+    async () => importJWK(replica.signingKey, ALGORITHM),
     {
       audience: ASSERTION_AUDIENCE,
-      issuer: dataPlane.id,
-      subject: dataPlane.id,
+      issuer: replica.id,
+      subject: replica.id,
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
     },
     now,

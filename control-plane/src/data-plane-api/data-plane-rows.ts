@@ -1,156 +1,18 @@
-/** What the data-plane API reads and writes of a data plane's row. */
-import type { Heartbeat, Id, JoinRequest, SnapshotAck } from "@headgate/sdk/contract";
-import { eq, lt } from "drizzle-orm";
-import { assertionIds, type Condition, dataPlanes } from "../db/schema/data-planes.ts";
-import { snapshotAcks, snapshotDeliveries } from "../db/schema/snapshots.ts";
+/** What the data-plane API reads and writes of a data plane's own row. */
+import type { Id } from "@headgate/sdk/contract";
+import { eq, inArray } from "drizzle-orm";
+import { type Condition, dataPlaneReplicas, dataPlanes } from "../db/schema/data-planes.ts";
 import { tenants } from "../db/schema/tenants.ts";
-import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
-import { usageLeft } from "../provisioning/data-plane-status.ts";
+import { usageStreams } from "../db/schema/usage.ts";
+import type { TenantTx } from "../db/tenant-scope.ts";
+import { isLive, isOver, type Replica, summaryOf, usageLeftOf, type Verdict } from "./replica-summary.ts";
 
-export interface RegisteredDataPlane {
-  readonly id: Id<"dataPlane">;
-  readonly tenantId: Id<"tenant">;
-  readonly region: string;
-  readonly signingKey: JoinRequest["signing_key"];
-}
+type DataPlaneRow = typeof dataPlanes.$inferSelect;
 
-/** How long a deleted data plane may still ship usage that had not been acknowledged. */
-export const LATE_USAGE_MS = 24 * 3_600_000;
-
-/** Undefined for an unknown data plane, for one that has not joined, and for a deleted one with no usage left to ship. */
-export async function findRegistered(
-  tx: PlatformTx,
-  id: Id<"dataPlane">,
-  now: number,
-): Promise<RegisteredDataPlane | undefined> {
-  const [row] = await tx
-    .select({
-      id: dataPlanes.id,
-      tenantId: dataPlanes.tenant_id,
-      region: dataPlanes.region,
-      signingKey: dataPlanes.signing_key,
-      state: dataPlanes.state,
-      deletion_requested_at: dataPlanes.deletion_requested_at,
-      last_heartbeat: dataPlanes.last_heartbeat,
-    })
-    .from(dataPlanes)
-    .where(eq(dataPlanes.id, id));
-  if (row?.signingKey == null) return undefined;
-  const late = now - (row.deletion_requested_at ?? 0) >= LATE_USAGE_MS;
-  if (row.state === "deleted" && (late || usageLeft(row) === 0)) return undefined;
-  return { id: row.id, tenantId: row.tenantId, region: row.region, signingKey: row.signingKey };
-}
-
-/**
- * Registers the keys of the process that has spent the token. Snapshots sealed to keys of before are forgotten, for
- * the new process could not open them. Undefined for a data plane that is being deleted.
- */
-export async function registerKeys(
-  tx: TenantTx,
-  id: Id<"dataPlane">,
-  { signing_key, encryption_key }: JoinRequest,
-  now: number,
-): Promise<string | undefined> {
-  const row = await lockDataPlane(tx, id);
-  if (row === undefined || row.deletion_requested_at !== null) return undefined;
-  await tx.delete(snapshotDeliveries).where(eq(snapshotDeliveries.data_plane_id, id));
-  await tx
-    .update(dataPlanes)
-    .set({
-      signing_key,
-      encryption_key,
-      joined_at: now,
-      conditions: withCondition(
-        row,
-        { type: "Joined", status: "true", reason: "TokenSpent", message: "" },
-        now,
-      ),
-    })
-    .where(eq(dataPlanes.id, id));
-  return row.region;
-}
-
-/** False if this assertion was spent before. Those that have expired are forgotten. */
-export async function spendAssertion(
-  tx: TenantTx,
-  { id, tenantId }: RegisteredDataPlane,
-  { jti, expiresAt }: { jti: string; expiresAt: number },
-  now: number,
-): Promise<boolean> {
-  await tx.delete(assertionIds).where(lt(assertionIds.expires_at, now));
-  const spent = await tx
-    .insert(assertionIds)
-    .values({ tenant_id: tenantId, data_plane_id: id, jti, expires_at: expiresAt })
-    .onConflictDoNothing()
-    .returning({ jti: assertionIds.jti });
-  return spent.length > 0;
-}
-
-/** False where the data plane is gone. */
-export async function recordHeartbeat(
-  tx: TenantTx,
-  id: Id<"dataPlane">,
-  heartbeat: Heartbeat,
-  now: number,
-): Promise<boolean> {
-  const row = await lockDataPlane(tx, id);
-  if (row === undefined) return false;
-  await tx
-    .update(dataPlanes)
-    .set({
-      last_heartbeat: heartbeat,
-      last_heartbeat_at: now,
-      applied_revision: heartbeat.applied_revision,
-      conditions: withCondition(row, usageAccepted(heartbeat), now),
-    })
-    .where(eq(dataPlanes.id, id));
-  return true;
-}
-
-/** Keeps a data plane's verdict and shows it on its row. False where the data plane is gone. */
-export async function recordAck(
-  tx: TenantTx,
-  id: Id<"dataPlane">,
-  ack: SnapshotAck,
-  now: number,
-): Promise<boolean> {
-  const row = await lockDataPlane(tx, id);
-  if (row === undefined) return false;
-  const verdict = { ok: ack.ok, errors: ack.ok ? [] : ack.errors, at: now };
-  await tx
-    .insert(snapshotAcks)
-    .values({
-      tenant_id: row.tenant_id,
-      data_plane_id: id,
-      revision: ack.revision,
-      instance_id: ack.instance_id,
-      ...verdict,
-    })
-    .onConflictDoUpdate({
-      target: [
-        snapshotAcks.tenant_id,
-        snapshotAcks.data_plane_id,
-        snapshotAcks.revision,
-        snapshotAcks.instance_id,
-      ],
-      set: verdict,
-    });
-  const configured = ack.ok
-    ? { status: "true" as const, reason: "SnapshotApplied", message: `revision ${ack.revision}` }
-    : {
-        status: "false" as const,
-        reason: "SnapshotRefused",
-        message: `revision ${ack.revision}: ${ack.errors.join("; ").slice(0, 1_000)}`,
-      };
-  await tx
-    .update(dataPlanes)
-    .set({
-      last_ack: ack,
-      ...(ack.ok ? { applied_revision: ack.revision } : {}),
-      conditions: withCondition(row, { type: "Configured", ...configured }, now),
-    })
-    .where(eq(dataPlanes.id, id));
-  return true;
+/** Whoever writes a replica's row holds this lock, so that what the data plane's row says is true of all of them. */
+export async function lockDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {
+  const [row] = await tx.select().from(dataPlanes).where(eq(dataPlanes.id, id)).for("update");
+  return row;
 }
 
 export async function latestRevision(tx: TenantTx, tenantId: Id<"tenant">): Promise<number> {
@@ -158,30 +20,89 @@ export async function latestRevision(tx: TenantTx, tenantId: Id<"tenant">): Prom
   return row?.revision ?? 0;
 }
 
-/** Whether all that the data plane has served is in the ledger or on its way there. */
-function usageAccepted({ quarantined_batches: refused, lost_events: lost }: Heartbeat): Verdict {
-  const type = "UsageAccepted";
-  if (refused > 0)
-    return { type, status: "false", reason: "BatchRefused", message: "usage waits behind a refused batch" };
-  if (lost > 0)
-    return { type, status: "false", reason: "EventsLost", message: `${lost} calls were not recorded` };
-  return { type, status: "true", reason: "NothingRefused", message: "" };
+export async function replicasOf(tx: TenantTx, id: Id<"dataPlane">): Promise<Replica[]> {
+  const rows = await tx.select().from(dataPlaneReplicas).where(eq(dataPlaneReplicas.data_plane_id, id));
+  const streamIds = rows.flatMap(({ last_heartbeat }) => last_heartbeat?.stream_id ?? []);
+  const streams =
+    streamIds.length === 0
+      ? []
+      : await tx
+          .select({ id: usageStreams.stream_id, ackedSeq: usageStreams.acked_seq })
+          .from(usageStreams)
+          .where(inArray(usageStreams.stream_id, streamIds));
+  const shipped = new Map(streams.map((stream) => [stream.id, stream.ackedSeq]));
+  return rows.map((row) => ({
+    ...row,
+    shippedSeq: row.last_heartbeat === null ? 0 : (shipped.get(row.last_heartbeat.stream_id) ?? 0),
+  }));
 }
 
-type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
-type DataPlaneRow = typeof dataPlanes.$inferSelect;
-
-export async function lockDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {
-  const [row] = await tx.select().from(dataPlanes).where(eq(dataPlanes.id, id)).for("update");
-  return row;
+export interface Refreshed {
+  readonly liveReplicas: number;
+  /** Events of replicas that were forgotten just now and that nobody has shipped. */
+  readonly lostEvents: number;
 }
 
-/** The row's conditions with this one in place of its older state. The moment stays while the status does. */
-function withCondition({ conditions, generation }: DataPlaneRow, set: Verdict, now: number): Condition[] {
-  const before = conditions.find(({ type }) => type === set.type);
-  const last_transition = before?.status === set.status ? before.last_transition : now;
+/**
+ * Forgets the replicas that are over and writes on the data plane's row what the others say together. `told` is put
+ * among the conditions, `set` among the columns.
+ */
+export async function refreshDataPlane(
+  tx: TenantTx,
+  row: DataPlaneRow,
+  { now, told = [], set = {} }: { now: number; told?: readonly Verdict[]; set?: Partial<DataPlaneRow> },
+): Promise<Refreshed> {
+  const all = await replicasOf(tx, row.id);
+  const over = all.filter((replica) => isOver(replica, now));
+  await deleteReplicas(tx, over);
+  const replicas = all.filter((replica) => !over.includes(replica));
+  const { appliedRevision, heartbeat, heartbeatAt, verdicts } = summaryOf(replicas, now);
+  await tx
+    .update(dataPlanes)
+    .set({
+      ...set,
+      ...(appliedRevision === undefined ? {} : { applied_revision: appliedRevision }),
+      // The last word of all stays when those who spoke it are forgotten.
+      ...(heartbeat === null ? {} : { last_heartbeat: heartbeat, last_heartbeat_at: heartbeatAt }),
+      conditions: withVerdicts(row, [...told, ...verdicts], now),
+    })
+    .where(eq(dataPlanes.id, row.id));
+  return {
+    liveReplicas: replicas.filter((replica) => isLive(replica, now)).length,
+    lostEvents: over.reduce((lost, replica) => lost + usageLeftOf(replica), 0),
+  };
+}
+
+export async function deleteReplicas(
+  tx: TenantTx,
+  replicas: readonly { id: Id<"replica"> }[],
+): Promise<void> {
+  if (replicas.length === 0) return;
+  const ids = replicas.map(({ id }) => id);
+  await tx.delete(dataPlaneReplicas).where(inArray(dataPlaneReplicas.id, ids));
+}
+
+/**
+ * Forgets all replicas of a data plane, with what was sealed to their keys: whatever still holds these gets no
+ * credential with them.
+ */
+export async function forgetReplicas(tx: TenantTx, id: Id<"dataPlane">): Promise<void> {
+  await tx.delete(dataPlaneReplicas).where(eq(dataPlaneReplicas.data_plane_id, id));
+}
+
+/** The row's conditions with these in place of their older states. The moment stays while the status does. */
+function withVerdicts(
+  { conditions, generation }: DataPlaneRow,
+  verdicts: readonly Verdict[],
+  now: number,
+): Condition[] {
+  const types = new Set(verdicts.map(({ type }) => type));
   return [
-    ...conditions.filter(({ type }) => type !== set.type),
-    { ...set, observed_generation: generation, last_transition },
+    ...conditions.filter(({ type }) => !types.has(type)),
+    ...verdicts.map((verdict) => {
+      const before = conditions.find(({ type }) => type === verdict.type);
+      const last_transition = before?.status === verdict.status ? before.last_transition : now;
+      return { ...verdict, observed_generation: generation, last_transition };
+    }),
   ];
 }

@@ -23,8 +23,8 @@ export async function issueJoinToken(
     .from(dataPlanes)
     .where(eq(dataPlanes.id, dataPlaneId));
   if (dataPlane === undefined) throw new Fault("api.not_found");
-  const token = `hgj_${base58(random)}`;
-  const hash = hashOf(token);
+  const token = newJoinToken(random);
+  const hash = hashOfJoinToken(token);
   await voidTokens(tx, dataPlaneId, hash);
   await tx.insert(joinTokens).values({
     tenant_id: dataPlane.tenant_id,
@@ -40,11 +40,19 @@ export async function issueJoinToken(
 export async function ownerOfJoinToken(
   tx: PlatformTx,
   token: string,
-): Promise<{ tenantId: Id<"tenant">; dataPlaneId: Id<"dataPlane"> } | undefined> {
+): Promise<{ tenantId: Id<"tenant">; dataPlaneId: Id<"dataPlane">; driver: string } | undefined> {
   const [row] = await tx
-    .select({ tenantId: joinTokens.tenant_id, dataPlaneId: joinTokens.data_plane_id })
+    .select({
+      tenantId: joinTokens.tenant_id,
+      dataPlaneId: joinTokens.data_plane_id,
+      driver: dataPlanes.driver,
+    })
     .from(joinTokens)
-    .where(eq(joinTokens.hash, hashOf(token)));
+    .innerJoin(
+      dataPlanes,
+      and(eq(dataPlanes.tenant_id, joinTokens.tenant_id), eq(dataPlanes.id, joinTokens.data_plane_id)),
+    )
+    .where(eq(joinTokens.hash, hashOfJoinToken(token)));
   return row;
 }
 
@@ -53,7 +61,7 @@ export async function ownerOfJoinToken(
  * of any number of attempts one wins. The caller holds the lock on the tenant's row.
  */
 export async function spendJoinToken(tx: TenantTx, token: string, now: number): Promise<boolean> {
-  const hash = hashOf(token);
+  const hash = hashOfJoinToken(token);
   const [spent] = await tx
     .update(joinTokens)
     .set({ used_at: now })
@@ -75,7 +83,13 @@ export async function voidTokens(tx: TenantTx, dataPlaneId: Id<"dataPlane">, kep
     );
 }
 
-function hashOf(token: string): string {
+/** The form of single-use tokens and of join secrets alike: 234 random bits. */
+export function newJoinToken(random: (count: number) => Uint8Array): string {
+  return `hgj_${base58(random)}`;
+}
+
+/** SHA-256, hex. A slow hash would add nothing: the token cannot be guessed. */
+export function hashOfJoinToken(token: string): string {
   return createHash("sha256").update(token, "utf8").digest("hex");
 }
 

@@ -7,7 +7,7 @@ import { auditLog } from "../db/schema/audit-log.ts";
 import { joinTokens } from "../db/schema/data-planes.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import { openTestPlatform, TEST_NOW, type TestPlatform } from "../ledger/test-platform.ts";
-import { LATE_USAGE_MS } from "./data-plane-rows.ts";
+import { LATE_USAGE_MS } from "./replica-summary.ts";
 import { assertion, joinedDataPlane, makeKeys, tokenFor } from "./test-data-plane.ts";
 
 let platform: TestPlatform;
@@ -133,9 +133,10 @@ test("a deleted data plane renews its credential only while it has usage to ship
     platform.setNow(now);
     const beat = JSON.stringify(makeHeartbeat({ head_seq: 9, acked_seq }));
     await withTenant(platform.db, dataPlane.owner.tenantId, (tx) =>
-      tx.execute(
-        sql`update data_planes set state = 'deleted', deletion_requested_at = ${TEST_NOW}, last_heartbeat = ${beat}::jsonb`,
-      ),
+      tx.execute(sql`update data_planes set state = 'deleted', deletion_requested_at = ${TEST_NOW}`),
+    );
+    await withTenant(platform.db, dataPlane.owner.tenantId, (tx) =>
+      tx.execute(sql`update data_plane_replicas set last_heartbeat = ${beat}::jsonb`),
     );
     return (await renew(await assertion(dataPlane, now)))[0];
   };
@@ -151,8 +152,8 @@ test("an assertion that is forged, foreign, too old, too long or for another aud
   const seconds = TEST_NOW / 1_000;
   const forgeries = [
     assertion({ ...dataPlane, signingKey: stranger.signingKey }, TEST_NOW),
-    assertion(dataPlane, TEST_NOW, { sub: stranger.owner.dataPlaneId }),
-    assertion(dataPlane, TEST_NOW, { iss: stranger.owner.dataPlaneId }),
+    assertion(dataPlane, TEST_NOW, { sub: stranger.answer.replica_id }),
+    assertion(dataPlane, TEST_NOW, { iss: stranger.answer.replica_id }),
     assertion(dataPlane, TEST_NOW, { aud: "another" }),
     assertion(dataPlane, TEST_NOW, { exp: seconds + 61 }),
     assertion(dataPlane, TEST_NOW, { exp: seconds - 31 }),
@@ -176,7 +177,7 @@ test("a credential signed by another key, or by the key of snapshots, does not o
   const { owner, answer } = await joinedDataPlane(platform);
   const { privateKey } = await generateKeyPair("EdDSA");
   const forge = (kid: string) =>
-    new SignJWT({ tenant_id: owner.tenantId, region: owner.region })
+    new SignJWT({ tenant_id: owner.tenantId, replica_id: answer.replica_id, region: owner.region })
       .setProtectedHeader({ alg: "EdDSA", typ: "JWT", kid })
       .setIssuer("headgate")
       .setAudience("headgate:data-plane-api")

@@ -1,6 +1,6 @@
 /**
- * What data planes call. A data plane joins with its token and renews its credential with its key; every other endpoint
- * wants the credential, and takes tenant, region and data plane from it and from nowhere else.
+ * What data planes call. A replica joins with its token and renews its credential with its key; every other endpoint
+ * wants the credential, and takes tenant, region, data plane and replica from it and from nowhere else.
  */
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import type { FastifyInstance } from "fastify";
@@ -15,6 +15,7 @@ import { authenticate } from "./authenticate.ts";
 import { handleHeartbeat } from "./heartbeat.ts";
 import { handleCredential, handleJoin } from "./join.ts";
 import { replyFault } from "./replies.ts";
+import type { WorkloadVerifier } from "./service-account-token.ts";
 import { handleSnapshot, handleSnapshotAck } from "./snapshot.ts";
 import { createEventStreams } from "./snapshot-events.ts";
 import { handleUsage, USAGE_BODY_BYTES_MAX } from "./usage.ts";
@@ -27,6 +28,7 @@ export interface DataPlaneApiDeps {
   readonly keys: SigningKeys;
   readonly secrets: TenantSecrets;
   readonly revisions: RevisionEvents;
+  readonly workloads: WorkloadVerifier;
 }
 
 const JSON_BODY_BYTES_MAX = 64 * 1024;

@@ -60,11 +60,9 @@ test("two fetches of a revision give the same bytes, a known revision is not sen
 test("a deleted data plane gets no snapshot, not even the one that was kept for it", async () => {
   const dataPlane = await withProvider();
   expect((await fetchSnapshot(dataPlane)).statusCode).toBe(200);
-  const deletions = [sql`state = 'deleted'`, sql`state = 'pending', encryption_key = null`];
+  const deletions = [sql`update data_planes set state = 'deleted'`, sql`delete from data_plane_replicas`];
   for (const deletion of deletions) {
-    await withTenant(platform.db, dataPlane.owner.tenantId, (tx) =>
-      tx.execute(sql`update data_planes set ${deletion}`),
-    );
+    await withTenant(platform.db, dataPlane.owner.tenantId, (tx) => tx.execute(deletion));
     const refused = await fetchSnapshot(dataPlane);
     expect([refused.statusCode, refused.json().error.code]).toEqual([404, "api.not_found"]);
   }
@@ -166,7 +164,7 @@ test("a heartbeat is kept and answered with the newest revision", async () => {
     headers,
     payload,
   });
-  expect(response.json()).toEqual({ latest_revision: 2, server_time: TEST_NOW });
+  expect(response.json()).toEqual({ latest_revision: 2, live_replicas: 1, server_time: TEST_NOW });
   expect(await rowOf(dataPlane.owner)).toMatchObject({
     applied_revision: 1,
     last_heartbeat: payload,

@@ -9,8 +9,9 @@ import type { TenantSecrets } from "../secrets/tenant-secrets.ts";
 import { deliverSnapshot } from "../snapshots/deliver-snapshot.ts";
 import type { SigningKeys } from "../snapshots/signing-keys.ts";
 import { callerOf } from "./authenticate.ts";
-import { latestRevision, recordAck } from "./data-plane-rows.ts";
+import { latestRevision } from "./data-plane-rows.ts";
 import { parseBody } from "./parse-body.ts";
+import { recordAck } from "./replica-rows.ts";
 import { replyError } from "./replies.ts";
 
 interface SnapshotDeps {
@@ -24,11 +25,11 @@ interface SnapshotDeps {
 /** The bytes that were signed, unchanged; 304 where the caller has this revision, 404 while there is none. */
 export function handleSnapshot({ db, clock, metrics, keys, secrets }: SnapshotDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { tenantId, dataPlaneId } = callerOf(request);
+    const { tenantId, dataPlaneId, replicaId } = callerOf(request);
     const known = request.headers["if-none-match"];
     const delivery = await withTenant(db, tenantId, async (tx) => {
       if (known !== undefined && known === etagOf(await latestRevision(tx, tenantId))) return "unchanged";
-      const wanted = { tenantId, dataPlaneId, now: clock.wallMs() };
+      const wanted = { tenantId, dataPlaneId, replicaId, now: clock.wallMs() };
       return deliverSnapshot(tx, wanted, { keys: keys.snapshot, secrets });
     });
     if (delivery === undefined) return replyError(reply, "api.not_found");
@@ -46,11 +47,12 @@ export function handleSnapshot({ db, clock, metrics, keys, secrets }: SnapshotDe
 
 export function handleSnapshotAck({ db, clock, metrics }: SnapshotDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { tenantId, dataPlaneId } = callerOf(request);
+    const speaker = callerOf(request);
+    const { tenantId } = speaker;
     const ack = parseBody(snapshotAck, request.body);
     const outcome = await withTenant(db, tenantId, async (tx) => {
       if (ack.ok && ack.revision > (await latestRevision(tx, tenantId))) return "unknown_revision";
-      return (await recordAck(tx, dataPlaneId, ack, clock.wallMs())) ? "recorded" : "gone";
+      return (await recordAck(tx, speaker, ack, clock.wallMs())) ? "recorded" : "gone";
     });
     if (outcome === "unknown_revision")
       return replyError(reply, "api.invalid_input", { parameter: "revision" });

@@ -55,14 +55,14 @@ export async function joinedDataPlane(platform: TestPlatform, owner?: UsageOwner
 
 /** An assertion that is valid but for what is given. */
 export function assertion(
-  { owner, signingKey }: Pick<TestDataPlane, "owner" | "signingKey">,
+  { answer, signingKey }: Pick<TestDataPlane, "answer" | "signingKey">,
   nowMs: number,
   overrides: { iss?: string; sub?: string; aud?: string; exp?: number; jti?: string } = {},
 ): Promise<string> {
   const iat = Math.floor(nowMs / 1_000);
   return new SignJWT({
-    iss: owner.dataPlaneId,
-    sub: owner.dataPlaneId,
+    iss: answer.replica_id,
+    sub: answer.replica_id,
     aud: ASSERTION_AUDIENCE,
     iat,
     exp: iat + 60,

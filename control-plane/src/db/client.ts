@@ -6,7 +6,7 @@ import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import pg from "pg";
 import { Refusal } from "../lib/refusal.ts";
-import { migrateNodePg, migratePglite } from "./migrate.ts";
+import { awaitMigrated, migrateNodePg, migratePglite } from "./migrate.ts";
 
 /** What both drivers say of a raw query. Counts of changed rows differ between them: use `returning()`. */
 export interface QueryResultHKT extends PgQueryResultHKT {
@@ -28,7 +28,13 @@ export interface OpenDatabase {
 }
 
 export type DatabaseOptions =
-  | { kind: "postgres"; url: string; connectionsMax?: number }
+  | {
+      kind: "postgres";
+      url: string;
+      connectionsMax?: number;
+      /** Waits so long for somebody else to bring the schema up to date, instead of doing it. */
+      awaitMigratedMs?: number;
+    }
   | { kind: "embedded"; directory: string }
   | { kind: "memory"; template?: Blob };
 
@@ -37,7 +43,7 @@ export type DatabaseOptions =
  * come back as numbers while they are exact and as bigint above 2^53, numerics always as text, on both.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  if (options.kind === "postgres") return openPostgres(options.url, options.connectionsMax ?? 10);
+  if (options.kind === "postgres") return openPostgres(options);
   const client = await (options.kind === "embedded" ? openEmbedded(options) : createPglite(options));
   if (!(options.kind === "memory" && options.template !== undefined)) await migratePglite(client);
   return {
@@ -76,7 +82,11 @@ async function openEmbedded(options: Extract<DatabaseOptions, { kind: "embedded"
   }
 }
 
-async function openPostgres(url: string, connectionsMax: number): Promise<OpenDatabase> {
+async function openPostgres({
+  url,
+  connectionsMax = 10,
+  awaitMigratedMs,
+}: Extract<DatabaseOptions, { kind: "postgres" }>): Promise<OpenDatabase> {
   pg.types.setTypeParser(pg.types.builtins.INT8, exactInt8);
   const pool = new pg.Pool({
     connectionString: url,
@@ -89,7 +99,8 @@ async function openPostgres(url: string, connectionsMax: number): Promise<OpenDa
   // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
   pool.on("error", () => undefined);
   try {
-    await migrateNodePg(pool);
+    if (awaitMigratedMs === undefined) await migrateNodePg(pool);
+    else await awaitMigrated(pool, { waitMs: awaitMigratedMs });
   } catch (error) {
     await pool.end();
     throw error;

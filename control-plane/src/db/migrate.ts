@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { PGlite } from "@electric-sql/pglite";
 import { drizzle as drizzleNodePg } from "drizzle-orm/node-postgres";
@@ -5,6 +7,7 @@ import { migrate as runNodePg } from "drizzle-orm/node-postgres/migrator";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import { migrate as runPglite } from "drizzle-orm/pglite/migrator";
 import type pg from "pg";
+import { z } from "zod";
 import { Refusal } from "../lib/refusal.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../../migrations", import.meta.url));
@@ -28,6 +31,50 @@ export async function migrateNodePg(pool: pg.Pool): Promise<void> {
     // Closing the connection frees the lock and forgets the settings.
     client.release(true);
   }
+}
+
+/**
+ * Waits until somebody else has brought the schema up to date, as a job does that runs before. Throws a `Refusal` when
+ * that has not happened in time. A schema of a newer version is taken as it is: its changes keep older processes going.
+ */
+export async function awaitMigrated(pool: pg.Pool, { waitMs }: { waitMs: number }): Promise<void> {
+  const wanted = await newestMigration();
+  const until = performance.now() + waitMs;
+  const client = await pool.connect();
+  try {
+    await requireVersion(client);
+    for (;;) {
+      if ((await appliedMigration(client)) >= wanted) return;
+      if (performance.now() >= until)
+        throw new Refusal(
+          "The database's schema is not up to date, and this process does not change it: run `node dist/main.js migrate` first.",
+        );
+      await delay(500);
+    }
+  } finally {
+    client.release();
+  }
+}
+
+const journal = z.object({ entries: z.array(z.object({ when: z.number() })).min(1) });
+
+async function newestMigration(): Promise<number> {
+  const { entries } = journal.parse(
+    JSON.parse(await readFile(`${migrationsFolder}/meta/_journal.json`, "utf8")),
+  );
+  return Math.max(...entries.map(({ when }) => when));
+}
+
+/** By its time in the journal; 0 where nothing was ever applied. */
+async function appliedMigration(client: pg.PoolClient): Promise<number> {
+  const { rows: found } = await client.query<{ there: boolean }>(
+    "SELECT to_regclass('drizzle.__drizzle_migrations') IS NOT NULL AS there",
+  );
+  if (found[0]?.there !== true) return 0;
+  const { rows } = await client.query<{ at: string | number | null }>(
+    "SELECT max(created_at) AS at FROM drizzle.__drizzle_migrations",
+  );
+  return Number(rows[0]?.at ?? 0);
 }
 
 /** Older ones lack what the schema is written in. */

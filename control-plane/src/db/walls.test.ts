@@ -15,11 +15,19 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 /** Of the platform, without a tenant. */
-const PLATFORM_TABLES = ["price_versions", "signing_keys"];
+const PLATFORM_TABLES = ["price_versions", "regions", "releases", "signing_keys"];
 /** Keyed by something that is known before the tenant is. */
 const KEYED_OTHERWISE = ["key_handles", "tenants"];
 /** What `withPlatform` may read. */
-const PLATFORM_READS = [...PLATFORM_TABLES, ...KEYED_OTHERWISE, "data_planes", "join_tokens"].sort();
+const PLATFORM_READS = [
+  ...PLATFORM_TABLES,
+  ...KEYED_OTHERWISE,
+  "data_planes",
+  "data_plane_replicas",
+  "join_tokens",
+  "stacks",
+  "operations",
+].sort();
 
 interface TableFacts {
   [column: string]: unknown;
@@ -131,6 +139,8 @@ test.for([
   ],
   ["move", sql`update agents set tenant_id = 'ten_00000000000000000000000000'`],
   ["read a signing key", sql`select * from signing_keys`],
+  ["read a region, with the way into its cluster", sql`select * from regions`],
+  ["read a release", sql`select * from releases`],
   ["truncate", sql`truncate agents`],
   ["drop a policy", sql`drop policy tenant_rows on agents`],
   ["switch row-level security off", sql`alter table agents disable row level security`],

@@ -1,10 +1,10 @@
 /**
- * A tenant's newest snapshot as one data plane gets it: secrets sealed to its key, in canonical form, signed. It is
- * made at the first request and kept, so that every later request gets the same bytes.
+ * A tenant's newest snapshot as one replica of a data plane gets it: secrets sealed to its key, in canonical form,
+ * signed. It is made at the first request and kept, so that every later request gets the same bytes.
  */
 import { type Id, type JoinRequest, type PolicySnapshot, policySnapshot } from "@headgate/sdk/contract";
-import { and, eq, isNotNull, ne } from "drizzle-orm";
-import { dataPlanes } from "../db/schema/data-planes.ts";
+import { and, eq, isNotNull, lt, ne } from "drizzle-orm";
+import { dataPlaneReplicas, dataPlanes } from "../db/schema/data-planes.ts";
 import { snapshotDeliveries, snapshots } from "../db/schema/snapshots.ts";
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
 import { providers } from "../db/schema/upstreams.ts";
@@ -27,28 +27,33 @@ export interface SnapshotDelivery {
 export interface DeliveryRequest {
   readonly tenantId: Id<"tenant">;
   readonly dataPlaneId: Id<"dataPlane">;
+  readonly replicaId: Id<"replica">;
   readonly now: number;
 }
 
 /**
  * Undefined while the tenant has no revision. Holds off changes of the policy and of the keys for the moment, so that the document and
- * the credentials are of one revision. Faults: `api.not_found` where the data plane is gone or has not joined.
+ * the credentials are of one revision. Faults: `api.not_found` where the data plane or the replica is gone.
  */
 export async function deliverSnapshot(
   tx: TenantTx,
-  { tenantId, dataPlaneId, now }: DeliveryRequest,
+  { tenantId, dataPlaneId, replicaId, now }: DeliveryRequest,
   deps: { keys: SnapshotKeys; secrets: TenantSecrets },
 ): Promise<SnapshotDelivery | undefined> {
   const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, tenantId)).for("share");
   if (tenant === undefined) throw new Fault("api.not_found");
-  // Its keys cannot change meanwhile, so that nothing is kept that it could not open.
   const [dataPlane] = await tx
-    .select({ encryptionKey: dataPlanes.encryption_key })
+    .select({ id: dataPlanes.id })
     .from(dataPlanes)
-    .where(and(eq(dataPlanes.id, dataPlaneId), ne(dataPlanes.state, "deleted")))
+    .where(and(eq(dataPlanes.id, dataPlaneId), ne(dataPlanes.state, "deleted")));
+  // It cannot be forgotten meanwhile, and its keys never change.
+  const [replica] = await tx
+    .select({ encryptionKey: dataPlaneReplicas.encryption_key })
+    .from(dataPlaneReplicas)
+    .where(and(eq(dataPlaneReplicas.id, replicaId), eq(dataPlaneReplicas.data_plane_id, dataPlaneId)))
     .for("share");
-  if (dataPlane?.encryptionKey == null) throw new Fault("api.not_found");
-  const kept = await findDelivery(tx, tenant.revision, dataPlaneId);
+  if (dataPlane === undefined || replica === undefined) throw new Fault("api.not_found");
+  const kept = await findDelivery(tx, tenant.revision, replicaId);
   if (kept !== undefined) return kept;
   const [stored] = await tx.select().from(snapshots).where(eq(snapshots.revision, tenant.revision));
   if (stored === undefined) return undefined;
@@ -56,17 +61,23 @@ export async function deliverSnapshot(
   const snapshot = await addressed(tx, document, {
     tenant,
     dataPlaneId,
-    recipient: dataPlane.encryptionKey,
+    recipient: replica.encryptionKey,
     secrets: deps.secrets,
   });
   const body = canonicalJson(policySnapshot.parse(snapshot));
   const { signature, keyId } = deps.keys.sign(Buffer.from(body, "utf8"));
+  // Only the newest is ever asked for.
+  await tx
+    .delete(snapshotDeliveries)
+    .where(
+      and(eq(snapshotDeliveries.replica_id, replicaId), lt(snapshotDeliveries.revision, tenant.revision)),
+    );
   await tx
     .insert(snapshotDeliveries)
     .values({
       tenant_id: tenantId,
       revision: tenant.revision,
-      data_plane_id: dataPlaneId,
+      replica_id: replicaId,
       body,
       signature,
       key_id: keyId,
@@ -74,13 +85,13 @@ export async function deliverSnapshot(
     })
     .onConflictDoNothing();
   // Where two requests came first, both answer with what one of them has kept.
-  return findDelivery(tx, tenant.revision, dataPlaneId);
+  return findDelivery(tx, tenant.revision, replicaId);
 }
 
 async function findDelivery(
   tx: TenantTx,
   revision: number,
-  dataPlaneId: Id<"dataPlane">,
+  replicaId: Id<"replica">,
 ): Promise<SnapshotDelivery | undefined> {
   const [row] = await tx
     .select({
@@ -90,7 +101,7 @@ async function findDelivery(
       keyId: snapshotDeliveries.key_id,
     })
     .from(snapshotDeliveries)
-    .where(and(eq(snapshotDeliveries.revision, revision), eq(snapshotDeliveries.data_plane_id, dataPlaneId)));
+    .where(and(eq(snapshotDeliveries.revision, revision), eq(snapshotDeliveries.replica_id, replicaId)));
   return row;
 }
 

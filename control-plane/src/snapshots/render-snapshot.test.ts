@@ -1,3 +1,4 @@
+import { makeId } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestServer, type TestServer } from "../testing/create-test-server.ts";
@@ -64,11 +65,12 @@ test("a policy that has grown too large can still be cut back, but takes nothing
   );
 }, 60_000);
 
-test("the newest hundred revisions are kept, and older ones that a data plane runs", async () => {
+test("the newest hundred revisions are kept, and older ones that a replica runs", async () => {
   const tenant = await createTestTenant(server);
-  await server.database.db.execute(
-    sql`update data_planes set applied_revision = 2 where tenant_id = ${tenant.id}`,
-  );
+  await server.database.db.execute(sql`
+    insert into data_plane_replicas
+      (tenant_id, id, data_plane_id, signing_key, encryption_key, version, joined_at, applied_revision)
+    values (${tenant.id}, ${makeId("replica")}, ${tenant.dataPlaneId}, '{}', '{}', 'test', 1, 2)`);
   for (let revision = 2; revision <= 103; revision += 1)
     await server.ok("tenants.update_settings", { settings: {} }, tenant.caller);
   const { rows } = await server.database.db.execute<{ revision: number }>(

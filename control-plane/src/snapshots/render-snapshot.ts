@@ -4,7 +4,7 @@
  */
 import { SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
 import { and, asc, eq, gt, isNull, lte, notInArray, or } from "drizzle-orm";
-import { dataPlanes } from "../db/schema/data-planes.ts";
+import { dataPlaneReplicas } from "../db/schema/data-planes.ts";
 import { agents, keys } from "../db/schema/identity.ts";
 import { budgets, limits, rules } from "../db/schema/policy.ts";
 import { snapshotDeliveries, snapshots } from "../db/schema/snapshots.ts";
@@ -20,7 +20,7 @@ import { documentOf, type PolicyRows, policyDocument } from "./policy-document.t
 const DOCUMENT_BYTES_MAX = SNAPSHOT_BYTES_MAX / 2;
 /** So long a key is told from an unknown one after its end. */
 const ENDED_KEY_MS_MAX = 24 * 3_600_000;
-/** Of a tenant; older ones are kept only while a data plane runs them. */
+/** Of a tenant; older ones are kept only while a replica runs them. */
 const REVISIONS_MAX = 100;
 
 /**
@@ -50,9 +50,9 @@ export async function renderSnapshot(
   await forgetRevisions(tx, tenant.revision - REVISIONS_MAX);
 }
 
-/** Those up to `last`, but for what a data plane runs. */
+/** Those up to `last`, but for what a replica runs. */
 async function forgetRevisions(tx: TenantTx, last: number): Promise<void> {
-  const applied = tx.select({ revision: dataPlanes.applied_revision }).from(dataPlanes);
+  const applied = tx.select({ revision: dataPlaneReplicas.applied_revision }).from(dataPlaneReplicas);
   for (const table of [snapshotDeliveries, snapshots])
     await tx.delete(table).where(and(lte(table.revision, last), notInArray(table.revision, applied)));
 }

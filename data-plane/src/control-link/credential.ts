@@ -1,6 +1,6 @@
 /**
  * The short-lived credential: renewed at half its life, and whenever the control plane refuses it, by an assertion
- * signed with this data plane's own key (RFC 7523). An expired credential is renewed in the same way, so an outage of any
+ * signed with this replica's own key (RFC 7523). An expired credential is renewed in the same way, so an outage of any
  * length ends by itself.
  */
 import { sign } from "node:crypto";
@@ -41,6 +41,8 @@ export interface CredentialDeps {
   readonly random: RandomFraction;
   /** Unique at each call. */
   readonly newAssertionId: () => string;
+  /** The control plane does not know this replica, or not any more: only joining again can help. */
+  readonly onForgotten: () => void;
 }
 
 /** There is nothing to prove oneself with before the data plane has joined. */
@@ -73,12 +75,13 @@ export function createCredentials(deps: CredentialDeps): Credentials {
       body: JSON.stringify({
         assertion: signAssertion(
           identity,
-          registered.data_plane_id,
+          registered.replica_id,
           client.serverTimeMs(),
           deps.newAssertionId(),
         ),
       }),
     });
+    if (response.status === 401) deps.onForgotten();
     if (response.status !== 200) throw new Error(`renewal was answered with status ${response.status}`);
     const answer = credentialAnswer.parse(JSON.parse(response.body.toString("utf8")));
     if (!(await registration.update(answer))) throw new Error("the credential is another data plane's");
@@ -158,11 +161,11 @@ export function createCredentials(deps: CredentialDeps): Credentials {
 const ASSERTION_SECONDS = 60;
 const RENEWAL_DELAY_MS_MIN = 10_000;
 
-function signAssertion(identity: Identity, dataPlaneId: string, nowMs: number, assertionId: string): string {
+function signAssertion(identity: Identity, replicaId: string, nowMs: number, assertionId: string): string {
   const issuedAt = Math.floor(nowMs / 1_000);
   const claims = {
-    iss: dataPlaneId,
-    sub: dataPlaneId,
+    iss: replicaId,
+    sub: replicaId,
     aud: ASSERTION_AUDIENCE,
     iat: issuedAt,
     exp: issuedAt + ASSERTION_SECONDS,

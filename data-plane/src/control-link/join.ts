@@ -1,6 +1,7 @@
 /**
- * Spends the join token: registers this data plane's public keys and learns whose it is. It is tried until it has
- * worked; a token that was refused is not sent again, a new one is.
+ * Joins: registers this replica's public keys and learns whose it is. It is tried until it has worked. A single-use
+ * token that was refused is not sent again, a new one is. On a cluster the tokens are read anew for each attempt, since
+ * they rotate, and what was refused may be good later.
  */
 import {
   type CredentialAnswer,
@@ -21,6 +22,8 @@ export interface JoiningDeps {
   readonly identity: Identity;
   readonly registration: Registration;
   readonly joinToken: () => string | undefined;
+  /** Undefined outside of a cluster. */
+  readonly serviceAccountToken?: (() => string | undefined) | undefined;
   readonly version: string;
   readonly onJoined: () => void;
   readonly logger: Logger;
@@ -38,19 +41,20 @@ export function startJoining(deps: JoiningDeps): { stop(): void } {
 
   const attempt = async (): Promise<void> => {
     try {
-      const token = deps.joinToken();
-      if (token === undefined || !JOIN_TOKEN_PATTERN.test(token)) throw new Error("there is no join token");
-      if (token === refused) throw new Error("the join token was refused; a new one is needed");
-      const answer = await spend(token, deps);
+      const tokens = tokensOf(deps);
+      if (tokens.token === refused) throw new Error("the join token was refused; a new one is needed");
+      const answer = await spend(tokens, deps);
       if (answer === undefined) {
-        refused = token;
+        if (tokens.service_account_token === undefined) refused = tokens.token;
         throw new Error("the join token was refused; a new one is needed");
       }
       // Also when it is too late to begin: the token is spent, and only the registration shows for it.
-      await registration.update(answer);
+      if (!(await registration.update(answer)))
+        throw new Error("what is kept here belongs to another data plane than the one that was joined");
       if (stopped) return;
       outage.ok();
-      logger.info({ data_plane_id: answer.data_plane_id, tenant_id: answer.tenant_id }, "joined");
+      const { data_plane_id, replica_id, tenant_id } = answer;
+      logger.info({ data_plane_id, replica_id, tenant_id }, "joined");
       deps.onJoined();
     } catch (cause) {
       if (stopped) return;
@@ -73,12 +77,24 @@ export function startJoining(deps: JoiningDeps): { stop(): void } {
   };
 }
 
-/** Undefined when the token is of no use any more, however often it is sent. */
+type Tokens = Pick<JoinRequest, "token" | "service_account_token">;
+
+/** Throws where one is missing. */
+function tokensOf({ joinToken, serviceAccountToken }: JoiningDeps): Tokens {
+  const token = joinToken();
+  if (token === undefined || !JOIN_TOKEN_PATTERN.test(token)) throw new Error("there is no join token");
+  if (serviceAccountToken === undefined) return { token };
+  const service_account_token = serviceAccountToken();
+  if (service_account_token === undefined) throw new Error("there is no ServiceAccount token");
+  return { token, service_account_token };
+}
+
+/** Undefined when the tokens were refused. */
 async function spend(
-  token: string,
+  tokens: Tokens,
   { client, identity, version }: JoiningDeps,
 ): Promise<CredentialAnswer | undefined> {
-  const request: JoinRequest = { token, ...identity.publicKeys, version };
+  const request: JoinRequest = { ...tokens, ...identity.publicKeys, version };
   const response = await client.send({
     method: "POST",
     path: DATA_PLANE_API.join,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import {
   type CredentialAnswer,
   credentialAnswer,
+  idOf,
   type SnapshotKey,
   snapshotKey,
 } from "@headgate/sdk/contract";
@@ -21,7 +22,10 @@ export interface Registration {
   trustedKeys(): readonly SnapshotKey[];
   /** Those, and the key of the snapshot on disk: it stays readable after its key has been retired. */
   trustedKeysOnDisk(): readonly SnapshotKey[];
-  /** False, and nothing changes, when the answer speaks of another data plane than the one that joined. */
+  /**
+   * False, and nothing changes, when the answer speaks of another data plane than the one that joined. A replica that
+   * has joined again may be another one of the same.
+   */
   update(answer: CredentialAnswer): Promise<boolean>;
   /** The snapshot on disk is now signed with this key. */
   keepKey(keyId: string): Promise<void>;
@@ -74,8 +78,15 @@ export async function loadRegistration({
   };
 }
 
+/** One that was kept before there were replicas is of the only one, which the control plane knows by this id. */
+const keptAnswer = z.preprocess((kept) => {
+  const known = z.object({ data_plane_id: idOf("dataPlane") }).safeParse(kept);
+  if (!known.success || Object.hasOwn(Object(kept), "replica_id")) return kept;
+  return { ...Object(kept), replica_id: `rpl_${known.data.data_plane_id.slice("dpl_".length)}` };
+}, credentialAnswer);
+
 const registrationFile = z.strictObject({
-  answer: credentialAnswer,
+  answer: keptAnswer,
   last_good_key: snapshotKey.nullable(),
 });
 type RegistrationFile = z.infer<typeof registrationFile>;

@@ -426,3 +426,106 @@ test("no secret is on disk in clear but the keys themselves, and every file is t
   const log = harness.log.join("\n");
   for (const secret of [TEST_CREDENTIAL, fake.joinToken, "credential-"]) expect(log).not.toContain(secret);
 });
+
+/** As on a cluster: the token is read anew each time. */
+async function startOnCluster(fake: FakeControlPlane, token: { value: string | undefined }) {
+  fake.serviceAccountToken = "pod-token";
+  const harness = await startLink(fake, { serviceAccountToken: () => token.value });
+  return harness;
+}
+
+test("on a cluster it joins with the pod's token as well, read anew for each attempt, and a refusal is not the end", async () => {
+  await using fake = await startFakeControlPlane();
+  const token = { value: undefined as string | undefined };
+  await using harness = await startOnCluster(fake, token);
+  await harness.timers.fire();
+  expect(countOf(fake, DATA_PLANE_API.join)).toBe(0);
+  token.value = "an-older-token";
+  await harness.timers.fire();
+  await fake.received(({ path, status }) => path === DATA_PLANE_API.join && status === 401);
+  const tries = countOf(fake, DATA_PLANE_API.join);
+  await harness.timers.fire();
+  await harness.timers.due();
+  expect(countOf(fake, DATA_PLANE_API.join)).toBe(tries + 1);
+  token.value = "pod-token";
+  await harness.timers.fire();
+  await fake.received(listening);
+});
+
+test("a replica that was forgotten joins again by itself, with the same keys, and gets what is sealed to them", async () => {
+  await using fake = await startFakeControlPlane();
+  await using harness = await startOnCluster(fake, { value: "pod-token" });
+  await fake.received(listening);
+  const [before] = fake.seen.filter(({ path }) => path === DATA_PLANE_API.join);
+  const first = fake.replicaId;
+  fake.forgetReplica();
+  const from = fake.seen.length;
+  await harness.timers.fire(5_000);
+  const again = await fake.received(
+    ({ path, status }) => path === DATA_PLANE_API.join && status === 200,
+    from,
+  );
+  expect(again.body).toEqual(before?.body);
+  expect(fake.replicaId).not.toBe(first);
+  fake.publish(await fake.makeSnapshot({ revision: 3 }), "silent");
+  await harness.timers.fire();
+  await harness.applied(3);
+  expect(harness.log.join("\n")).not.toContain("pod-token");
+});
+
+test("outside of a cluster a replica that was forgotten does not spend the token that it has no right to", async () => {
+  await using fake = await startFakeControlPlane();
+  await using harness = await joinAndApply(fake, 5);
+  fake.forgetReplica();
+  const from = fake.seen.length;
+  await harness.timers.fire();
+  await fake.received(({ path, status }) => path === DATA_PLANE_API.credential && status === 401, from);
+  expect(countOf(fake, DATA_PLANE_API.join)).toBe(1);
+  expect(harness.holder.current()?.revision).toBe(5);
+});
+
+test("it hears from each heartbeat among how many replicas the limits are shared", async () => {
+  await using fake = await startFakeControlPlane();
+  fake.liveReplicas = 3;
+  await using harness = await joinAndApply(fake, 5);
+  const beats = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.heartbeat && status === 200;
+  await fake.received(beats);
+  await harness.timers.due(5_000);
+  fake.liveReplicas = 4;
+  const from = fake.seen.length;
+  await harness.timers.fire(5_000);
+  await fake.received(beats, from);
+  await harness.timers.due(5_000);
+  expect(harness.liveReplicas).toEqual([3, 4]);
+});
+
+test("its last word is that it stopped, and no other heartbeat comes after it", async () => {
+  await using fake = await startFakeControlPlane();
+  await using harness = await joinAndApply(fake, 5);
+  await harness.link.sayStopped();
+  const states = fake.seen
+    .filter(({ path }) => path === DATA_PLANE_API.heartbeat)
+    .map(({ body }) => (body as { state: string }).state);
+  expect(states.at(-1)).toBe("stopped");
+  expect(states.filter((state) => state === "stopped")).toHaveLength(1);
+  expect(harness.timers.pending()).not.toContain(5_000);
+  await fake.goAway();
+  await harness.link.sayStopped();
+});
+
+test("a registration from before there were replicas is that of the data plane's only one", async () => {
+  await using fake = await startFakeControlPlane();
+  await using first = await joinAndApply(fake, 5);
+  const path = join(first.stateDir, "registration.json");
+  const kept = JSON.parse(await readFile(path, "utf8")) as { answer: Record<string, unknown> };
+  delete kept.answer["replica_id"];
+  await writeFile(path, JSON.stringify(kept));
+  fake.expireCredentials();
+  await using second = await first.restart();
+  expect(second.holder.current()?.revision).toBe(5);
+  const { body } = await fake.received(({ path: at }) => at === DATA_PLANE_API.credential);
+  const [, claims = ""] = (body as { assertion: string }).assertion.split(".");
+  expect(JSON.parse(Buffer.from(claims, "base64url").toString())).toMatchObject({
+    iss: `rpl_${fake.owner.data_plane_id.slice(4)}`,
+  });
+});

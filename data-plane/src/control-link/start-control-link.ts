@@ -3,14 +3,14 @@
  * snapshot, which is applied before anything is sent; then it joins if it must, and keeps in step. The control plane may
  * be away at any time and for any time: nothing here throws or ends for that.
  */
-import type { CredentialAnswer, Heartbeat, Id } from "@headgate/sdk/contract";
+import type { CredentialAnswer, Heartbeat, HeartbeatAnswer, Id } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
 import { acceptSnapshot, type SnapshotAcceptance } from "./accept-snapshot.ts";
 import { type ControlRequest, type ControlResponse, createControlClient } from "./control-client.ts";
 import { type Credentials, createCredentials } from "./credential.ts";
-import { startHeartbeat } from "./heartbeat.ts";
+import { type Heartbeats, startHeartbeat } from "./heartbeat.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import { startJoining } from "./join.ts";
 import { createLastGood, type LastGood } from "./last-good.ts";
@@ -27,6 +27,10 @@ export interface ControlLinkDeps {
   readonly stateDir: string;
   /** Asked each time that joining is tried; undefined when there is none. */
   readonly joinToken: () => string | undefined;
+  /** Of the pod, read anew each time; undefined outside of a cluster. With it a replica that was forgotten joins again. */
+  readonly serviceAccountToken?: (() => string | undefined) | undefined;
+  /** Told among how many replicas limits are shared. */
+  readonly onLiveReplicas: (count: number) => void;
   readonly version: string;
   readonly instanceId: Id<"instance">;
   readonly holder: PolicyHolder;
@@ -56,6 +60,8 @@ export interface ControlLink {
   state(): ControlLinkState;
   /** HTTP with this data plane's credential; throws when the control plane cannot be reached or before joining. */
   authorisedFetch(request: ControlRequest): Promise<ControlResponse>;
+  /** Says to the control plane that this process is over. Resolves also when that cannot be told. */
+  sayStopped(): Promise<void>;
   /** Ends every timer and connection. */
   stop(): Promise<void>;
 }
@@ -79,6 +85,7 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
     identity,
     registration,
     timers,
+    onForgotten: () => joinAgain(),
   });
   const verdicts = createVerdicts(credentials, deps.instanceId, logger);
   const lastGood = createLastGood(stateDir);
@@ -104,6 +111,9 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
     keepKey: registration.keepKey,
   });
   const running: { stop(): void }[] = [];
+  let heartbeats: Heartbeats | undefined;
+  let joining: { stop(): void } | undefined;
+  let stopped = false;
   let latestRevision = 0;
   const hear = (revision: number | undefined): void => {
     latestRevision = Math.max(latestRevision, revision ?? 0);
@@ -113,33 +123,30 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
   const hearOnce = (revision: number): void => {
     if (revision > latestRevision) hear(revision);
   };
+  const onAnswer = ({ latest_revision, live_replicas }: HeartbeatAnswer): void => {
+    deps.onLiveReplicas(live_replicas);
+    hearOnce(latest_revision);
+  };
   const keepInStep = (): void => {
     credentials.start();
     source.start();
-    running.push(
-      credentials,
-      startSnapshotHints({ ...deps, credentials, timers, onHint: hear }),
-      startHeartbeat({
-        ...deps,
-        credentials,
-        timers,
-        body: deps.heartbeat,
-        onLatestRevision: hearOnce,
-      }),
-    );
+    heartbeats = startHeartbeat({ ...deps, credentials, timers, body: deps.heartbeat, onAnswer });
+    running.push(credentials, startSnapshotHints({ ...deps, credentials, timers, onHint: hear }), heartbeats);
   };
+  const joinThen = (onJoined: () => void): void => {
+    const ended = (): void => {
+      joining = undefined;
+      onJoined();
+    };
+    joining = startJoining({ ...deps, client, identity, registration, timers, onJoined: ended });
+  };
+  function joinAgain(): void {
+    if (stopped || joining !== undefined || deps.serviceAccountToken === undefined) return;
+    logger.warn({}, "the control plane has forgotten this replica; it joins again");
+    joinThen(() => void source.sync());
+  }
   if (registration.current() !== undefined) keepInStep();
-  else
-    running.push(
-      startJoining({
-        ...deps,
-        client,
-        identity,
-        registration,
-        timers,
-        onJoined: keepInStep,
-      }),
-    );
+  else joinThen(keepInStep);
 
   return {
     state: () => ({
@@ -149,11 +156,14 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
       appliedRevision: holder.current()?.revision ?? 0,
     }),
     authorisedFetch: credentials.authorisedFetch,
+    sayStopped: async () => heartbeats?.stopped(),
     async stop() {
+      stopped = true;
+      joining?.stop();
       for (const part of running) part.stop();
-      const stopped = source.stop();
+      const fetched = source.stop();
       await client.close();
-      await stopped;
+      await fetched;
     },
   };
 }

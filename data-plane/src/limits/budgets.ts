@@ -1,6 +1,7 @@
 /**
  * Budgets: what was spent and what is held, per window and scope. A call is admitted while spent, held and its own
- * hold fit together; what it turns out to have used replaces its hold in the window of the hold, however late.
+ * hold fit together; what it turns out to have used replaces its hold in the window of the hold, however late. Of each
+ * budget this replica spends its share.
  */
 import { type BudgetWindow, type DenialFacts, decimalFromScaled } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
@@ -8,6 +9,7 @@ import type { CompiledBudget } from "../policy/compiled-policy.ts";
 import type { BudgetAdmission, BudgetCharge, BudgetReservation, Budgets, CallEstimate } from "./admission.ts";
 import { budgetKey, keyExpiresAt, type WindowBounds, windowAt } from "./budget-window.ts";
 import { scopeKey } from "./counter-key.ts";
+import { shareOfAmount } from "./share.ts";
 
 const NANO = 9;
 
@@ -18,7 +20,8 @@ export interface LocalBudgets extends Budgets {
   keeps(key: string): boolean;
 }
 
-export function createBudgets(clock: Clock): LocalBudgets {
+/** `replicas`: among how many budgets are shared now. */
+export function createBudgets(clock: Clock, replicas: () => number = () => 1): LocalBudgets {
   const counters = new Map<string, Counter>();
   const windows = new Map<BudgetWindow, WindowBounds>();
 
@@ -52,6 +55,7 @@ export function createBudgets(clock: Clock): LocalBudgets {
     reserve(budgets, scope, estimate) {
       const wallMs = clock.wallMs();
       const holds: Hold[] = [];
+      const among = replicas();
       for (const budget of budgets) {
         if (!budget.matches(scope)) continue;
         const suffix = scopeKey(budget.per, scope);
@@ -63,8 +67,11 @@ export function createBudgets(clock: Clock): LocalBudgets {
         const counter = counters.get(key);
         const spent = counter?.spent ?? 0n;
         const held = counter?.held ?? 0n;
-        if (spent + held + amount > budget.max)
-          return refused(budget, "budget.exhausted", factsOf(budget, window, { spent, held }));
+        const max = shareOfAmount(budget.max, among);
+        // A first call that is larger than the share, and allowed as a whole, must not wait for ever.
+        const fits = spent + held === 0n ? amount <= budget.max : spent + held + amount <= max;
+        if (!fits)
+          return refused(budget, "budget.exhausted", factsOf({ ...budget, max }, window, { spent, held }));
         holds.push({ key, amount, unit: budget.unit });
       }
       if (holds.length === 0) return NO_BUDGET_APPLIES;

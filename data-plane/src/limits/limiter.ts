@@ -2,12 +2,14 @@
  * Rate limits by the generic cell rate algorithm (GCRA, ITU-T I.371): a counter is one moment, the one at which it
  * will be empty again. A call of `n` units moves it by `n` intervals and conforms while it stays within one window
  * of now; so a whole window may be used at once, and is then regained evenly. Only monotonic time is used for that.
+ * Of each limit this replica keeps its share.
  */
 import type { DenialFacts } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import type { CompiledLimit } from "../policy/compiled-policy.ts";
 import type { LimitAdmission, Limiter, LimitReservation, LimitStatus } from "./admission.ts";
 import { scopeKey } from "./counter-key.ts";
+import { shareOf } from "./share.ts";
 
 const COUNTERS_MAX = 500_000;
 /** How many calls share one look for counters to remove, and how many are looked at: more than they can add. */
@@ -21,6 +23,8 @@ const TOLERANCE = 1e-9;
 export interface LimiterOptions {
   /** Counters in memory. A scope that would need one more is refused: a limit that cannot be kept fails closed. */
   readonly countersMax?: number;
+  /** Among how many replicas limits are shared now; 1 when absent. */
+  readonly replicas?: () => number;
 }
 
 export interface LocalLimiter extends Limiter {
@@ -29,7 +33,7 @@ export interface LocalLimiter extends Limiter {
 }
 
 export function createLimiter(clock: Clock, options: LimiterOptions = {}): LocalLimiter {
-  const countersMax = options.countersMax ?? COUNTERS_MAX;
+  const { countersMax = COUNTERS_MAX, replicas = () => 1 } = options;
   const counters = new Map<string, Counter>();
   let sweep = counters.entries();
   let calls = 0;
@@ -56,6 +60,7 @@ export function createLimiter(clock: Clock, options: LimiterOptions = {}): Local
       calls += 1;
       if (calls % SWEEP_CALLS === 0) sweepSome(now);
       const takes: Take[] = [];
+      const among = replicas();
       let refused: Refusal | undefined;
       for (const limit of limits) {
         if (!limit.matches(scope)) continue;
@@ -63,7 +68,7 @@ export function createLimiter(clock: Clock, options: LimiterOptions = {}): Local
         if (suffix === undefined) return unresolved(limit);
         const key = `${limit.id}:${suffix}`;
         const counter = counters.get(key) ?? newCounter(now);
-        const take = prepare({ limit, key, counter, now, tokensEstimated });
+        const take = prepare({ limit, max: shareOf(limit.max, among), key, counter, now, tokensEstimated });
         takes.push(take);
         const wait = waitFor(take, now);
         if (wait > 0 && wait > (refused?.wait ?? 0)) refused = { take, wait };
@@ -111,6 +116,8 @@ interface Counter {
 /** What one call takes from one counter. */
 interface Take {
   readonly limit: CompiledLimit;
+  /** This replica's share of the limit. */
+  readonly max: number;
   readonly key: string;
   readonly counter: Counter;
   readonly units: number;
@@ -142,48 +149,51 @@ function newCounter(now: number): Counter {
 
 function prepare({
   limit,
+  max,
   key,
   counter,
   now,
   tokensEstimated,
 }: {
   limit: CompiledLimit;
+  max: number;
   key: string;
   counter: Counter;
   now: number;
   tokensEstimated: number;
 }): Take {
-  if (limit.metric === "concurrency") return { limit, key, counter, units: 1, intervalMs: 0 };
-  const intervalMs = limit.windowMs / limit.max;
+  if (limit.metric === "concurrency") return { limit, max, key, counter, units: 1, intervalMs: 0 };
+  const intervalMs = limit.windowMs / max;
   if (counter.intervalMs !== intervalMs && counter.intervalMs > 0) {
-    // The limit was changed: what was used stays used, in units.
+    // The limit or its share was changed: what was used stays used, in units.
     counter.emptyAt = now + (Math.max(0, counter.emptyAt - now) / counter.intervalMs) * intervalMs;
     counter.intervalMs = intervalMs;
   }
-  return { limit, key, counter, units: limit.metric === "requests" ? 1 : tokensEstimated, intervalMs };
+  return { limit, max, key, counter, units: limit.metric === "requests" ? 1 : tokensEstimated, intervalMs };
 }
 
 /** Milliseconds until the counter would take the call; 0 for now. */
-function waitFor({ limit, counter, units, intervalMs }: Take, now: number): number {
-  if (limit.metric === "concurrency") return counter.inFlight < limit.max ? 0 : CONCURRENCY_RETRY_MS;
+function waitFor({ limit, max, counter, units, intervalMs }: Take, now: number): number {
+  if (limit.metric === "concurrency") return counter.inFlight < max ? 0 : CONCURRENCY_RETRY_MS;
   if (units > limit.max) return Number.POSITIVE_INFINITY;
-  const excess = Math.max(counter.emptyAt, now) + units * intervalMs - now - limit.windowMs;
+  // What is allowed as a whole and larger than the share waits for an empty counter, and is paid off after it.
+  const room = Math.min(units, max) * intervalMs;
+  const excess = Math.max(counter.emptyAt, now) + room - now - limit.windowMs;
   return excess <= limit.windowMs * TOLERANCE ? 0 : excess;
 }
 
 /** The tightest limit of each metric. */
 function statusOf(takes: readonly Take[], now: number): LimitStatus[] {
   const status: LimitStatus[] = [];
-  for (const { limit, counter, intervalMs } of takes) {
+  for (const { limit, max, counter, intervalMs } of takes) {
     if (limit.metric === "concurrency") continue;
     const resetMs = Math.max(0, counter.emptyAt - now);
-    const left = Math.floor((limit.windowMs - resetMs) / intervalMs + TOLERANCE * limit.max);
-    const remaining = Math.max(0, Math.min(limit.max, left));
+    const left = Math.floor((limit.windowMs - resetMs) / intervalMs + TOLERANCE * max);
+    const remaining = Math.max(0, Math.min(max, left));
     const index = status.findIndex((one) => one.metric === limit.metric);
     const other = status[index];
-    if (other === undefined) status.push({ metric: limit.metric, max: limit.max, remaining, resetMs });
-    else if (remaining < other.remaining)
-      status[index] = { metric: limit.metric, max: limit.max, remaining, resetMs };
+    if (other === undefined) status.push({ metric: limit.metric, max, remaining, resetMs });
+    else if (remaining < other.remaining) status[index] = { metric: limit.metric, max, remaining, resetMs };
   }
   return status;
 }
@@ -204,13 +214,13 @@ function denied(
   };
 }
 
-function factsOf({ limit, counter, intervalMs }: Take, now: number, wallMs: number): DenialFacts {
+function factsOf({ limit, max, counter, intervalMs }: Take, now: number, wallMs: number): DenialFacts {
   if (limit.metric === "concurrency")
-    return { limit: String(limit.max), spent: String(counter.inFlight), unit: "calls" };
+    return { limit: String(max), spent: String(counter.inFlight), unit: "calls" };
   const resetMs = Math.max(0, counter.emptyAt - now);
   return {
-    limit: String(limit.max),
-    spent: String(Math.ceil(resetMs / intervalMs - TOLERANCE * limit.max)),
+    limit: String(max),
+    spent: String(Math.ceil(resetMs / intervalMs - TOLERANCE * max)),
     unit: limit.metric,
     window: `${limit.windowMs / 1_000}s`,
     resets_at: new Date(wallMs + resetMs).toISOString(),

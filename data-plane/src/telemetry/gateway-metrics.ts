@@ -2,6 +2,7 @@
  * What the data plane measures, in Prometheus' words; docs/metrics.md lists them. The tenant is constant for a data
  * plane and so is no label; models and providers are labels only by names from the snapshot, agents never are.
  */
+import { errorRow, isErrorCode } from "@headgate/sdk/contract";
 import type { Registry } from "prom-client";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { STAGE_NAMES, type StageName } from "../pipeline/stage.ts";
@@ -16,6 +17,8 @@ const FIRST_TOKEN_BOUNDS = [
 ];
 
 export interface GatewayMetrics {
+  /** Requests that are over, and those of them that failed by a fault of the gateway itself. */
+  readonly calls: { readonly total: number; readonly faults: number };
   /** Time spent in each stage, in seconds. */
   readonly stages: Readonly<Record<StageName, HistogramSeries>>;
   /** A request that is over. */
@@ -80,12 +83,17 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     labelNames: ["code"],
   });
 
+  const calls = { total: 0, faults: 0 };
+
   return {
+    calls,
     stages: Object.fromEntries(STAGE_NAMES.map((name) => [name, stages.series(name)])) as Record<
       StageName,
       HistogramSeries
     >,
     request(exchange, durationMs, outcome) {
+      calls.total += 1;
+      if (isOwnFault(outcome)) calls.faults += 1;
       const endpoint = exchange.protocol?.endpoint ?? "unknown";
       requests.add(1, endpoint, String(exchange.statusSent), outcome);
       durations.observe(durationMs / 1_000, endpoint, statusClass(exchange.statusSent));
@@ -105,6 +113,11 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     failedAttempt: (provider, code) => attempts.add(1, provider, code),
     unreadable: (code) => unreadable.add(1, code),
   };
+}
+
+/** A process that is asked to end and says so is not at fault. */
+function isOwnFault(outcome: string): boolean {
+  return isErrorCode(outcome) && outcome !== "gateway.draining" && errorRow(outcome).blame === "platform";
 }
 
 function statusClass(status: number): string {

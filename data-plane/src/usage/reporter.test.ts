@@ -18,6 +18,9 @@ import { makeAttempt, makeResult } from "./testing/attempts.ts";
 import { openTestSpool } from "./testing/open-test-spool.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 
+/** How long few events wait for more. */
+const LINGER_MS = 1_000;
+
 /** The control plane's side, as the contract has it: a watermark, and running totals that must add up. */
 function createLedger() {
   const ledger = {
@@ -295,5 +298,45 @@ describe("reporter", () => {
     for (const { reporter } of [first, second]) await reporter.stop();
     await one.spool.close();
     await two.spool.close();
+  });
+
+  it("ends at once when it is told to, whether it waits for events or for a control plane that fails", async () => {
+    using directory = temporaryDirectory();
+    const { spool } = await openTestSpool(directory.path);
+    const run = (send: () => Promise<SendResult>) => {
+      const reporter = createReporter({
+        spool,
+        clock: { wallMs: () => 1_800_000_000_000, monotonicMs: () => 0 },
+        random: () => 0.5,
+        onFault: () => undefined,
+        send,
+        // A wait that begins when nobody can end it any more is one that never ends.
+        sleep: (ms, signal) => {
+          if (signal.aborted || ms === LINGER_MS) return Promise.resolve();
+          return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+        },
+      });
+      reporter.start();
+      return reporter;
+    };
+    const idle = run(() => Promise.reject(new Error("nothing is to be sent")));
+    await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all([idle.flush(1_000), Promise.resolve()]);
+    await idle.stop();
+
+    const attempt = makeAttempt();
+    await spool.open(attempt);
+    await spool.settle(attempt, makeResult(1), []);
+    const failing = Promise.withResolvers<SendResult>();
+    const asked = Promise.withResolvers<void>();
+    const busy = run(() => {
+      asked.resolve();
+      return failing.promise;
+    });
+    await asked.promise;
+    const stopped = busy.stop();
+    failing.reject(new Error("no answer"));
+    await stopped;
+    await spool.close();
   });
 });

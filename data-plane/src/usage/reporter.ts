@@ -74,8 +74,13 @@ export function createReporter(options: ReporterOptions): Reporter {
   /** Waits for so many pending events. */
   async function sleepUntilPending(count: number, ms: number): Promise<void> {
     wakeAt = count;
-    await sleep(ms, wake.signal);
+    await pause(ms);
     wakeAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** What woke the sleepers for the end has passed by then, so nothing sleeps after it. */
+  async function pause(ms: number): Promise<void> {
+    if (!stopped()) await sleep(ms, wake.signal);
   }
 
   function wakeUp(): void {
@@ -121,7 +126,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       }
       if (verdict.kind === "retry") {
         if (state !== "stopped") state = "retrying";
-        await sleep(backoff(verdict.retryAfterMs), wake.signal);
+        await pause(backoff(verdict.retryAfterMs));
         continue;
       }
       const reason = verdict.kind === "refused" ? verdict.reason : "the ledger knows another history";
@@ -149,7 +154,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     }
     quarantinedBatches = 1;
     if (!stopped()) state = "refused";
-    await sleep(REFUSED_RETRY_MS, wake.signal);
+    await pause(REFUSED_RETRY_MS);
   }
 
   /** Full jitter between half a second and a minute; never sooner than the server asks. */
@@ -199,7 +204,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         await run();
       } catch (error) {
         onFault(error);
-        await sleep(backoff(undefined), wake.signal);
+        await pause(backoff(undefined));
       }
     }
   }

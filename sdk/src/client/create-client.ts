@@ -2,7 +2,10 @@ import { createTRPCUntypedClient, httpLink } from "@trpc/client";
 import { type Api, PROCEDURES } from "../generated/router.ts";
 import { errorFrom } from "./error-from.ts";
 import { HeadgateError } from "./errors.ts";
+import { headersOf } from "./headers.ts";
+import { pause } from "./pause.ts";
 import { fetchAnswer } from "./read-answer.ts";
+import { createWatcher } from "./watch.ts";
 
 export interface ClientOptions {
   /** Where the control plane is, such as `https://headgate.example`. */
@@ -26,10 +29,12 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-type Call<P> = P extends { input: infer Input; output: infer Output }
-  ? undefined extends Input
-    ? (input?: Input, options?: CallOptions) => Promise<Output>
-    : (input: Input, options?: CallOptions) => Promise<Output>
+type Call<P> = P extends { kind: infer Kind; input: infer Input; output: infer Output }
+  ? Kind extends "subscription"
+    ? (input: Input, options?: CallOptions) => AsyncIterable<Output>
+    : undefined extends Input
+      ? (input?: Input, options?: CallOptions) => Promise<Output>
+      : (input: Input, options?: CallOptions) => Promise<Output>
   : never;
 
 /** A function for every procedure of the API, by domain. */
@@ -42,7 +47,7 @@ export type Inputs = {
   [D in keyof Api]: { [P in keyof Api[D]]: Api[D][P] extends { input: infer Input } ? Input : never };
 };
 
-/** What each procedure gives. */
+/** What each procedure gives, a subscription one after the other. */
 export type Outputs = {
   [D in keyof Api]: { [P in keyof Api[D]]: Api[D][P] extends { output: infer Output } ? Output : never };
 };
@@ -58,11 +63,16 @@ export type Outputs = {
  */
 export function createClient(options: ClientOptions): Client {
   const send = createSender(options);
+  const watch = createWatcher(options);
   const domains = Object.entries(PROCEDURES).map(([domain, procedures]) => {
     const calls = Object.entries(procedures).map(([name, kind]) => [
       name,
-      (input?: unknown, callOptions?: CallOptions) =>
-        send({ path: `${domain}.${name}`, kind, input }, callOptions),
+      (input?: unknown, callOptions?: CallOptions) => {
+        const path = `${domain}.${name}`;
+        return kind === "subscription"
+          ? watch(path, input, callOptions)
+          : send({ path, kind, input }, callOptions);
+      },
     ]);
     return [domain, Object.freeze(Object.fromEntries(calls))];
   });
@@ -82,10 +92,7 @@ function createSender(options: ClientOptions) {
     links: [
       httpLink({
         url: `${options.url.replace(/\/+$/, "")}/trpc`,
-        headers: {
-          ...(options.credential === undefined ? {} : { authorization: `Bearer ${options.credential}` }),
-          ...(options.tenant === undefined ? {} : { "x-headgate-tenant": options.tenant }),
-        },
+        headers: headersOf(options),
         fetch: (url, init) => fetchAnswer(options.fetch ?? globalThis.fetch, url, init as RequestInit),
       }),
     ],
@@ -134,17 +141,4 @@ function limited(timeoutMs: number, outer: AbortSignal | undefined) {
       outer?.removeEventListener("abort", follow);
     },
   };
-}
-
-/** Ends early when the signal fires; the next attempt then says so. */
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-  });
 }

@@ -1,6 +1,6 @@
 import { TRPCClientError } from "@trpc/client";
 import { z } from "zod";
-import { type ErrorCode, isErrorCode } from "../contract/error-codes.ts";
+import { type ErrorCode, errorRow, isErrorCode } from "../contract/error-codes.ts";
 import { HeadgateError } from "./errors.ts";
 import { type Answer, UnreadableAnswer } from "./read-answer.ts";
 
@@ -46,6 +46,29 @@ export function errorFrom(failure: unknown): HeadgateError {
       cause: failure,
     },
   );
+}
+
+/** Says what an answer that is no stream means, or the error that ended one (`{ data: { headgate } }`). */
+export async function errorFromData(answer: Response | unknown): Promise<HeadgateError> {
+  const response = answer instanceof Response ? answer : undefined;
+  const body: unknown =
+    response === undefined ? { error: answer } : await response.json().catch(() => undefined);
+  const parsed = z.object({ error: z.object({ data: errorData }) }).safeParse(body);
+  const status = response?.status ?? 0;
+  if (parsed.success) {
+    const { code, message, retryable, parameter } = parsed.data.error.data.headgate;
+    const requestId = response?.headers.get("x-request-id") ?? undefined;
+    return new HeadgateError(code, message, {
+      status: status || errorRow(code).status,
+      retryable,
+      parameter,
+      requestId,
+    });
+  }
+  return new HeadgateError("protocol", `The answer (status ${status}) is not one of a control plane.`, {
+    status,
+    retryable: status === 429 || status >= 500,
+  });
 }
 
 function responseOf(failure: unknown): Pick<Answer, "status" | "headers"> | undefined {

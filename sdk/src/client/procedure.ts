@@ -12,7 +12,15 @@ export interface Mutation<Input, Output> {
   readonly output: Output;
 }
 
-/** Of each procedure, whether it only reads. */
+/** A procedure that gives one thing after the other until it ends. */
+export interface Subscription<Input, Output> {
+  readonly kind: "subscription";
+  readonly input: Input;
+  /** Each of them. */
+  readonly output: Output;
+}
+
+/** Of each procedure, its kind. */
 export type KindsOf<Api> = {
   [D in keyof Api]: { [P in keyof Api[D]]: Api[D][P] extends { kind: infer Kind } ? Kind : never };
 };

@@ -1,4 +1,4 @@
-/** What a data plane says of itself every few seconds, and what it is told in return. */
+/** What a replica of a data plane says of itself every few seconds, and what it is told in return. */
 import { z } from "zod";
 import { integerString } from "./decimal.ts";
 import { idOf } from "./ids.ts";
@@ -8,14 +8,20 @@ export const HEARTBEAT_INTERVAL_MS = 5_000;
 
 export const heartbeat = z.strictObject({
   schema: z.literal(HEARTBEAT_SCHEMA),
-  /** One process; a restart is another instance of the same data plane. */
+  /** One process; a restart is another instance of the same replica. */
   instance_id: idOf("instance"),
   version: z.string().max(64),
-  state: z.enum(["starting", "ready", "draining"]),
+  /** `stopped` is the last word: the process takes no more calls and ships no more usage. */
+  state: z.enum(["starting", "ready", "draining", "stopped"]),
   /** 0 while no snapshot is applied. */
   applied_revision: z.number().int().nonnegative(),
   requests_in_flight: z.number().int().nonnegative(),
   streams_open: z.number().int().nonnegative(),
+  /** Since the process began: calls that have ended, and those of them that failed by a fault of the gateway itself. */
+  calls: z.strictObject({
+    total: z.number().int().nonnegative(),
+    faults: z.number().int().nonnegative(),
+  }),
   /** The usage stream: head minus acked is what the control plane has not seen. */
   stream_id: idOf("stream"),
   writer_epoch: z.number().int().positive(),
@@ -35,5 +41,7 @@ export type Heartbeat = z.infer<typeof heartbeat>;
 export const heartbeatAnswer = z.strictObject({
   latest_revision: z.number().int().nonnegative(),
   server_time: z.number().int().positive(),
+  /** Replicas of the data plane that were heard of lately, this one among them: limits are shared between them. */
+  live_replicas: z.number().int().positive(),
 });
 export type HeartbeatAnswer = z.infer<typeof heartbeatAnswer>;

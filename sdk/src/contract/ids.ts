@@ -18,6 +18,7 @@ export const ID_PREFIXES = {
   budget: "bud",
   price: "prc",
   dataPlane: "dpl",
+  replica: "rpl",
   instance: "ins",
   stream: "stm",
   batch: "bat",
@@ -26,6 +27,7 @@ export const ID_PREFIXES = {
   decision: "dec",
   audit: "aud",
   operation: "opn",
+  release: "rel",
   signingKey: "sgn",
 } as const;
 

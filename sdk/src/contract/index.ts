@@ -6,6 +6,12 @@ export {
   makeApiKey,
 } from "./api-key.ts";
 export {
+  CLUSTER_JOIN_AUDIENCE,
+  DATA_PLANE_SERVICE_ACCOUNT,
+  dataPlaneSubject,
+  tenantNamespace,
+} from "./cluster-names.ts";
+export {
   decimalFromScaled,
   decimalString,
   integerString,
@@ -59,6 +65,7 @@ export {
   JOIN_TOKEN_PATTERN,
   type JoinRequest,
   joinRequest,
+  SERVICE_ACCOUNT_TOKEN_CHARS_MAX,
   SNAPSHOT_KEY_ID_HEADER,
   SNAPSHOT_SIGNATURE_HEADER,
   type SnapshotAck,

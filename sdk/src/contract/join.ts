@@ -1,7 +1,10 @@
 /**
- * How a data plane becomes one. A single-use token, made when the data plane is provisioned, is spent to register
- * two public keys; from then on the data plane proves itself with its signing key and gets short-lived
- * credentials, bound to its tenant and region. Secrets reach it sealed (JWE) to its encryption key.
+ * How a process becomes a replica of a data plane. It shows a token and registers two public keys of its own; from
+ * then on it proves itself with its signing key and gets short-lived credentials, bound to its tenant, region and
+ * data plane. Secrets reach it sealed (JWE) to its encryption key.
+ *
+ * Outside of a cluster the token is used once. On a cluster every replica shows the data plane's join secret, which
+ * can be used again, together with the token of its ServiceAccount: the one alone is worth nothing.
  */
 import { z } from "zod";
 import { idOf } from "./ids.ts";
@@ -21,7 +24,7 @@ export const DATA_PLANE_API = {
 export const JOIN_TOKEN_PATTERN = /^hgj_[1-9A-HJ-NP-Za-km-z]{40}$/;
 export const JOIN_TOKEN_LIFETIME_MS = 15 * 60_000;
 export const DATA_PLANE_CREDENTIAL_LIFETIME_MS = 60 * 60_000;
-/** The JWT audience of a data plane's own assertions. */
+/** The JWT audience of a replica's own assertions. */
 export const ASSERTION_AUDIENCE = "headgate:data-plane-credential";
 
 /** A public Ed25519 key (RFC 8037). */
@@ -37,8 +40,13 @@ export const x25519PublicJwk = z.strictObject({
   x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
 
+export const SERVICE_ACCOUNT_TOKEN_CHARS_MAX = 8 * 1024;
+
 export const joinRequest = z.strictObject({
+  /** A single-use join token, or a data plane's join secret: both have the same form. */
   token: z.string().regex(JOIN_TOKEN_PATTERN),
+  /** On a cluster, and nowhere else: the projected token of the pod's ServiceAccount, for `CLUSTER_JOIN_AUDIENCE`. */
+  service_account_token: z.string().min(1).max(SERVICE_ACCOUNT_TOKEN_CHARS_MAX).optional(),
   signing_key: ed25519PublicJwk,
   encryption_key: x25519PublicJwk,
   version: z.string().max(64),
@@ -54,6 +62,8 @@ export type SnapshotKey = z.infer<typeof snapshotKey>;
 
 export const credentialAnswer = z.strictObject({
   data_plane_id: idOf("dataPlane"),
+  /** Which of the data plane's processes this one is. */
+  replica_id: idOf("replica"),
   tenant_id: idOf("tenant"),
   region: z.string().min(1).max(64),
   /** A JWT to send as a bearer credential. */
@@ -64,7 +74,7 @@ export const credentialAnswer = z.strictObject({
 export type CredentialAnswer = z.infer<typeof credentialAnswer>;
 
 /**
- * Renewal: a JWT of at most 60 s, signed (EdDSA) with the registered key; `iss` and `sub` are the data plane's id,
+ * Renewal: a JWT of at most 60 s, signed (EdDSA) with the registered key; `iss` and `sub` are the replica's id,
  * `aud` is `ASSERTION_AUDIENCE`, `jti` is used once (RFC 7523).
  */
 export const credentialRequest = z.strictObject({
@@ -72,7 +82,7 @@ export const credentialRequest = z.strictObject({
 });
 export type CredentialRequest = z.infer<typeof credentialRequest>;
 
-/** A data plane's verdict on a revision it was given. */
+/** A replica's verdict on a revision it was given. */
 export const snapshotAck = z.discriminatedUnion("ok", [
   z.strictObject({
     ok: z.literal(true),

@@ -1,5 +1,5 @@
 /* Generated from the control plane's router by control-plane/scripts/emit-router-types.ts. Do not edit. */
-import type { KindsOf, Mutation, Query } from "../client/procedure.ts";
+import type { KindsOf, Mutation, Query, Subscription } from "../client/procedure.ts";
 import type { Id, UsageEvent } from "../contract/index.ts";
 import type { z } from "zod";
 
@@ -99,6 +99,23 @@ export interface Api {
     }>;
     resume: Mutation<{
       tenant_id: `ten_${string}`;
+    }, {
+      id: `ten_${string}`;
+      name: string;
+      display_name: string;
+      plan: "enterprise" | "starter" | "team";
+      region: string;
+      settings: {
+        body_bytes_max: number;
+        on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+      };
+      suspended: boolean;
+      revision: number;
+      created_at: number;
+    }>;
+    set_plan: Mutation<{
+      tenant_id: `ten_${string}`;
+      plan: "enterprise" | "starter" | "team";
     }, {
       id: `ten_${string}`;
       name: string;
@@ -905,10 +922,14 @@ export interface Api {
         schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
-        state: "draining" | "ready" | "starting";
+        state: "draining" | "ready" | "starting" | "stopped";
         applied_revision: number;
         requests_in_flight: number;
         streams_open: number;
+        calls: {
+          total: number;
+          faults: number;
+        };
         stream_id: `stm_${string}`;
         writer_epoch: number;
         head_seq: number;
@@ -952,10 +973,14 @@ export interface Api {
         schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
-        state: "draining" | "ready" | "starting";
+        state: "draining" | "ready" | "starting" | "stopped";
         applied_revision: number;
         requests_in_flight: number;
         streams_open: number;
+        calls: {
+          total: number;
+          faults: number;
+        };
         stream_id: `stm_${string}`;
         writer_epoch: number;
         head_seq: number;
@@ -999,10 +1024,14 @@ export interface Api {
         schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
-        state: "draining" | "ready" | "starting";
+        state: "draining" | "ready" | "starting" | "stopped";
         applied_revision: number;
         requests_in_flight: number;
         streams_open: number;
+        calls: {
+          total: number;
+          faults: number;
+        };
         stream_id: `stm_${string}`;
         writer_epoch: number;
         head_seq: number;
@@ -1046,10 +1075,14 @@ export interface Api {
         schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
-        state: "draining" | "ready" | "starting";
+        state: "draining" | "ready" | "starting" | "stopped";
         applied_revision: number;
         requests_in_flight: number;
         streams_open: number;
+        calls: {
+          total: number;
+          faults: number;
+        };
         stream_id: `stm_${string}`;
         writer_epoch: number;
         head_seq: number;
@@ -1070,6 +1103,112 @@ export interface Api {
     }, {
       token: string;
       expires_at: number;
+    }>;
+    set_ring: Mutation<{
+      data_plane_id: `dpl_${string}`;
+      ring: number;
+    }, {
+      id: `dpl_${string}`;
+      tenant_id: `ten_${string}`;
+      region: string;
+      driver: string;
+      generation: number;
+      observed_generation: number;
+      state: DataPlaneState;
+      conditions: Condition[];
+      endpoint_url: string | null;
+      wanted_revision: number;
+      applied_revision: number;
+      last_ack: {
+        ok: true;
+        revision: number;
+        instance_id: `ins_${string}`;
+      } | {
+        ok: false;
+        revision: number;
+        instance_id: `ins_${string}`;
+        errors: string[];
+      } | null;
+      last_heartbeat: {
+        schema: "headgate.heartbeat/1";
+        instance_id: `ins_${string}`;
+        version: string;
+        state: "draining" | "ready" | "starting" | "stopped";
+        applied_revision: number;
+        requests_in_flight: number;
+        streams_open: number;
+        calls: {
+          total: number;
+          faults: number;
+        };
+        stream_id: `stm_${string}`;
+        writer_epoch: number;
+        head_seq: number;
+        acked_seq: number;
+        oldest_unacked_at: number | null;
+        totals: Record<string, string>;
+        lost_events: number;
+        quarantined_batches: number;
+        sent_at: number;
+      } | null;
+      last_heartbeat_at: number | null;
+      joined_at: number | null;
+      deletion_requested_at: number | null;
+      created_at: number;
+    }>;
+    preview: Mutation<{
+      data_plane_id: `dpl_${string}`;
+    }, {
+      id: `opn_${string}`;
+      tenant_id: `ten_${string}`;
+      data_plane_id: `dpl_${string}`;
+      kind: "destroy" | "preview" | "refresh" | "up";
+      reason: string;
+      state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
+      generation: number;
+      changes: Record<string, number>;
+      planned: Record<string, number> | null;
+      error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
+      message: string;
+      created_at: number;
+      started_at: number | null;
+      ended_at: number | null;
+    }>;
+    reconcile: Mutation<{
+      data_plane_id: `dpl_${string}`;
+    }, {
+      id: `opn_${string}`;
+      tenant_id: `ten_${string}`;
+      data_plane_id: `dpl_${string}`;
+      kind: "destroy" | "preview" | "refresh" | "up";
+      reason: string;
+      state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
+      generation: number;
+      changes: Record<string, number>;
+      planned: Record<string, number> | null;
+      error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
+      message: string;
+      created_at: number;
+      started_at: number | null;
+      ended_at: number | null;
+    }>;
+    check_drift: Mutation<{
+      data_plane_id: `dpl_${string}`;
+    }, {
+      id: `opn_${string}`;
+      tenant_id: `ten_${string}`;
+      data_plane_id: `dpl_${string}`;
+      kind: "destroy" | "preview" | "refresh" | "up";
+      reason: string;
+      state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
+      generation: number;
+      changes: Record<string, number>;
+      planned: Record<string, number> | null;
+      error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
+      message: string;
+      created_at: number;
+      started_at: number | null;
+      ended_at: number | null;
     }>;
     delete: Mutation<{
       data_plane_id: `dpl_${string}`;
@@ -1099,10 +1238,14 @@ export interface Api {
         schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
-        state: "draining" | "ready" | "starting";
+        state: "draining" | "ready" | "starting" | "stopped";
         applied_revision: number;
         requests_in_flight: number;
         streams_open: number;
+        calls: {
+          total: number;
+          faults: number;
+        };
         stream_id: `stm_${string}`;
         writer_epoch: number;
         head_seq: number;
@@ -1118,6 +1261,346 @@ export interface Api {
       deletion_requested_at: number | null;
       created_at: number;
     }>;
+  };
+  operations: {
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+      data_plane_id?: `dpl_${string}` | undefined;
+    }, Page<{
+      id: `opn_${string}`;
+      tenant_id: `ten_${string}`;
+      data_plane_id: `dpl_${string}`;
+      kind: "destroy" | "preview" | "refresh" | "up";
+      reason: string;
+      state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
+      generation: number;
+      changes: Record<string, number>;
+      planned: Record<string, number> | null;
+      error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
+      message: string;
+      created_at: number;
+      started_at: number | null;
+      ended_at: number | null;
+    }>>;
+    get: Query<{
+      operation_id: `opn_${string}`;
+    }, {
+      id: `opn_${string}`;
+      tenant_id: `ten_${string}`;
+      data_plane_id: `dpl_${string}`;
+      kind: "destroy" | "preview" | "refresh" | "up";
+      reason: string;
+      state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
+      generation: number;
+      changes: Record<string, number>;
+      planned: Record<string, number> | null;
+      error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
+      message: string;
+      created_at: number;
+      started_at: number | null;
+      ended_at: number | null;
+    }>;
+    events: Query<{
+      operation_id: `opn_${string}`;
+      after?: number | undefined;
+      limit?: number | undefined;
+    }, {
+      items: OperationEvent[];
+    }>;
+    watch: Subscription<{
+      operation_id: `opn_${string}`;
+      after?: number | undefined;
+      lastEventId?: string | undefined;
+    }, OperationEvent>;
+  };
+  regions: {
+    put: Mutation<{
+      name: string;
+      cluster: {
+        region: string;
+        domain: string;
+        kubernetesVersion: string;
+        controlPlane: {
+          url: string;
+          cidrs: string[];
+          port: number;
+        };
+        podCidr: string;
+        serviceCidr: string;
+        nodeCidrs: string[];
+        dns: {
+          namespace: string;
+          podLabels: Record<string, string>;
+          cidrs: string[];
+        };
+        gateway: {
+          namespace: string;
+          name: string;
+        } | null;
+        monitoring: {
+          namespace: string;
+          podMonitors: boolean;
+          rules: boolean;
+        };
+        metrics: {
+          openStreams: boolean;
+        };
+        storage: {
+          persistentClass: string | null;
+        };
+        collector: {
+          endpoint: string | null;
+          exporterEndpoint: string | null;
+        };
+        tenantEgressCidrs: string[];
+        runtimeClass: string | null;
+        userNamespaces: boolean;
+      };
+      issuer: {
+        url: string;
+        jwks?: {
+          keys: Record<string, unknown>[];
+        } | undefined;
+        jwks_url?: string | undefined;
+        allow_http?: boolean | undefined;
+      };
+      access?: {
+        kubeconfig: string;
+      } | {
+        in_cluster: true;
+      } | undefined;
+      cordoned?: boolean | undefined;
+    }, {
+      name: string;
+      cluster: Record<string, unknown>;
+      issuer: {
+        url: string;
+        jwks?: {
+          keys: Record<string, unknown>[];
+        };
+        jwks_url?: string;
+        allow_http?: boolean;
+      };
+      access: "in_cluster" | "kubeconfig";
+      generation: number;
+      cordoned: boolean;
+      created_at: number;
+      updated_at: number;
+    }>;
+    get: Query<{
+      name: string;
+    }, {
+      name: string;
+      cluster: Record<string, unknown>;
+      issuer: {
+        url: string;
+        jwks?: {
+          keys: Record<string, unknown>[];
+        };
+        jwks_url?: string;
+        allow_http?: boolean;
+      };
+      access: "in_cluster" | "kubeconfig";
+      generation: number;
+      cordoned: boolean;
+      created_at: number;
+      updated_at: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      name: string;
+      cluster: Record<string, unknown>;
+      issuer: {
+        url: string;
+        jwks?: {
+          keys: Record<string, unknown>[];
+        };
+        jwks_url?: string;
+        allow_http?: boolean;
+      };
+      access: "in_cluster" | "kubeconfig";
+      generation: number;
+      cordoned: boolean;
+      created_at: number;
+      updated_at: number;
+    }>>;
+    delete: Mutation<{
+      name: string;
+    }, {
+      name: string;
+    }>;
+  };
+  releases: {
+    create: Mutation<{
+      version: string;
+      image: string;
+      collector_image: string;
+      gates?: {
+        soak_seconds?: number | undefined;
+        settle_seconds?: number | undefined;
+        error_rate_max?: number | undefined;
+        nacks_max?: number | undefined;
+        failures_max?: number | undefined;
+      } | undefined;
+    }, {
+      collector_image: string;
+      created_at: number;
+      gates: {
+        soak_seconds: number;
+        settle_seconds: number;
+        error_rate_max: number;
+        nacks_max: number;
+        failures_max: number;
+      };
+      id: `rel_${string}`;
+      image: string;
+      previous_id: `rel_${string}` | null;
+      reason: string;
+      ring: number;
+      ring_started_at: number | null;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      updated_at: number;
+      version: string;
+    }>;
+    start: Mutation<{
+      release_id: `rel_${string}`;
+    }, {
+      collector_image: string;
+      created_at: number;
+      gates: {
+        soak_seconds: number;
+        settle_seconds: number;
+        error_rate_max: number;
+        nacks_max: number;
+        failures_max: number;
+      };
+      id: `rel_${string}`;
+      image: string;
+      previous_id: `rel_${string}` | null;
+      reason: string;
+      ring: number;
+      ring_started_at: number | null;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      updated_at: number;
+      version: string;
+    }>;
+    pause: Mutation<{
+      release_id: `rel_${string}`;
+    }, {
+      collector_image: string;
+      created_at: number;
+      gates: {
+        soak_seconds: number;
+        settle_seconds: number;
+        error_rate_max: number;
+        nacks_max: number;
+        failures_max: number;
+      };
+      id: `rel_${string}`;
+      image: string;
+      previous_id: `rel_${string}` | null;
+      reason: string;
+      ring: number;
+      ring_started_at: number | null;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      updated_at: number;
+      version: string;
+    }>;
+    resume: Mutation<{
+      release_id: `rel_${string}`;
+    }, {
+      collector_image: string;
+      created_at: number;
+      gates: {
+        soak_seconds: number;
+        settle_seconds: number;
+        error_rate_max: number;
+        nacks_max: number;
+        failures_max: number;
+      };
+      id: `rel_${string}`;
+      image: string;
+      previous_id: `rel_${string}` | null;
+      reason: string;
+      ring: number;
+      ring_started_at: number | null;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      updated_at: number;
+      version: string;
+    }>;
+    roll_back: Mutation<{
+      release_id: `rel_${string}`;
+      reason: string;
+    }, {
+      collector_image: string;
+      created_at: number;
+      gates: {
+        soak_seconds: number;
+        settle_seconds: number;
+        error_rate_max: number;
+        nacks_max: number;
+        failures_max: number;
+      };
+      id: `rel_${string}`;
+      image: string;
+      previous_id: `rel_${string}` | null;
+      reason: string;
+      ring: number;
+      ring_started_at: number | null;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      updated_at: number;
+      version: string;
+    }>;
+    get: Query<{
+      release_id: `rel_${string}`;
+    }, {
+      ring_now: RingSight;
+      data_planes: number;
+      collector_image: string;
+      created_at: number;
+      gates: {
+        soak_seconds: number;
+        settle_seconds: number;
+        error_rate_max: number;
+        nacks_max: number;
+        failures_max: number;
+      };
+      id: `rel_${string}`;
+      image: string;
+      previous_id: `rel_${string}` | null;
+      reason: string;
+      ring: number;
+      ring_started_at: number | null;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      updated_at: number;
+      version: string;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, Page<{
+      collector_image: string;
+      created_at: number;
+      gates: {
+        soak_seconds: number;
+        settle_seconds: number;
+        error_rate_max: number;
+        nacks_max: number;
+        failures_max: number;
+      };
+      id: `rel_${string}`;
+      image: string;
+      previous_id: `rel_${string}` | null;
+      reason: string;
+      ring: number;
+      ring_started_at: number | null;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      updated_at: number;
+      version: string;
+    }>>;
   };
   snapshots: {
     list: Query<{
@@ -1153,7 +1636,7 @@ export interface Api {
   };
 }
 
-/** Which procedures only read. */
+/** Of which kind each procedure is. */
 export const PROCEDURES = {
   system: {
     info: "query",
@@ -1164,6 +1647,7 @@ export const PROCEDURES = {
     list: "query",
     suspend: "mutation",
     resume: "mutation",
+    set_plan: "mutation",
     update_settings: "mutation",
   },
   agents: {
@@ -1238,7 +1722,32 @@ export const PROCEDURES = {
     create: "mutation",
     rejoin: "mutation",
     issue_join_token: "mutation",
+    set_ring: "mutation",
+    preview: "mutation",
+    reconcile: "mutation",
+    check_drift: "mutation",
     delete: "mutation",
+  },
+  operations: {
+    list: "query",
+    get: "query",
+    events: "query",
+    watch: "subscription",
+  },
+  regions: {
+    put: "mutation",
+    get: "query",
+    list: "query",
+    delete: "mutation",
+  },
+  releases: {
+    create: "mutation",
+    start: "mutation",
+    pause: "mutation",
+    resume: "mutation",
+    roll_back: "mutation",
+    get: "query",
+    list: "query",
   },
   snapshots: {
     list: "query",
@@ -1323,6 +1832,15 @@ export interface LineUsage {
     readonly sha256: string;
     readonly quantity: string;
   }[];
+}
+
+export interface OperationEvent {
+  /** Counts from 1 within the operation. */
+  readonly seq: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly type: "started" | "step" | "diff" | "diagnostic" | "ended";
+  readonly payload: Record<string, unknown>;
 }
 
 export interface Page<T> {
@@ -1517,6 +2035,19 @@ export type PolicyDocument = z.infer<(z.ZodObject<{
       has_credential: z.ZodBoolean;
     }, z.core.$strict>>;
   }, z.core.$strict>)>;
+
+export interface RingSight {
+  /** Not told of the release yet. */
+  readonly behind: number;
+  /** Told of it, and not ready with it yet. */
+  readonly settling: number;
+  /** Of those, how many could not be brought to it. */
+  readonly failed: number;
+  /** Served by replicas of the release since they started. */
+  readonly calls: number;
+  readonly faults: number;
+  readonly nacks: number;
+}
 
 export interface SnapshotSummary {
   readonly revision: number;

@@ -15,13 +15,17 @@ const DOCUMENTS: Record<string, { schema: z.ZodType; document: object }> = {
   usageEvent: { schema: usageEvent, document: makeUsageEvent() },
   usageBatchHeader: { schema: usageBatchHeader, document: makeUsageBatch().header },
   heartbeat: { schema: heartbeat, document: makeHeartbeat() },
-  heartbeatAnswer: { schema: heartbeatAnswer, document: { latest_revision: 1, server_time: 1 } },
+  heartbeatAnswer: {
+    schema: heartbeatAnswer,
+    document: { latest_revision: 1, server_time: 1, live_replicas: 1 },
+  },
   usageAck: { schema: usageAck, document: { acked_seq: 1 } },
   usageGap: { schema: usageGap, document: { code: "usage.gap", expected_seq: 1 } },
   joinRequest: {
     schema: joinRequest,
     document: {
       token: `hgj_${"a".repeat(40)}`,
+      service_account_token: "a.b.c",
       signing_key: publicKey,
       encryption_key: { ...publicKey, crv: "X25519" },
       version: "0.1.0",
@@ -32,6 +36,7 @@ const DOCUMENTS: Record<string, { schema: z.ZodType; document: object }> = {
     schema: credentialAnswer,
     document: {
       data_plane_id: makeId("dataPlane"),
+      replica_id: makeId("replica"),
       tenant_id: makeId("tenant"),
       region: "local",
       credential: "a.b.c",
@@ -57,6 +62,8 @@ const DOCUMENTS: Record<string, { schema: z.ZodType; document: object }> = {
   },
 };
 
+const OPTIONAL = new Set(["policy_id", "facts", "service_account_token"]);
+
 /** Maps whose keys are data: an unknown name is an entry, not a mistake. */
 const OPEN_MAPS = new Set(["usage", "totals", "conditions"]);
 
@@ -71,7 +78,7 @@ for (const [name, { schema, document }] of Object.entries(DOCUMENTS)) {
   });
 
   test(`${name}: each required member is required`, () => {
-    for (const member of Object.keys(document).filter((key) => !["policy_id", "facts"].includes(key))) {
+    for (const member of Object.keys(document).filter((key) => !OPTIONAL.has(key))) {
       const { [member as keyof typeof document]: _, ...rest } = document;
       expect(schema.safeParse(rest).success, `without ${member}`).toBe(false);
     }

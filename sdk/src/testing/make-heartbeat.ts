@@ -12,6 +12,7 @@ export function makeHeartbeat(overrides: Partial<Heartbeat> = {}): Heartbeat {
     applied_revision: 1,
     requests_in_flight: 0,
     streams_open: 0,
+    calls: { total: 0, faults: 0 },
     stream_id: makeId("stream"),
     writer_epoch: 1,
     head_seq: 0,

@@ -37,8 +37,11 @@ export const dataPlanes = pgTable(
     next_attempt_at: int53().notNull().default(0),
     attempts: integer().notNull().default(0),
     deletion_requested_at: int53(),
-    signing_key: jsonb().$type<JoinRequest["signing_key"]>(),
-    encryption_key: jsonb().$type<JoinRequest["encryption_key"]>(),
+    /** The join secret that every replica on a cluster presents, encrypted under the tenant's data key; null where none is used. */
+    join_secret: text(),
+    /** SHA-256 of that secret, hex. */
+    join_secret_hash: text(),
+    /** When its first replica joined. */
     joined_at: int53(),
     applied_revision: int53().notNull().default(0),
     last_ack: jsonb().$type<SnapshotAck>(),
@@ -49,6 +52,44 @@ export const dataPlanes = pgTable(
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
     index("data_planes_next_attempt_index").on(t.next_attempt_at),
+    index("data_planes_join_secret_index").on(t.join_secret_hash),
+    tenantPolicy(),
+    platformPolicy(),
+  ],
+);
+
+/** The pod that a replica runs in, by the cluster's own word. */
+export interface ReplicaPod {
+  name: string;
+  uid: string;
+}
+
+/** The processes that serve for a data plane. Each has keys of its own; what is sealed to one is of no use to another. */
+export const dataPlaneReplicas = pgTable(
+  "data_plane_replicas",
+  {
+    tenant_id: tenantIdColumn().references(() => tenants.id),
+    id: idColumn<"replica">().notNull(),
+    data_plane_id: idColumn<"dataPlane">().notNull(),
+    signing_key: jsonb().$type<JoinRequest["signing_key"]>().notNull(),
+    encryption_key: jsonb().$type<JoinRequest["encryption_key"]>().notNull(),
+    /** Null outside of a cluster. */
+    pod: jsonb().$type<ReplicaPod>(),
+    version: text().notNull(),
+    joined_at: int53().notNull(),
+    applied_revision: int53().notNull().default(0),
+    last_ack: jsonb().$type<SnapshotAck>(),
+    last_heartbeat: jsonb().$type<Heartbeat>(),
+    last_heartbeat_at: int53(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.id] }),
+    foreignKey({
+      columns: [t.tenant_id, t.data_plane_id],
+      foreignColumns: [dataPlanes.tenant_id, dataPlanes.id],
+    }).onDelete("cascade"),
+    index("data_plane_replicas_data_plane_index").on(t.tenant_id, t.data_plane_id),
+    index("data_plane_replicas_id_index").on(t.id),
     tenantPolicy(),
     platformPolicy(),
   ],
@@ -83,15 +124,15 @@ export const assertionIds = pgTable(
   "assertion_ids",
   {
     tenant_id: tenantIdColumn().references(() => tenants.id),
-    data_plane_id: idColumn<"dataPlane">().notNull(),
+    replica_id: idColumn<"replica">().notNull(),
     jti: text().notNull(),
     expires_at: int53().notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.tenant_id, t.data_plane_id, t.jti] }),
+    primaryKey({ columns: [t.tenant_id, t.replica_id, t.jti] }),
     foreignKey({
-      columns: [t.tenant_id, t.data_plane_id],
-      foreignColumns: [dataPlanes.tenant_id, dataPlanes.id],
+      columns: [t.tenant_id, t.replica_id],
+      foreignColumns: [dataPlaneReplicas.tenant_id, dataPlaneReplicas.id],
     }).onDelete("cascade"),
     tenantPolicy(),
   ],

@@ -1,6 +1,6 @@
 import { boolean, foreignKey, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
-import { dataPlanes } from "./data-planes.ts";
+import { dataPlaneReplicas } from "./data-planes.ts";
 import { tenants } from "./tenants.ts";
 
 /** What the policy said at a revision, without secrets. Rows are never changed; old ones are forgotten. */
@@ -18,13 +18,13 @@ export const snapshots = pgTable(
   (t) => [primaryKey({ columns: [t.tenant_id, t.revision] }), tenantPolicy()],
 );
 
-/** A snapshot as one data plane gets it: secrets sealed to its key, signed. */
+/** A snapshot as one replica of a data plane gets it: secrets sealed to its key, signed. */
 export const snapshotDeliveries = pgTable(
   "snapshot_deliveries",
   {
     tenant_id: tenantIdColumn(),
     revision: int53().notNull(),
-    data_plane_id: idColumn<"dataPlane">().notNull(),
+    replica_id: idColumn<"replica">().notNull(),
     /** The exact bytes that are signed and sent, as text. */
     body: text().notNull(),
     signature: text().notNull(),
@@ -32,14 +32,14 @@ export const snapshotDeliveries = pgTable(
     created_at: int53().notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.tenant_id, t.revision, t.data_plane_id] }),
+    primaryKey({ columns: [t.tenant_id, t.revision, t.replica_id] }),
     foreignKey({
       columns: [t.tenant_id, t.revision],
       foreignColumns: [snapshots.tenant_id, snapshots.revision],
     }),
     foreignKey({
-      columns: [t.tenant_id, t.data_plane_id],
-      foreignColumns: [dataPlanes.tenant_id, dataPlanes.id],
+      columns: [t.tenant_id, t.replica_id],
+      foreignColumns: [dataPlaneReplicas.tenant_id, dataPlaneReplicas.id],
     }).onDelete("cascade"),
     tenantPolicy(),
   ],

@@ -7,6 +7,7 @@ import {
   type CredentialAnswer,
   credentialRequest,
   DATA_PLANE_API,
+  type Id,
   type JoinRequest,
   joinRequest,
   type PolicySnapshot,
@@ -27,7 +28,13 @@ export interface SeenRequest {
 export interface FakeControlPlane extends AsyncDisposable {
   readonly url: string;
   readonly owner: Pick<CredentialAnswer, "tenant_id" | "data_plane_id" | "region">;
+  /** The replica that has joined last. */
+  readonly replicaId: Id<"replica">;
   readonly joinToken: string;
+  /** The only ServiceAccount token that is good, and with it the join token any number of times; none at first. */
+  serviceAccountToken: string | undefined;
+  /** What heartbeats are told. */
+  liveReplicas: number;
   readonly signingKey: SigningKey;
   /** What is trusted and told at joining and renewal; the signing key alone at first. */
   trusted: SigningKey[];
@@ -44,6 +51,8 @@ export interface FakeControlPlane extends AsyncDisposable {
   latestRevision: number;
   /** No credential that was given out so far is good any longer. */
   expireCredentials(): void;
+  /** Neither credentials nor keys are known any longer: whoever wants to go on joins again. */
+  forgetReplica(): void;
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
 }
@@ -56,6 +65,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
   const listeners = new Set<ServerResponse>();
   const credentials = new Set<string>();
   const assertions = new Set<string>();
+  let replicaId = makeId("replica");
   let tokenSpent = false;
   let registered: JoinRequest | undefined;
   let published: ReceivedSnapshot | undefined;
@@ -65,6 +75,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     credentials.add(credential);
     return {
       ...owner,
+      replica_id: replicaId,
       credential,
       expires_at: Date.now() + fake.credentialLifetimeMs,
       snapshot_keys: fake.trusted.map((key) => key.publicKey),
@@ -75,9 +86,13 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
   const routes: Record<string, (body: unknown) => Answer | Promise<Answer>> = {
     [DATA_PLANE_API.join](body) {
       const request = joinRequest.parse(body);
-      if (tokenSpent || request.token !== fake.joinToken)
+      const reusable = fake.serviceAccountToken !== undefined;
+      if ((tokenSpent && !reusable) || request.token !== fake.joinToken)
+        return [401, { error: { code: "join.invalid_token" } }];
+      if (request.service_account_token !== fake.serviceAccountToken)
         return [401, { error: { code: "join.invalid_token" } }];
       tokenSpent = true;
+      replicaId = makeId("replica");
       registered = request;
       return [200, issue()];
     },
@@ -88,8 +103,8 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
         const { payload } = await jwtVerify(assertion, await importJWK(registered.signing_key, "EdDSA"), {
           algorithms: ["EdDSA"],
           audience: ASSERTION_AUDIENCE,
-          issuer: owner.data_plane_id,
-          subject: owner.data_plane_id,
+          issuer: replicaId,
+          subject: replicaId,
           maxTokenAge: 60,
           requiredClaims: ["jti", "exp", "iat"],
         });
@@ -103,7 +118,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     [DATA_PLANE_API.snapshotAck]: () => [204],
     [DATA_PLANE_API.heartbeat]: () => [
       200,
-      { latest_revision: fake.latestRevision, server_time: Date.now() },
+      { latest_revision: fake.latestRevision, server_time: Date.now(), live_replicas: fake.liveReplicas },
     ],
     [DATA_PLANE_API.usage]: () => [200, { acked_seq: 1 }],
   };
@@ -157,6 +172,15 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
   const fake: FakeControlPlane = {
     url: `http://127.0.0.1:${port}`,
     owner,
+    get replicaId() {
+      return replicaId;
+    },
+    serviceAccountToken: undefined,
+    liveReplicas: 1,
+    forgetReplica() {
+      credentials.clear();
+      registered = undefined;
+    },
     joinToken: `hgj_${"a".repeat(40)}`,
     signingKey,
     trusted: [signingKey],

@@ -56,6 +56,8 @@ export interface LinkHarness extends AsyncDisposable {
   readonly timers: ManualTimers;
   /** Every line, fields and message as JSON. */
   readonly log: readonly string[];
+  /** What it was told, in order. */
+  readonly liveReplicas: readonly number[];
   /** Resolves when this revision is in force. */
   applied(revision: number): Promise<void>;
   /** Stops this link and starts another process's worth of one on the same state directory. */
@@ -64,13 +66,14 @@ export interface LinkHarness extends AsyncDisposable {
 
 export async function startLink(
   fake: FakeControlPlane,
-  options: { stateDir?: string; clock?: Clock } = {},
+  options: { stateDir?: string; clock?: Clock; serviceAccountToken?: () => string | undefined } = {},
 ): Promise<LinkHarness> {
   const { clock = systemClock } = options;
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), "headgate-link-")));
   const holder = createPolicyHolder();
   const timers = createManualTimers();
   const log: string[] = [];
+  const liveReplicas: number[] = [];
   const write =
     (level: string): Logger["info"] =>
     (fields, message) =>
@@ -79,6 +82,8 @@ export async function startLink(
     controlPlaneUrl: fake.url,
     stateDir,
     joinToken: () => fake.joinToken,
+    serviceAccountToken: options.serviceAccountToken,
+    onLiveReplicas: (count) => liveReplicas.push(count),
     version: "0.1.0",
     instanceId: makeId("instance"),
     holder,
@@ -95,6 +100,7 @@ export async function startLink(
     link,
     timers,
     log,
+    liveReplicas,
     async applied(revision) {
       if (holder.current()?.revision === revision) return;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -106,7 +112,7 @@ export async function startLink(
     },
     async restart() {
       await link.stop();
-      return startLink(fake, { stateDir, clock });
+      return startLink(fake, { ...options, stateDir });
     },
     async [Symbol.asyncDispose]() {
       await link.stop();

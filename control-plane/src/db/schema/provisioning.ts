@@ -1,0 +1,150 @@
+import { boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
+import { dataPlanes } from "./data-planes.ts";
+import { tenants } from "./tenants.ts";
+
+/** The clusters that tenants' data planes are provisioned on, one for each region. */
+export const regions = pgTable("regions", {
+  name: text().primaryKey(),
+  /** `clusterSettings` of `@headgate/infra`. */
+  cluster: jsonb().$type<Record<string, unknown>>().notNull(),
+  /** Who signs the cluster's ServiceAccount tokens, and with which keys (RFC 7517), or where these are. */
+  issuer: jsonb()
+    .$type<{
+      url: string;
+      jwks?: { keys: Record<string, unknown>[] };
+      jwks_url?: string;
+      allow_http?: boolean;
+    }>()
+    .notNull(),
+  /** The kubeconfig, encrypted under the platform's key; null where the worker runs in the cluster itself. */
+  kubeconfig: text(),
+  /** Rises with each change of cluster or access, which data planes follow. */
+  generation: int53().notNull().default(1),
+  /** No new data planes. */
+  cordoned: boolean().notNull().default(false),
+  created_at: int53().notNull(),
+  updated_at: int53().notNull(),
+});
+
+/** The Pulumi stack behind a data plane, and the lease under which one process at a time may run an operation on it. */
+export const stacks = pgTable(
+  "stacks",
+  {
+    tenant_id: tenantIdColumn().references(() => tenants.id),
+    data_plane_id: idColumn<"dataPlane">().notNull(),
+    name: text().notNull(),
+    lease_holder: text(),
+    lease_until: int53(),
+    /** Rises with each operation; one whose token is older may no longer write. */
+    fencing_token: int53().notNull().default(0),
+    /** What was last brought about in full: two SHA-256 in hex, of what is the tenant's own and of what it shares with its region. */
+    applied_digest: text(),
+    /** What could not be brought about last; anything else is tried at once. */
+    failed_digest: text(),
+    applied_at: int53(),
+    /** `TenantOutputs` of `@headgate/infra`. */
+    outputs: jsonb().$type<Record<string, unknown>>(),
+    /** The last operation ended without saying how: its lock and its pending steps are to be cleared first. */
+    interrupted: boolean().notNull().default(false),
+    failures: integer().notNull().default(0),
+    retry_at: int53().notNull().default(0),
+    drift_checked_at: int53(),
+    drift: jsonb().$type<{ resource: string; change: string }[]>(),
+    /** When its replicas had ended, before all else is removed. */
+    drained_at: int53(),
+    destroyed_at: int53(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.data_plane_id] }),
+    foreignKey({
+      columns: [t.tenant_id, t.data_plane_id],
+      foreignColumns: [dataPlanes.tenant_id, dataPlanes.id],
+    }),
+    tenantPolicy(),
+    platformPolicy(),
+  ],
+);
+
+/** Each run of the engine for a tenant. */
+export const operations = pgTable(
+  "operations",
+  {
+    tenant_id: tenantIdColumn().references(() => tenants.id),
+    id: idColumn<"operation">().notNull(),
+    data_plane_id: idColumn<"dataPlane">().notNull(),
+    kind: text().$type<"up" | "preview" | "refresh" | "destroy">().notNull(),
+    /** Why it was run: created, changed, drift, swept, drained, deleted, recovery, asked. */
+    reason: text().notNull(),
+    state: text().$type<"queued" | "running" | "succeeded" | "failed" | "interrupted">().notNull(),
+    generation: int53().notNull(),
+    fencing_token: int53().notNull(),
+    /** Resource changes by kind: create, update, delete, same, replace. */
+    changes: jsonb().$type<Record<string, number>>().notNull().default({}),
+    /** What the preview before it announced, in the same words; null where none was made. */
+    planned: jsonb().$type<Record<string, number>>(),
+    error_class: text().$type<"quota" | "conflict" | "timeout" | "refused" | "retryable" | "interrupted">(),
+    message: text().notNull().default(""),
+    created_at: int53().notNull(),
+    started_at: int53(),
+    ended_at: int53(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.id] }),
+    index("operations_data_plane_index").on(t.tenant_id, t.data_plane_id, t.id),
+    index("operations_state_index").on(t.state),
+    tenantPolicy(),
+    platformPolicy(),
+  ],
+);
+
+/** What the engine said during an operation, in order, without secrets. */
+export const operationEvents = pgTable(
+  "operation_events",
+  {
+    tenant_id: tenantIdColumn(),
+    operation_id: idColumn<"operation">().notNull(),
+    seq: integer().notNull(),
+    at: int53().notNull(),
+    type: text().$type<"started" | "step" | "diff" | "diagnostic" | "ended">().notNull(),
+    payload: jsonb().$type<Record<string, unknown>>().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.operation_id, t.seq] }),
+    foreignKey({
+      columns: [t.tenant_id, t.operation_id],
+      foreignColumns: [operations.tenant_id, operations.id],
+    }).onDelete("cascade"),
+    tenantPolicy(),
+  ],
+);
+
+/** Versions of the data plane's images, and how far each has been rolled out, ring by ring. */
+export const releases = pgTable("releases", {
+  id: idColumn<"release">().primaryKey(),
+  version: text().notNull().unique(),
+  /** By digest. */
+  image: text().notNull(),
+  collector_image: text().notNull(),
+  state: text()
+    .$type<"draft" | "rolling" | "paused" | "complete" | "rolling_back" | "rolled_back" | "superseded">()
+    .notNull(),
+  /** What data planes go back to. */
+  previous_id: idColumn<"release">(),
+  /** The ring that is being updated or watched; rings below it are done. */
+  ring: integer().notNull().default(0),
+  ring_started_at: int53(),
+  /** What a ring must keep to before the next one begins. */
+  gates: jsonb()
+    .$type<{
+      soak_seconds: number;
+      settle_seconds: number;
+      error_rate_max: number;
+      nacks_max: number;
+      failures_max: number;
+    }>()
+    .notNull(),
+  reason: text().notNull().default(""),
+  created_at: int53().notNull(),
+  updated_at: int53().notNull(),
+});

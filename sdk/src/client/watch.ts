@@ -1,0 +1,104 @@
+/** Subscriptions: what comes, as it comes, taken up again where a connection broke. */
+import type { CallOptions, ClientOptions } from "./create-client.ts";
+import { errorFromData } from "./error-from.ts";
+import { HeadgateError } from "./errors.ts";
+import { headersOf } from "./headers.ts";
+import { pause } from "./pause.ts";
+import { readServerSentEvents, type ServerSentEvent } from "./server-sent-events.ts";
+
+/** The server says something at least every 15 seconds. */
+const SILENCE_MS_MAX = 45_000;
+const RETRY_MS_MAX = 10_000;
+
+type Watch = (path: string, input: unknown, options?: CallOptions) => AsyncIterable<unknown>;
+
+/**
+ * A connection that breaks is made again, from the last event that came, for as long as something comes in between;
+ * `retriesMax` failures in a row end it with code `network`. An error of the API ends it at once.
+ */
+export function createWatcher(options: ClientOptions): Watch {
+  const { retriesMax = 2, retryDelayMs = 200, fetch = globalThis.fetch } = options;
+  const base = `${options.url.replace(/\/+$/, "")}/trpc`;
+
+  async function* connection(
+    target: string,
+    lastId: string | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ServerSentEvent, void> {
+    const patience = withPatience(signal);
+    try {
+      const response = await fetch(target, {
+        headers: {
+          accept: "text/event-stream",
+          ...headersOf(options),
+          ...(lastId === undefined ? {} : { "last-event-id": lastId }),
+        },
+        signal: patience.signal,
+      });
+      const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+      if (!response.ok || !isStream || response.body === null) throw await errorFromData(response);
+      for await (const event of readServerSentEvents(response.body)) {
+        patience.renew();
+        yield event;
+      }
+    } finally {
+      patience.end();
+    }
+  }
+
+  return async function* (path, input, { signal } = {}) {
+    const query = input === undefined ? "" : `?input=${encodeURIComponent(JSON.stringify(input))}`;
+    let lastId: string | undefined;
+    let failures = 0;
+    for (;;) {
+      try {
+        for await (const { name, data, id } of connection(`${base}/${path}${query}`, lastId, signal)) {
+          failures = 0;
+          if (name === "return") return;
+          if (name === "serialized-error") throw await errorFromData(JSON.parse(data));
+          if (name !== "message") continue;
+          lastId = id ?? lastId;
+          yield JSON.parse(data);
+        }
+        // The server ends its streams with a word; without it the connection has broken.
+        throw new Error("the connection has ended");
+      } catch (failure) {
+        if (failure instanceof HeadgateError && failure.code !== "network") throw failure;
+        failures += 1;
+        if (signal?.aborted === true || failures > retriesMax)
+          throw new HeadgateError("network", "No answer came from the control plane.", {
+            status: 0,
+            retryable: true,
+            cause: signal?.aborted === true ? signal.reason : failure,
+          });
+        await pause(
+          Math.min(retryDelayMs * 2 ** (failures - 1), RETRY_MS_MAX) * (1 - Math.random() / 2),
+          signal,
+        );
+      }
+    }
+  };
+}
+
+/** A signal that fires with the caller's, and when nothing has come for too long. */
+function withPatience(outer: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const follow = () => controller.abort(outer?.reason);
+  let timer: ReturnType<typeof setTimeout>;
+  const renew = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => controller.abort(new Error("the server has fallen silent")), SILENCE_MS_MAX);
+  };
+  if (outer?.aborted === true) follow();
+  else outer?.addEventListener("abort", follow, { once: true });
+  renew();
+  return {
+    signal: controller.signal,
+    renew,
+    end() {
+      clearTimeout(timer);
+      outer?.removeEventListener("abort", follow);
+      controller.abort();
+    },
+  };
+}

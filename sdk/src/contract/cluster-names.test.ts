@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { dataPlaneSubject, tenantNamespace } from "./cluster-names.ts";
+
+const TENANT = "ten_01jd8m5w3q0000000000000000";
+
+test("a tenant's namespace and subject hold its id and nothing that it could choose", () => {
+  expect(tenantNamespace(TENANT)).toBe("hg-01jd8m5w3q0000000000000000");
+  expect(dataPlaneSubject(TENANT)).toBe("system:serviceaccount:hg-01jd8m5w3q0000000000000000:data-plane");
+});
+
+test("a namespace is a DNS label", () => {
+  expect(tenantNamespace(TENANT)).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+});
+
+test.each(["ten_x", "ten_01jd8m5w3q0000000000000000:x", "agt_01jd8m5w3q0000000000000000", ""])(
+  "what is no tenant's id gets no namespace: %s",
+  (id) => {
+    expect(() => tenantNamespace(id as `ten_${string}`)).toThrow(TypeError);
+  },
+);

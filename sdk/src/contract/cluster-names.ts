@@ -1,0 +1,20 @@
+/** The names by which a cluster says whose a pod is. A join is judged by them, so what makes the objects uses the same. */
+import { type Id, isId } from "./ids.ts";
+
+/** The audience of the ServiceAccount tokens that replicas on a cluster join with. */
+export const CLUSTER_JOIN_AUDIENCE = "headgate:data-plane-join";
+
+/** The ServiceAccount of a data plane's pods, in its tenant's namespace. */
+export const DATA_PLANE_SERVICE_ACCOUNT = "data-plane";
+
+/** The namespace of a tenant's data plane. Throws a TypeError for what is no tenant's id. */
+export function tenantNamespace(tenantId: Id<"tenant">): string {
+  // The name is part of an identity, so a value that is no id would be a way into another one.
+  if (!isId("tenant", tenantId)) throw new TypeError("not a tenant's id");
+  return `hg-${tenantId.slice("ten_".length)}`;
+}
+
+/** The subject (`sub`) of the tokens that the cluster gives to the pods of a tenant's data plane. */
+export function dataPlaneSubject(tenantId: Id<"tenant">): string {
+  return `system:serviceaccount:${tenantNamespace(tenantId)}:${DATA_PLANE_SERVICE_ACCOUNT}`;
+}
