@@ -1,2 +1,19 @@
-/** What provisions a data plane asks here how large it shall be. */
-export { PLANS, type Plan, type PlanNumbers, planNumbers, replicasAtOnce } from "./plans.ts";
+/** What a tenant's data plane is made of, in plain values. The Pulumi programs are in sub-exports: they load much more. */
+export { type ClusterSettings, clusterSettings } from "./cluster-settings.ts";
+export {
+  agentNamespace,
+  JOIN_AUDIENCE,
+  LABELS,
+  PROJECTS,
+  priorityClass,
+  SYSTEM_NAMESPACES,
+  tenantNamespace,
+} from "./names.ts";
+export { PLAN_NAMES, PLANS, type Plan, type PlanNumbers, planNumbers, replicasAtOnce } from "./plans.ts";
+export {
+  TENANT_OUTPUTS_SCHEMA,
+  type TenantOutputs,
+  type TenantSpec,
+  tenantOutputs,
+  tenantSpec,
+} from "./tenant/tenant-spec.ts";

@@ -1,0 +1,24 @@
+/** Pieces of CEL. Values are put into an expression by `literal` and `list` only. */
+import type { BaseConfig } from "../base-config.ts";
+
+/** A text, as CEL writes it: JSON's form of a string is one of CEL's. */
+export function literal(text: string): string {
+  return JSON.stringify(text);
+}
+
+export function list(texts: readonly string[]): string {
+  return `[${texts.map(literal).join(", ")}]`;
+}
+
+/** A label of an object, or nothing. */
+export function labelOf(object: string, label: string): string {
+  return `${object}.metadata.?labels[?${literal(label)}].orValue("")`;
+}
+
+/** Whether the request comes from the provisioner, or from a person who may do the same. */
+export function isTrusted({ provisioners, administrators }: BaseConfig["admission"]): string {
+  const users = list([...provisioners, ...administrators.users]);
+  const byUser = `request.userInfo.username in ${users}`;
+  if (administrators.groups.length === 0) return byUser;
+  return `(${byUser} || request.userInfo.?groups.orValue([]).exists(group, group in ${list(administrators.groups)}))`;
+}

@@ -1,0 +1,62 @@
+/** Names and labels that policies, quotas and identities refer to. They are fixed, and made of opaque ids only. */
+import { type Id, isId } from "@headgate/sdk/contract";
+
+/** Pulumi projects; a stack is named for what it holds. */
+export const PROJECTS = {
+  tenant: "headgate-tenant",
+  base: "headgate-base",
+  region: "headgate-region",
+  platform: "headgate-platform",
+} as const;
+
+export const SYSTEM_NAMESPACES = {
+  system: "headgate-system",
+  gateway: "headgate-gateway",
+  monitoring: "headgate-monitoring",
+  data: "headgate-data",
+} as const;
+
+/** Also the names of the objects that run these. */
+export const DATA_PLANE = "data-plane";
+export const COLLECTOR = "otel-collector";
+
+export const TRAFFIC_PORT = 8_800;
+export const ADMIN_PORT = 9_800;
+
+/** The audience of the tokens that a data plane's replicas join with. */
+export const JOIN_AUDIENCE = "headgate:data-plane-join";
+/** The audience of the tokens by which an agent that runs with us can show who it is. */
+export const AGENT_AUDIENCE = "headgate:agent";
+
+export const LABELS = {
+  tenantId: "headgate.dev/tenant-id",
+  dataPlaneId: "headgate.dev/data-plane-id",
+  agentId: "headgate.dev/agent-id",
+  /** Of a tenant's namespace only: the first label of its host name. */
+  tenantName: "headgate.dev/tenant-name",
+  plan: "headgate.dev/plan",
+  region: "headgate.dev/region",
+  /** What a namespace is for: `data-plane` or `agent`. */
+  role: "headgate.dev/role",
+} as const;
+
+/** The tenant's namespace, which is its stack's name too. Throws a TypeError for what is no tenant's id. */
+export function tenantNamespace(tenantId: Id<"tenant">): string {
+  return `hg-${uniquePart("tenant", tenantId)}`;
+}
+
+/** The namespace of one agent that runs with us. Throws a TypeError for what is no agent's id. */
+export function agentNamespace(agentId: Id<"agent">): string {
+  return `hga-${uniquePart("agent", agentId)}`;
+}
+
+/** One class for each plan. */
+export function priorityClass(plan: string): string {
+  return `headgate-${plan}`;
+}
+
+/** The name is part of a namespace, so a value that is no id would be a way into another one. */
+function uniquePart(kind: "tenant" | "agent", id: string): string {
+  if (!isId(kind, id)) throw new TypeError(`not an id of kind ${kind}`);
+  return id.slice(id.indexOf("_") + 1);
+}
