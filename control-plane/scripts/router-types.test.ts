@@ -89,12 +89,35 @@ test("two types of one name are refused, for one would stand for both", () => {
   ).toThrow("two types are named View");
 });
 
-test("what is neither query nor mutation is refused", () => {
+test("a subscription becomes what it gives one after the other, without the ids", () => {
+  const output = `AsyncIterable<import("@trpc/server/unstable").TrackedData<{ seq: number; }>, void, unknown>`;
+  const text = render({
+    "trpc/router.d.ts": appRouter(
+      `things: ${routerOf(`watch: ${procedure("Subscription", "{ id: string; }", output)};`)};`,
+    ),
+  });
+  expect(text).toContain("watch: Subscription<{ id: string; }, { seq: number; }>;");
+  expect(text).toContain('watch: "subscription",');
+  expect(text).toContain("import type { KindsOf, Subscription }");
+});
+
+test.each([
+  [
+    "neither query, mutation nor subscription",
+    "Observable",
+    "string",
+    "not a query, mutation or subscription: watch",
+  ],
+  [
+    "a subscription that cannot be taken up again",
+    "Subscription",
+    "AsyncIterable<string>",
+    "not a subscription to tracked data: watch",
+  ],
+])("%s is refused", (_, kind, output, fault) => {
   expect(() =>
     render({
-      "trpc/router.d.ts": appRouter(
-        `things: ${routerOf(`watch: ${procedure("Subscription", "void", "string")};`)};`,
-      ),
+      "trpc/router.d.ts": appRouter(`things: ${routerOf(`watch: ${procedure(kind, "void", output)};`)};`),
     }),
-  ).toThrow("not a query or mutation: watch");
+  ).toThrow(fault);
 });

@@ -1,6 +1,6 @@
 /**
  * Turns the emitted declaration of the API's router into one module of plain types that needs neither the server nor
- * its libraries: inputs and outputs of every procedure, and which of them only read.
+ * its libraries: inputs and outputs of every procedure, and of which kind each is.
  */
 import { posix } from "node:path";
 import { bracketed, declarationOf, importsOf, membersOf, splitTopLevel } from "./declaration-text.ts";
@@ -13,6 +13,8 @@ const SHARED_MODULES: Readonly<Record<string, string>> = {
   "@headgate/sdk/contract": "../contract/index.ts",
   zod: "zod",
 };
+
+const PROCEDURE_MODULE = "../client/procedure.ts";
 
 const HEADER = `/* Generated from the control plane's router by control-plane/scripts/emit-router-types.ts. Do not edit. */
 `;
@@ -34,7 +36,7 @@ export function renderRouterTypes(entry: string, read: ReadDeclaration): string 
       name,
       procedures.map(
         (procedure) =>
-          `${withComment(procedure.comment)}${procedure.name}: ${procedure.kind}<${names.resolve(procedure.input, entry)}, ${names.resolve(procedure.output, entry)}>;`,
+          `${withComment(procedure.comment)}${procedure.name}: ${names.client(procedure.kind)}<${names.resolve(procedure.input, entry)}, ${names.resolve(procedure.output, entry)}>;`,
       ),
     ),
   );
@@ -48,7 +50,7 @@ export function renderRouterTypes(entry: string, read: ReadDeclaration): string 
   const parts = [
     HEADER + names.imports(),
     `/** Every procedure of the API, by domain. */\nexport interface Api {\n${api.join("\n")}\n}`,
-    `/** Which procedures only read. */\nexport const PROCEDURES = {\n${kinds.join("\n")}\n} as const satisfies KindsOf<Api>;`,
+    `/** Of which kind each procedure is. */\nexport const PROCEDURES = {\n${kinds.join("\n")}\n} as const satisfies KindsOf<Api>;`,
     ...names.declarations(),
   ];
   return `${indented(parts.join("\n\n"))}\n`;
@@ -57,7 +59,7 @@ export function renderRouterTypes(entry: string, read: ReadDeclaration): string 
 interface Procedure {
   name: string;
   comment: string;
-  kind: "Query" | "Mutation";
+  kind: "Query" | "Mutation" | "Subscription";
   input: string;
   output: string;
 }
@@ -71,18 +73,26 @@ function routerMembers(type: string) {
 }
 
 function readProcedure({ name, type, comment }: { name: string; type: string; comment: string }): Procedure {
-  const kind = /^import\("@trpc\/server"\)\.TRPC(Query|Mutation)Procedure</.exec(type)?.[1];
-  if (kind !== "Query" && kind !== "Mutation") throw new Error(`not a query or mutation: ${name}`);
+  const kind = /^import\("@trpc\/server"\)\.TRPC(Query|Mutation|Subscription)Procedure</.exec(type)?.[1];
+  if (kind !== "Query" && kind !== "Mutation" && kind !== "Subscription")
+    throw new Error(`not a query, mutation or subscription: ${name}`);
   const members = membersOf(bracketed(type, type.indexOf("{")));
   const typeOf = (wanted: string) => members.find((member) => member.name === wanted)?.type ?? "never";
-  return { name, comment, kind, input: typeOf("input"), output: typeOf("output") };
+  const output = kind === "Subscription" ? trackedType(typeOf("output"), name) : typeOf("output");
+  return { name, comment, kind, input: typeOf("input"), output };
+}
+
+/** What a subscription gives, one after the other; each must have an id, by which the client takes it up again. */
+function trackedType(output: string, name: string): string {
+  const open = output.indexOf("<", output.indexOf(".TrackedData"));
+  if (!output.startsWith("AsyncIterable<") || !output.includes(".TrackedData<"))
+    throw new Error(`not a subscription to tracked data: ${name}`);
+  return bracketed(output, open);
 }
 
 /** Follows the names that types use to their declarations and gathers those. */
 function createNames(read: ReadDeclaration) {
-  const imported = new Map<string, Set<string>>([
-    ["../client/procedure.ts", new Set(["KindsOf", "Mutation", "Query"])],
-  ]);
+  const imported = new Map<string, Set<string>>([[PROCEDURE_MODULE, new Set(["KindsOf"])]]);
   const declared = new Map<string, { path: string; text: string }>();
 
   function resolve(text: string, path: string): string {
@@ -129,6 +139,10 @@ function createNames(read: ReadDeclaration) {
 
   return {
     resolve,
+    client(name: string): string {
+      imported.get(PROCEDURE_MODULE)?.add(name);
+      return name;
+    },
     imports: () =>
       [...imported]
         .toSorted(([a], [b]) => a.localeCompare(b))

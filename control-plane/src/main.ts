@@ -1,11 +1,26 @@
 import { type Config, readConfig } from "./config.ts";
 import { explainStartFailure } from "./lib/explain-start-failure.ts";
-import { startControlPlane } from "./start-control-plane.ts";
+import { Refusal } from "./lib/refusal.ts";
+import { migrateDatabase, startControlPlane } from "./start-control-plane.ts";
 
-/** Standard output carries one line of JSON for whoever started the process; the log goes to standard error. */
+/** Without a command it serves; `migrate` brings the schema up to date and ends. Standard output carries one line of JSON for whoever started the process; the log goes to standard error. */
 let config: Config | undefined;
+const [command] = process.argv.slice(2);
 try {
+  if (command !== undefined && command !== "migrate")
+    throw new Refusal(
+      `There is no command ${JSON.stringify(command)}; without one it serves, and migrate brings the schema up to date.`,
+    );
   config = readConfig();
+  if (command === "migrate") {
+    await migrateDatabase(config);
+    process.stdout.write(`${JSON.stringify({ event: "migrated" })}\n`);
+  } else await serve(config);
+} catch (error) {
+  fail(error);
+}
+
+async function serve(config: Config): Promise<void> {
   const starting = startControlPlane(config);
   let stopping = false;
   const stop = () => {
@@ -18,11 +33,10 @@ try {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   const running = await starting;
+  const { url, metricsUrl } = running;
   process.stdout.write(
-    `${JSON.stringify({ event: "listening", url: running.url, metrics_url: running.metricsUrl })}\n`,
+    `${JSON.stringify({ event: "listening", ...(url === "" ? {} : { url }), metrics_url: metricsUrl })}\n`,
   );
-} catch (error) {
-  fail(error);
 }
 
 function fail(error: unknown): never {

@@ -2,7 +2,9 @@ import { errorRow } from "@headgate/sdk/contract";
 import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
 import { sql } from "drizzle-orm";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { createIssuerKeys } from "./data-plane-api/issuer-keys.ts";
 import { registerDataPlaneApi } from "./data-plane-api/routes.ts";
+import { createServiceAccountVerifier } from "./data-plane-api/service-account-token.ts";
 import { withPlatform } from "./db/tenant-scope.ts";
 import type { SigningKeys } from "./snapshots/signing-keys.ts";
 import { allowOrigins } from "./trpc/allow-origins.ts";
@@ -94,6 +96,10 @@ export function buildServer({
     secrets: services.secrets,
     keys: signingKeys,
     revisions: services.revisionEvents,
+    workloads: createServiceAccountVerifier({
+      clock: services.clock,
+      keys: createIssuerKeys({ clock: services.clock }),
+    }),
   });
 
   const alive = async () => ({ status: "ok" });

@@ -13,8 +13,12 @@ import { tenants } from "./db/schema/tenants.ts";
 import { withPlatform, withTenant } from "./db/tenant-scope.ts";
 import { systemClock } from "./lib/clock.ts";
 import { createLogger } from "./lib/logger.ts";
+import { createMakeId } from "./lib/make-id.ts";
 import { processIdentity } from "./lib/process-identity.ts";
+import { createOperationHints } from "./operations/operation-hints.ts";
 import { eventually, sightingIn, writeFakeDataPlane } from "./provisioning/fake-data-plane.ts";
+import { createKeyWrapper } from "./secrets/local-key-wrapper.ts";
+import { createTenantSecrets } from "./secrets/tenant-secrets.ts";
 import { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 let database: OpenDatabase;
@@ -102,6 +106,9 @@ test("without a driver nothing is provisioned and no data plane is asked for", a
   expect(await sightingIn(join(directory, "data-planes", id, "state"))).toBeUndefined();
 });
 
+const random = (count: number) => randomBytes(count);
+const keyWrapper = createKeyWrapper(randomBytes(32), random);
+
 async function start(options: Partial<WorkerOptions> = {}): Promise<Worker> {
   const worker = await startWorker({
     driver: "local",
@@ -110,12 +117,18 @@ async function start(options: Partial<WorkerOptions> = {}): Promise<Worker> {
     controlPlaneUrl: "http://127.0.0.1:9",
     stopDataPlanesOnExit: true,
     environment: { PATH: "/usr/bin:/bin" },
-    db: database.db,
-    embedded: true,
-    clock: systemClock,
-    random: (count) => randomBytes(count),
-    logger: createLogger("silent"),
-    registry: new Registry(),
+    services: {
+      db: database.db,
+      embedded: true,
+      clock: systemClock,
+      random,
+      makeId: createMakeId(systemClock, random),
+      logger: createLogger("silent"),
+      metrics: { registry: new Registry() },
+      keyWrapper,
+      secrets: createTenantSecrets(keyWrapper, random),
+      operationHints: createOperationHints(),
+    },
     ...options,
   });
   workers.push(worker);

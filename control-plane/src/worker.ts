@@ -5,20 +5,33 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Registry } from "prom-client";
+import type { PulumiConfig } from "./config.ts";
+import { ensureJoinSecret } from "./data-plane-api/join-secret.ts";
 import { issueJoinToken } from "./data-plane-api/join-token.ts";
-import type { Database } from "./db/client.ts";
-import { withTenant } from "./db/tenant-scope.ts";
-import type { Clock } from "./lib/clock.ts";
-import type { Logger } from "./lib/logger.ts";
-import type { Random } from "./lib/make-id.ts";
+import { withPlatform, withTenant } from "./db/tenant-scope.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { createLocalDriver } from "./provisioning/local-driver.ts";
 import { createProvisioningMetrics } from "./provisioning/metrics.ts";
+import type { Provisioner } from "./provisioning/provisioner.ts";
+import { checkEngine, checkPassphraseFile } from "./provisioning/pulumi/check-engine.ts";
+import { imagesFromConfig } from "./provisioning/pulumi/images-from-config.ts";
+import { createOperationMetrics, type OperationMetrics } from "./provisioning/pulumi/operation-metrics.ts";
+import { createOperationRunner } from "./provisioning/pulumi/operation-runner.ts";
+import { createPulumiDriver } from "./provisioning/pulumi/pulumi-driver.ts";
+import { endSurvivors } from "./provisioning/pulumi/surviving-processes.ts";
+import { isSurelyGone, workerIdentity } from "./provisioning/pulumi/worker-identity.ts";
 import { createReconciler } from "./provisioning/reconciler.ts";
+import { kubeconfigOf } from "./provisioning/regions/cluster-access.ts";
+import { imageOf } from "./releases/image-of.ts";
+import { createReleaseController } from "./releases/release-controller.ts";
+import { createReleaseMetrics } from "./releases/release-metrics.ts";
+import type { Services } from "./trpc/context.ts";
+import { VERSION } from "./version.ts";
 
 export interface WorkerOptions {
-  readonly driver: "local" | "none";
+  readonly driver: Services["driver"];
+  /** There with the driver `pulumi`. */
+  readonly pulumi?: PulumiConfig | undefined;
   /** The control plane's own; data planes live under it. */
   readonly dataDirectory: string;
   /** The data plane's main module; the workspace's own build when absent. */
@@ -29,14 +42,13 @@ export interface WorkerOptions {
   readonly stopDataPlanesOnExit: boolean;
   /** The environment of this process, of which the drivers pass on a few names. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly db: Database;
-  /** The database runs inside this process, and so no other one provisions from it. */
-  readonly embedded: boolean;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly registry: Registry;
+  readonly services: WorkerServices;
 }
+
+export type WorkerServices = Pick<
+  Services,
+  "db" | "embedded" | "clock" | "random" | "makeId" | "logger" | "secrets" | "keyWrapper" | "operationHints"
+> & { readonly metrics: Pick<Services["metrics"], "registry"> };
 
 export interface Worker {
   /** Something that a data plane depends on has changed in this process: look now instead of soon. */
@@ -45,24 +57,18 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** Starts the worker. Rejects when the local driver has no data plane to start. */
+/** Starts the worker. Rejects when its driver lacks what it needs. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   if (options.driver === "none") return { wake: () => undefined, stop: async () => undefined };
-  const entry = await findEntry(options.dataPlaneEntry);
-  const { db, clock, random, logger } = options;
-  const metrics = createProvisioningMetrics(options.registry);
-  const provisioner = createLocalDriver({
-    directory: resolve(options.dataDirectory, "data-planes"),
-    entry,
-    controlPlaneUrl: options.controlPlaneUrl,
-    environment: options.environment,
-    clock,
-    onEvent(id, event, detail) {
-      logger.info({ data_plane_id: id, event, detail }, "data plane's process");
-      if (event === "ended" || event === "failed") metrics.countRestart();
-      reconciler.wake(id);
-    },
-  });
+  const { db, clock, random, logger, embedded, metrics } = options.services;
+  const provisioningMetrics = createProvisioningMetrics(metrics.registry);
+  const operationMetrics = createOperationMetrics(metrics.registry);
+  const holder = await workerIdentity(Buffer.from(random(8)).toString("hex"));
+  const wake: Wake = (id) => reconciler.wake(id);
+  const provisioner =
+    options.driver === "pulumi"
+      ? await pulumiDriver(options, { holder, wake, metrics: operationMetrics })
+      : await localDriver(options, { wake, onRestart: provisioningMetrics.countRestart });
   const reconciler = createReconciler({
     db,
     provisioner,
@@ -70,14 +76,24 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       withTenant(db, tenantId, (tx) => issueJoinToken(tx, dataPlaneId, { now: clock.wallMs(), random })),
     clock,
     log: logger,
-    metrics,
-    holder: Buffer.from(random(8)).toString("hex"),
-    alone: options.embedded,
+    metrics: provisioningMetrics,
+    holder,
+    alone: embedded,
   });
   reconciler.start();
+  const releases = createReleaseController({
+    db,
+    clock,
+    makeId: options.services.makeId,
+    log: logger,
+    metrics: createReleaseMetrics(metrics.registry),
+    onAssigned: wake,
+  });
+  if (options.driver === "pulumi") releases.start(RELEASE_PASS_MS);
   return {
     wake: () => reconciler.wake(),
     async stop() {
+      await releases.stop();
       await reconciler.stop();
       const ended = await provisioner.close({ drain: options.stopDataPlanesOnExit });
       // The data planes have ended whether or not that can be written down.
@@ -87,6 +103,74 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
   };
 }
+
+type Wake = (id: Parameters<ReturnType<typeof createReconciler>["wake"]>[0]) => void;
+
+async function localDriver(
+  options: WorkerOptions,
+  { wake, onRestart }: { wake: Wake; onRestart: () => void },
+): Promise<Provisioner> {
+  const { clock, logger } = options.services;
+  return createLocalDriver({
+    directory: resolve(options.dataDirectory, "data-planes"),
+    entry: await findEntry(options.dataPlaneEntry),
+    controlPlaneUrl: options.controlPlaneUrl,
+    environment: options.environment,
+    clock,
+    onEvent(id, event, detail) {
+      logger.info({ data_plane_id: id, event, detail }, "data plane's process");
+      if (event === "ended" || event === "failed") onRestart();
+      wake(id);
+    },
+  });
+}
+
+async function pulumiDriver(
+  options: WorkerOptions,
+  { holder, wake, metrics }: { holder: string; wake: Wake; metrics: OperationMetrics },
+): Promise<Provisioner> {
+  const { pulumi, services } = options;
+  const { db, clock, random, logger, secrets, keyWrapper } = services;
+  if (pulumi === undefined) throw new TypeError("the driver pulumi has no settings");
+  const engine = await checkEngine();
+  await checkPassphraseFile(pulumi.passphraseFile);
+  logger.info({ engine }, "found the engine");
+  const initial = imagesFromConfig(pulumi);
+  return createPulumiDriver({
+    db,
+    clock,
+    makeId: services.makeId,
+    log: logger,
+    metrics,
+    chance: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
+    runOperation: createOperationRunner({
+      directory: resolve(options.dataDirectory, "operations"),
+      environment: options.environment,
+      onNoise: (operation_id, text) =>
+        logger.warn({ operation_id, text }, "an operation's process complained"),
+    }),
+    endSurvivors: (operationId) => endSurvivors(operationId, SURVIVORS_GRACE_MS),
+    holder,
+    isSurelyGone,
+    imagesOf: (spec) => withPlatform(db, (tx) => imageOf(tx, spec, initial)),
+    joinSecretOf: ({ tenantId, id }) =>
+      withTenant(db, tenantId, (tx) => ensureJoinSecret(tx, id, { secrets, random })),
+    kubeconfigOf: (region) => kubeconfigOf(keyWrapper, region),
+    settings: {
+      ...pulumi,
+      timing: { driftMs: pulumi.driftMs, repairsDrift: pulumi.repairsDrift, spreadMs: SPREAD_MS },
+    },
+    programVersion: VERSION,
+    onChange: wake,
+    onEvents: (operationId) => services.operationHints.publish(operationId),
+  });
+}
+
+const RELEASE_PASS_MS = 2_000;
+/** For an engine whose worker is gone to end by itself. */
+const SURVIVORS_GRACE_MS = 20_000;
+/** Over how long all data planes of a region follow a change that concerns all of them. */
+const SPREAD_MS = 120_000;
 
 /** The built data plane beside this package in the workspace. */
 const WORKSPACE_ENTRY = fileURLToPath(new URL("../../data-plane/dist/main.js", import.meta.url));

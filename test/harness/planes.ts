@@ -10,8 +10,8 @@ export interface ControlPlaneOptions {
   readonly databaseUrl?: string;
   readonly port?: number;
   readonly metricsPort?: number;
-  /** `local` starts data planes as children, `none` leaves that to the caller. */
-  readonly driver?: "local" | "none";
+  /** `local` starts data planes as children, `pulumi` provisions them on clusters, `none` leaves that to the caller. */
+  readonly driver?: "local" | "none" | "pulumi";
   /** Further settings, by their names in the environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly logs?: string;
@@ -56,6 +56,8 @@ export interface DataPlaneOptions {
   readonly controlPlaneUrl: string;
   /** Its keys, last good snapshot and spool: what a restart finds again. */
   readonly stateDirectory: string;
+  /** The directory is a volume that several share, each with a directory of its own in it. */
+  readonly shared?: boolean;
   /** Only until it has joined. */
   readonly joinToken?: string;
   readonly port?: number;
@@ -83,7 +85,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     ...(options.logs === undefined ? {} : { logs: options.logs }),
     env: {
       HEADGATE_CONTROL_PLANE_URL: options.controlPlaneUrl,
-      HEADGATE_STATE_DIR: options.stateDirectory,
+      [options.shared === true ? "HEADGATE_SHARED_STATE_DIR" : "HEADGATE_STATE_DIR"]: options.stateDirectory,
       HEADGATE_PORT: String(options.port ?? 0),
       HEADGATE_ADMIN_PORT: String(options.adminPort ?? 0),
       ...(options.joinToken === undefined ? {} : { HEADGATE_JOIN_TOKEN: options.joinToken }),

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
+  appendFileSync,
   chownSync,
   cpSync,
   existsSync,
@@ -14,6 +15,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, platform, tmpdir } from "node:os";
@@ -33,6 +35,13 @@ export interface PostgresServer extends AsyncDisposable {
 export interface PostgresOptions {
   /** Waits for the disk as a production server does. Off for speed unless a test is about that. */
   readonly durable?: boolean;
+  /** Also listens on port 5432 of this address; whoever is in the network (CIDR) may come in without a password. */
+  readonly tcp?: {
+    readonly host: string;
+    readonly network: string;
+    /** Paths of PEM files. With them whoever comes by TCP must use TLS. */
+    readonly certificate?: { readonly cert: string; readonly key: string };
+  };
 }
 
 const RESTART_PAUSE_MS = 50;
@@ -66,10 +75,16 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     rmSync(directory, { recursive: true, force: true });
     throw new Error(`initdb failed: ${initdb.error?.message ?? initdb.stderr}`);
   }
+  const { host = "", network, certificate } = options.tcp ?? {};
+  if (network !== undefined) {
+    const type = certificate === undefined ? "host" : "hostssl";
+    appendFileSync(join(data, "pg_hba.conf"), `${type} all all ${network} trust\n`);
+  }
   const settings: Record<string, string> = {
-    listen_addresses: "",
+    listen_addresses: host,
     unix_socket_directories: directory,
     max_connections: "200",
+    ...(certificate === undefined ? {} : tlsSettings(directory, certificate, credentials)),
     ...(options.durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
   };
   const args = [
@@ -155,6 +170,20 @@ function startGuarded(file: string, args: readonly string[], as: SpawnAs): Promi
 function exitOf(child: ChildProcess | undefined): Promise<void> {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once("exit", () => resolve()));
+}
+
+/** The server reads its key only where the key is its own, and nobody else's to read. */
+function tlsSettings(
+  directory: string,
+  certificate: { readonly cert: string; readonly key: string },
+  { uid, gid }: { uid?: number; gid?: number },
+): Record<string, string> {
+  const files = { cert: join(directory, "server.crt"), key: join(directory, "server.key") };
+  for (const name of ["cert", "key"] as const) {
+    writeFileSync(files[name], readFileSync(certificate[name]), { mode: 0o600 });
+    if (uid !== undefined) chownSync(files[name], uid, gid ?? uid);
+  }
+  return { ssl: "on", ssl_cert_file: files.cert, ssl_key_file: files.key };
 }
 
 /** A directory that belongs to the server's user, in a place that this user can enter. */

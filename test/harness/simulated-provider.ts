@@ -68,16 +68,19 @@ export interface SimulatedProviderOptions {
   readonly models?: readonly string[];
   /** 0 for any free port. */
   readonly port?: number;
+  /** Where it listens; the loopback interface when absent. */
+  readonly host?: string;
 }
 
 export const SIMULATED_CREDENTIAL = "sk-simulated-acme";
 
-/** Starts a provider on the loopback interface. */
+/** Starts a provider, on the loopback interface unless told otherwise. */
 export async function startSimulatedProvider(
   options: SimulatedProviderOptions = {},
 ): Promise<SimulatedProvider> {
   const credentials = new Map(Object.entries(options.credentials ?? { [SIMULATED_CREDENTIAL]: "acme" }));
   const models = options.models ?? ["sim-small", "sim-large"];
+  const host = options.host ?? "127.0.0.1";
   const ledger: LedgerEntry[] = [];
   const queue: Behaviour[] = [];
   const arrived: SimulatedCall[] = [];
@@ -91,12 +94,12 @@ export async function startSimulatedProvider(
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+    server.listen(options.port ?? 0, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     ledger,
     get refused() {
       return refused;

@@ -27,6 +27,7 @@ const { name, unit, max, window, hold } = snapshotBudget.shape;
 const byId = z.strictObject({ budget_id: idOf("budget") });
 
 export const budgetsRouter = router({
+  /** Where the data plane has several replicas, each keeps its share of `max`, rounded down and never below one. */
   create: tenantProcedure
     .input(
       z.strictObject({

@@ -43,6 +43,17 @@ export function createMetrics(options: { processMetrics: boolean }) {
       help: "Events of usage that were taken into the ledger.",
       registers: [registry],
     }),
+    usageEventsLost: new Counter({
+      name: "headgate_usage_events_lost_total",
+      help: "Events that replicas had recorded and that nobody shipped before the replica was forgotten; must be 0.",
+      registers: [registry],
+    }),
+    joins: new Counter({
+      name: "headgate_data_plane_joins_total",
+      help: "Attempts to join a data plane by outcome; the outcome is ok or why it was refused.",
+      labelNames: ["outcome"] as const,
+      registers: [registry],
+    }),
     usageLagSeconds: new Histogram({
       name: "headgate_usage_lag_seconds",
       help: "From the end of a batch's oldest attempt, by the data plane's clock, until the batch was in the ledger.",

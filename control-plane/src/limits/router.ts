@@ -21,6 +21,7 @@ const scope = { match: selector.default({}), per: counterPer.default([]) };
 const byId = z.strictObject({ limit_id: idOf("limit") });
 
 export const limitsRouter = router({
+  /** Where the data plane has several replicas, each keeps its share of `max`, rounded down and never below one. */
   create: tenantProcedure
     .input(
       z.discriminatedUnion("metric", [

@@ -37,11 +37,13 @@ export function stateOf(row: DataPlaneRow, seen: Observation): DataPlaneState {
  * runs is said by the API that data planes call. What keeps its status keeps the time of its last transition.
  */
 export function conditionsOf(row: DataPlaneRow, seen: Observation, now: number): Condition[] {
+  const own = seen.conditions ?? [];
   const verdicts =
     row.deletion_requested_at === null
       ? [provisioned(seen), reporting(row, now), ready(seen)]
       : [provisioned(seen), verdict("Reporting", "unknown", "Leaving"), ready(seen), drained(row, seen)];
-  return verdicts.map((verdict) => {
+  const others = verdicts.filter(({ type }) => !own.some((said) => said.type === type));
+  return [...others, ...own].map((verdict) => {
     const before = row.conditions.find((condition) => condition.type === verdict.type);
     return {
       ...verdict,
@@ -61,6 +63,7 @@ export function withConditions(
 
 const REASONS = {
   absent: "Absent",
+  provisioning: "Provisioning",
   restarting: "Restarting",
   running: "Running",
   draining: "Draining",

@@ -49,7 +49,7 @@ test("it is ready only while its readiness endpoint says so", async () => {
   await driver.provision(desired);
   await ready(driver, desired);
   await writeFile(inState(desired.id, "unready"), "");
-  expect(await driver.observe(desired.id)).toMatchObject({ phase: "running", ready: false });
+  expect(await driver.observe(desired)).toMatchObject({ phase: "running", ready: false });
 });
 
 test("a child that is killed is started again, on the same ports and with the same state", async () => {
@@ -57,12 +57,12 @@ test("a child that is killed is started again, on the same ports and with the sa
   const desired = makeDesired();
   await driver.provision(desired);
   const first = await ready(driver, desired);
-  const before = await driver.observe(desired.id);
+  const before = await driver.observe(desired);
   process.kill(first.pid, "SIGKILL");
   const second = await anotherThan(first, desired.id);
   expect(second.env).toEqual(first.env);
   const after = await eventually("ready again", async () => {
-    const seen = await driver.observe(desired.id);
+    const seen = await driver.observe(desired);
     return seen.ready ? seen : undefined;
   });
   expect(after).toEqual({ ...before, restarts: 1 });
@@ -76,7 +76,7 @@ test("a child that cannot start is tried again until it can", async () => {
   await writeFile(inState(desired.id, "broken"), "");
   process.kill(first.pid, "SIGKILL");
   await eventually("several attempts", async () =>
-    (await driver.observe(desired.id)).restarts > 2 ? true : undefined,
+    (await driver.observe(desired)).restarts > 2 ? true : undefined,
   );
   await rm(inState(desired.id, "broken"));
   await anotherThan(first, desired.id);
@@ -205,7 +205,7 @@ test("destroying drains: the child gets one SIGTERM, ends, and is gone; its stat
   await gone(driver, desired);
   expect(await isAlive(pid)).toBe(false);
   expect(await readFile(inState(desired.id, "terminated"), "utf8")).toBe("x");
-  expect(await driver.observe(desired.id)).toMatchObject({ phase: "absent" });
+  expect(await driver.observe(desired)).toMatchObject({ phase: "absent" });
   await gone(driver, desired);
 });
 
@@ -285,7 +285,7 @@ test("ports that were never used are chosen anew when something else takes them"
 test("an id that is a path is refused", async () => {
   const driver = makeDriver();
   const id = "../../etc" as Id<"dataPlane">;
-  await expect(driver.destroy({ id, plan: "starter" })).rejects.toThrow("not a data plane's id");
+  await expect(driver.destroy({ ...makeDesired(), id })).rejects.toThrow("not a data plane's id");
 });
 
 test("the identity of a process is stable, and an ended one has none", async () => {
@@ -308,6 +308,8 @@ function makeDesired(): DesiredDataPlane {
     tenantId: makeId("tenant"),
     region: "local",
     plan: "starter",
+    spec: {},
+    generation: 1,
     joinToken: TOKEN,
   };
 }
@@ -350,8 +352,10 @@ async function sighting(id: Id<"dataPlane">): Promise<Sighting | undefined> {
   return seen;
 }
 
-async function ready(driver: Provisioner, { id }: DesiredDataPlane): Promise<Sighting> {
-  return eventually("ready", async () => ((await driver.observe(id)).ready ? sighting(id) : undefined));
+async function ready(driver: Provisioner, desired: DesiredDataPlane): Promise<Sighting> {
+  return eventually("ready", async () =>
+    (await driver.observe(desired)).ready ? sighting(desired.id) : undefined,
+  );
 }
 
 async function anotherThan(first: Sighting, id: Id<"dataPlane">): Promise<Sighting> {

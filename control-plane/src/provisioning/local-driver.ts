@@ -115,6 +115,7 @@ export function createLocalDriver(options: LocalDriverOptions): Provisioner {
     return {
       phase: supervisor.phase,
       ready,
+      current: true,
       endpointUrl: ports === undefined ? null : `http://127.0.0.1:${ports.port}`,
       adminUrl,
       restarts: supervisor.restarts,
@@ -124,6 +125,9 @@ export function createLocalDriver(options: LocalDriverOptions): Provisioner {
 
   return {
     driver: "local",
+    wantsToken: true,
+    lookAgainMs: 5_000,
+    lookSoonMs: 150,
 
     async provision(desired: DesiredDataPlane) {
       const child = childOf(desired.id, planNumbers(desired.plan));
@@ -134,7 +138,7 @@ export function createLocalDriver(options: LocalDriverOptions): Provisioner {
       return look(child);
     },
 
-    async observe(id) {
+    async observe({ id }) {
       const child = children.get(id);
       return child === undefined ? ABSENT : look(child);
     },

@@ -3,6 +3,7 @@
  * and shows in later observations, so that whoever asks can be replaced at any moment.
  */
 import type { Id } from "@headgate/sdk/contract";
+import type { Condition } from "../db/schema/data-planes.ts";
 
 export interface DesiredDataPlane {
   readonly id: Id<"dataPlane">;
@@ -10,19 +11,26 @@ export interface DesiredDataPlane {
   readonly region: string;
   /** Its numbers are those of `@headgate/infra`. */
   readonly plan: string;
-  /** A fresh join token, or null for a data plane that has joined. */
+  /** Of its row: what else is wanted, such as a release. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly generation: number;
+  /** A fresh join token; null for a data plane that has joined, and for drivers that need none. */
   readonly joinToken: string | null;
 }
+
+export type ObservedDataPlane = Omit<DesiredDataPlane, "joinToken">;
 
 export interface Observation {
   /**
    * `absent`: nothing is there, or nothing that this process looks after, until it is provisioned. `restarting`: it ended unasked and will be started
-   * again. `running`: it is up, if not necessarily ready. `draining`: it was asked to end and finishes its calls.
+   * again. `provisioning`: it was never up yet. `running`: it is up, if not necessarily ready. `draining`: it was asked to end and finishes its calls.
    * `stopped`: it has ended together with the process that looked after it, and starts with the next one.
    */
-  readonly phase: "absent" | "restarting" | "running" | "draining" | "stopped";
+  readonly phase: "absent" | "provisioning" | "restarting" | "running" | "draining" | "stopped";
   /** It takes calls: it has joined and has applied a snapshot. */
   readonly ready: boolean;
+  /** It is as it is wanted now, and not only as it was wanted before. */
+  readonly current: boolean;
   /** Where agents reach it; null while that is not decided. */
   readonly endpointUrl: string | null;
   readonly adminUrl: string | null;
@@ -30,16 +38,25 @@ export interface Observation {
   readonly restarts: number;
   /** What an operator should know; never a secret. */
   readonly message: string;
+  /** What the driver itself says, in place of what follows from the phase. */
+  readonly conditions?: readonly ObservedCondition[];
 }
+
+export type ObservedCondition = Pick<Condition, "type" | "status" | "reason" | "message">;
 
 export interface Provisioner {
   /** The value of `driver` in the rows that it looks after. */
   readonly driver: string;
+  /** `false` for a driver that compares what is wanted with what is there itself: it is asked at every pass, without a token. */
+  readonly wantsToken: boolean;
+  /** When one that is as it should be is looked at again, and the shortest time until one is that is not. */
+  readonly lookAgainMs: number;
+  readonly lookSoonMs: number;
   /** Starts it, or brings a running one to what is desired now. */
   provision(desired: DesiredDataPlane): Promise<Observation>;
-  observe(id: Id<"dataPlane">): Promise<Observation>;
+  observe(target: ObservedDataPlane): Promise<Observation>;
   /** Begins to drain it and to remove it; it is gone when the answer is `absent`. Its usage on disk is kept. */
-  destroy(target: Pick<DesiredDataPlane, "id" | "plan">): Promise<Observation>;
+  destroy(target: ObservedDataPlane): Promise<Observation>;
   /**
    * Ends the supervision. With `drain` all data planes on this machine end too, after their calls, also those of an
    * earlier process that were not looked at yet; otherwise they live on. Resolves with those that have ended.
@@ -50,6 +67,7 @@ export interface Provisioner {
 export const ABSENT: Observation = {
   phase: "absent",
   ready: false,
+  current: true,
   endpointUrl: null,
   adminUrl: null,
   restarts: 0,

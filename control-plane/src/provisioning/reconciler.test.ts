@@ -5,7 +5,7 @@ import { eq } from "drizzle-orm";
 import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type OpenDatabase, openDatabase } from "../db/client.ts";
-import { dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
+import { dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { createProvisioningMetrics } from "./metrics.ts";
@@ -290,9 +290,8 @@ test("a deleted data plane drains first, then is gone for good with its keys and
   expect(row).toMatchObject({
     state: "deleted",
     endpoint_url: null,
-    signing_key: null,
-    encryption_key: null,
   });
+  expect(await replicasOf(target)).toEqual([]);
   expect(row.observed_generation).toBe(row.generation);
   expect(conditionOf(row, "Drained")).toMatchObject({ status: "true", reason: "Drained" });
   expect(await withTenant(database.db, target.tenantId, (tx) => tx.select().from(joinTokens))).toEqual([]);
@@ -309,7 +308,7 @@ test("usage that was not acknowledged at the end is shown, and the keys with whi
   provisioner.seen = ABSENT;
   await makeReconciler().runOnce();
   const row = await rowOf(target);
-  expect([row.state, row.signing_key]).toEqual(["deleted", expect.anything()]);
+  expect([row.state, await replicasOf(target)]).toEqual(["deleted", [expect.anything()]]);
   expect(await withTenant(database.db, target.tenantId, (tx) => tx.select().from(joinTokens))).toEqual([]);
   expect(conditionOf(row, "Drained")).toMatchObject({
     status: "unknown",
@@ -381,6 +380,9 @@ interface FakeProvisioner extends Provisioner {
 function makeProvisioner(driver: string): FakeProvisioner {
   const fake: FakeProvisioner = {
     driver,
+    wantsToken: true,
+    lookAgainMs: 5_000,
+    lookSoonMs: 0,
     seen: RUNNING,
     provisioned: [],
     destroyed: [],
@@ -392,7 +394,7 @@ function makeProvisioner(driver: string): FakeProvisioner {
       fake.there.add(desired.id);
       return fake.seen;
     },
-    observe: async (id) => (fake.there.has(id) ? fake.seen : ABSENT),
+    observe: async ({ id }) => (fake.there.has(id) ? fake.seen : ABSENT),
     destroy: async ({ id }) => {
       fake.destroyed.push(id);
       return fake.seen;
@@ -475,13 +477,24 @@ async function makeReady(): Promise<Target> {
   return target;
 }
 
-function join(target: Target): Promise<void> {
+async function join(target: Target): Promise<void> {
   const key = { kty: "OKP", x: "a".repeat(43) } as const;
-  return change(target, {
-    joined_at: wall,
-    signing_key: { ...key, crv: "Ed25519" },
-    encryption_key: { ...key, crv: "X25519" },
-  });
+  await change(target, { joined_at: wall });
+  await withTenant(database.db, target.tenantId, (tx) =>
+    tx.insert(dataPlaneReplicas).values({
+      tenant_id: target.tenantId,
+      id: makeId("replica"),
+      data_plane_id: target.id,
+      signing_key: { ...key, crv: "Ed25519" },
+      encryption_key: { ...key, crv: "X25519" },
+      version: "test",
+      joined_at: wall,
+    }),
+  );
+}
+
+function replicasOf({ tenantId }: Target) {
+  return withTenant(database.db, tenantId, (tx) => tx.select().from(dataPlaneReplicas));
 }
 
 async function change(target: Target, set: Partial<typeof dataPlanes.$inferInsert>): Promise<void> {

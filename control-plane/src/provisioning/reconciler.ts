@@ -56,7 +56,6 @@ export interface Reconciler {
 /** Longer than any pass takes, since drivers answer soon; no longer than a dead worker's data planes may wait. */
 export const LEASE_MS = 15_000;
 const LANES = 4;
-const LOOK_AGAIN_MS = 5_000;
 const IDLE_MS_MAX = 1_000;
 const AFTER_FAULT_MS_MAX = 60_000;
 
@@ -113,7 +112,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function reconcile(claim: Claim): Promise<Outcome> {
     const { row } = claim;
     try {
-      return outcomeOf(claim, await actOn(claim), clock.wallMs());
+      return outcomeOf(claim, await actOn(claim), pace());
     } catch (error) {
       log.error({ data_plane_id: row.id, err: error }, "could not reconcile a data plane");
       const seen = { ...ABSENT, message: "the provisioner failed; see the control plane's log" };
@@ -129,18 +128,23 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
+  const { lookAgainMs, lookSoonMs } = provisioner;
+  const pace = (): Pace => ({ now: clock.wallMs(), lookAgainMs, lookSoonMs });
+
   /** The one step that is due: remove it, provision it, or only look at it. */
   async function actOn({ row, plan }: Claim): Promise<Observation> {
+    const { id, tenant_id: tenantId, region, spec, generation } = row;
+    const target = { id, tenantId, region, plan, spec, generation };
     if (row.deletion_requested_at !== null) {
       done.delete(row.id);
-      return provisioner.destroy({ id: row.id, plan });
+      return provisioner.destroy(target);
     }
-    const seen = await provisioner.observe(row.id);
+    if (!provisioner.wantsToken) return provisioner.provision({ ...target, joinToken: null });
+    const seen = await provisioner.observe(target);
     if (!isDue(row, seen)) return seen;
-    const { id, tenant_id: tenantId, region, generation } = row;
     const joinToken =
       row.joined_at === null ? await options.issueJoinToken({ tenantId, dataPlaneId: id }) : null;
-    const provisioned = await provisioner.provision({ id, tenantId, region, plan, joinToken });
+    const provisioned = await provisioner.provision({ ...target, joinToken });
     done.set(id, { generation, withToken: joinToken !== null, at: clock.monotonicMs() });
     return provisioned;
   }
@@ -201,15 +205,19 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     async recordStopped(ids) {
       for (const id of ids) {
         const claim = await claimOne({ urgent: [], only: id });
-        if (claim !== undefined) await settle(claim, outcomeOf(claim, STOPPED, clock.wallMs()));
+        if (claim !== undefined) await settle(claim, outcomeOf(claim, STOPPED, pace()));
       }
     },
   };
 }
 
-function outcomeOf({ row }: Claim, seen: Observation, now: number): Outcome {
+interface Pace extends Pick<Provisioner, "lookAgainMs" | "lookSoonMs"> {
+  readonly now: number;
+}
+
+function outcomeOf({ row }: Claim, seen: Observation, { now, lookAgainMs, lookSoonMs }: Pace): Outcome {
   const state = stateOf(row, seen);
-  const settled = state === "ready" || state === "deleted";
+  const settled = (state === "ready" && seen.current) || state === "deleted";
   return {
     state,
     conditions: conditionsOf(row, seen, now),
@@ -217,14 +225,14 @@ function outcomeOf({ row }: Claim, seen: Observation, now: number): Outcome {
     admin_url: state === "deleted" ? null : seen.adminUrl,
     observed_generation: settled ? row.generation : row.observed_generation,
     attempts: settled ? 0 : row.attempts,
-    next_attempt_at: now + (settled ? LOOK_AGAIN_MS : impatience(row.attempts)),
+    next_attempt_at: now + (settled ? lookAgainMs : Math.max(lookSoonMs, impatience(row.attempts))),
   };
 }
 
 /** Most starts take a second, so it is looked at often at first. */
 function impatience(attempts: number): number {
   if (attempts < 30) return 150;
-  return attempts < 60 ? 1_000 : LOOK_AGAIN_MS;
+  return attempts < 60 ? 1_000 : 5_000;
 }
 
 function unchanged(row: Claim["row"]): Outcome {

@@ -1,8 +1,8 @@
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, eq, gte, inArray, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import { forgetReplicas } from "../data-plane-api/data-plane-rows.ts";
 import { voidTokens } from "../data-plane-api/join-token.ts";
 import { type Condition, dataPlanes } from "../db/schema/data-planes.ts";
-import { snapshotDeliveries } from "../db/schema/snapshots.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 import { type DataPlaneRow, usageLeft, withConditions } from "./data-plane-status.ts";
@@ -100,11 +100,14 @@ export async function settleClaim(
       next_attempt_at: unchanged ? outcome.next_attempt_at : 0,
       lease_holder: null,
       lease_until: null,
-      // Usage that it still has on disk can be shipped for a while, if it is started once more.
-      ...(outcome.state === "deleted" && usageLeft(current) === 0 ? NO_KEYS : {}),
+      ...(outcome.state === "deleted" ? { join_secret: null, join_secret_hash: null } : {}),
     })
     .where(mine);
-  if (outcome.state === "deleted") await voidTokens(tx, row.id);
+  if (outcome.state === "deleted") {
+    await voidTokens(tx, row.id);
+    // Usage that it still has on disk can be shipped for a while, if it is started once more.
+    if (usageLeft(current) === 0) await forgetReplicas(tx, row.id);
+  }
   return true;
 }
 
@@ -162,18 +165,26 @@ export async function findDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<
   return row;
 }
 
-/** True while the tenant has a data plane that was not asked to go. */
-export async function hasLiveDataPlane(tx: TenantTx): Promise<boolean> {
+/**
+ * True while the tenant has a data plane that was not asked to go; on a cluster also one that is still going, since
+ * both would have the same namespace.
+ */
+export async function hasDataPlaneInTheWay(tx: TenantTx, driver: string): Promise<boolean> {
   const rows = await tx
     .select({ id: dataPlanes.id })
     .from(dataPlanes)
-    .where(isNull(dataPlanes.deletion_requested_at))
+    .where(
+      or(
+        isNull(dataPlanes.deletion_requested_at),
+        driver === "pulumi" ? ne(dataPlanes.state, "deleted") : undefined,
+      ),
+    )
     .limit(1);
   return rows.length > 0;
 }
 
 /**
- * Forgets that it has joined: its keys, the snapshots sealed to them, and what was said of it. The new generation makes
+ * Forgets that it has joined: its replicas, the snapshots sealed to their keys, and what was said of it. The new generation makes
  * its driver give it a token.
  */
 export async function forgetJoin(tx: TenantTx, row: DataPlaneRow, now: number): Promise<void> {
@@ -185,18 +196,25 @@ export async function forgetJoin(tx: TenantTx, row: DataPlaneRow, now: number): 
     observed_generation: row.generation + 1,
     last_transition: now,
   };
-  await tx.delete(snapshotDeliveries).where(eq(snapshotDeliveries.data_plane_id, row.id));
+  await forgetReplicas(tx, row.id);
   await voidTokens(tx, row.id);
   await tx
     .update(dataPlanes)
     .set({
-      ...NO_KEYS,
       joined_at: null,
       conditions: withConditions(row, [forgotten]),
       generation: row.generation + 1,
       next_attempt_at: 0,
     })
     .where(eq(dataPlanes.id, row.id));
+}
+
+/** Says where in the order of a release it comes; nothing is brought about by it. */
+export async function placeInRing(tx: TenantTx, id: Id<"dataPlane">, ring: number): Promise<void> {
+  await tx
+    .update(dataPlanes)
+    .set({ spec: sql`${dataPlanes.spec} || ${JSON.stringify({ ring })}::jsonb` })
+    .where(eq(dataPlanes.id, id));
 }
 
 /** Whose data plane it is. */
@@ -230,12 +248,10 @@ export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: nu
       observed_generation: sql`${dataPlanes.generation}`,
       endpoint_url: null,
       admin_url: null,
-      ...NO_KEYS,
     })
     .where(and(eq(dataPlanes.id, id), eq(dataPlanes.driver, "none")))
     .returning({ id: dataPlanes.id });
-  if (gone !== undefined) await voidTokens(tx, id);
+  if (gone === undefined) return;
+  await voidTokens(tx, id);
+  await forgetReplicas(tx, id);
 }
-
-/** Whatever still holds the keys of such a data plane gets no credential with them. */
-const NO_KEYS = { signing_key: null, encryption_key: null };

@@ -2,7 +2,7 @@ import { DATA_PLANE_API, JOIN_TOKEN_LIFETIME_MS, JOIN_TOKEN_PATTERN } from "@hea
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeKeys } from "../data-plane-api/test-data-plane.ts";
-import { dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
+import { dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import { createTestServer, createTestTenant, type TestServer } from "../testing/index.ts";
 
@@ -49,8 +49,9 @@ test("a data plane that something else runs is deleted at once, with its keys an
   const unspent = await issueToken(dataPlaneId);
   const deleted = await server.ok<View>("data_planes.delete", { data_plane_id: dataPlaneId }, caller);
   expect(deleted).toMatchObject({ state: "deleted", generation: 2, observed_generation: 2 });
-  const [row] = await withTenant(server.services.db, tenantId, (tx) => tx.select().from(dataPlanes));
-  expect([row?.signing_key, row?.encryption_key]).toEqual([null, null]);
+  expect(await withTenant(server.services.db, tenantId, (tx) => tx.select().from(dataPlaneReplicas))).toEqual(
+    [],
+  );
   expect(await withTenant(server.services.db, tenantId, (tx) => tx.select().from(joinTokens))).toEqual([]);
   expect((await joinWith(unspent)).statusCode).toBe(401);
   expect((await snapshotFor(credential)).statusCode).toBe(404);

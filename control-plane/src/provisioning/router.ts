@@ -1,23 +1,30 @@
-import { idOf, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
+import { type Id, idOf, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import { z } from "zod";
+import type { Actor } from "../audit/append-audit.ts";
 import { lockDataPlane } from "../data-plane-api/data-plane-rows.ts";
 import { issueJoinToken } from "../data-plane-api/join-token.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
 import { pageInput, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
+import { askForOperation } from "../operations/repository.ts";
+import { operationView } from "../operations/views.ts";
+import { CANARY_RING, LAST_RING } from "../releases/advance-release.ts";
 import { changeTenant } from "../tenants/change-policy.ts";
 import { regionName } from "../tenants/region-name.ts";
 import { insertDataPlane } from "../tenants/repository.ts";
 import { requireTenant } from "../tenants/require-tenant.ts";
+import type { Services } from "../trpc/context.ts";
 import { operatorProcedure, router, tenantProcedure } from "../trpc/procedures.ts";
 import type { DataPlaneRow, DataPlaneState } from "./data-plane-status.ts";
+import { requireOpenRegion } from "./regions/require-region.ts";
 import {
   findDataPlane,
   findOwner,
   forgetJoin,
-  hasLiveDataPlane,
+  hasDataPlaneInTheWay,
   listDataPlanes,
+  placeInRing,
   requestDeletion,
 } from "./repository.ts";
 
@@ -44,13 +51,16 @@ export const dataPlanesRouter = router({
   /** For a tenant whose data plane was deleted. Faults: `api.conflict` while it has one that was not asked to go. */
   create: tenantProcedure
     .input(z.strictObject({ region: regionName.optional() }))
-    .mutation(({ ctx: { services, tenantId, actor }, input }) =>
-      changeTenant(services, {
+    .mutation(async ({ ctx: { services, tenantId, actor }, input }) => {
+      const wanted = input.region ?? (await requireTenant(services.db, tenantId)).region;
+      const { driver } = services;
+      await withPlatform(services.db, (tx) => requireOpenRegion(tx, { region: wanted, driver }));
+      return changeTenant(services, {
         tenantId,
         actor,
         action: "data_planes.create",
         run: async (tx, tenant) => {
-          if (await hasLiveDataPlane(tx))
+          if (await hasDataPlaneInTheWay(tx, services.driver))
             throw new Fault("api.conflict", { detail: "The tenant has a data plane; delete it first." });
           const id = services.makeId("dataPlane");
           const region = input.region ?? tenant.region;
@@ -67,8 +77,8 @@ export const dataPlanesRouter = router({
           const row = requireFound(await findDataPlane(tx, id));
           return { result: dataPlaneView(row, tenant.revision), resource: id, detail: { region } };
         },
-      }),
-    ),
+      });
+    }),
 
   /**
    * For a data plane that has lost its state: its keys are forgotten, so that it can join again. Its driver gives it a
@@ -113,6 +123,44 @@ export const dataPlanesRouter = router({
     });
   }),
 
+  /** Places it in a ring: 0 gets a release first. Releases on their way take it along as they find it. */
+  set_ring: operatorProcedure
+    .input(byId.extend({ ring: z.int().min(CANARY_RING).max(LAST_RING) }))
+    .mutation(async ({ ctx: { services, actor }, input: { data_plane_id: id, ring } }) => {
+      const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
+      return changeTenant(services, {
+        tenantId,
+        actor,
+        action: "data_planes.set_ring",
+        run: async (tx, { revision }) => {
+          await placeInRing(tx, id, ring);
+          const row = requireFound(await findDataPlane(tx, id));
+          return { result: dataPlaneView(row, revision), resource: id, detail: { ring } };
+        },
+      });
+    }),
+
+  /** Asks what the next change would do to its objects, and does nothing of it. */
+  preview: operatorProcedure
+    .input(byId)
+    .mutation(({ ctx, input }) =>
+      ask(ctx, input.data_plane_id, { kind: "preview", action: "data_planes.preview" }),
+    ),
+
+  /** Brings about what is wanted now, also where it was already. */
+  reconcile: operatorProcedure
+    .input(byId)
+    .mutation(({ ctx, input }) =>
+      ask(ctx, input.data_plane_id, { kind: "up", action: "data_planes.reconcile" }),
+    ),
+
+  /** Looks at the cluster for what differs from what was brought about. */
+  check_drift: operatorProcedure
+    .input(byId)
+    .mutation(({ ctx, input }) =>
+      ask(ctx, input.data_plane_id, { kind: "refresh", action: "data_planes.check_drift" }),
+    ),
+
   /** Answers at once; the data plane drains and is then gone. To ask again changes nothing. */
   delete: tenantProcedure.input(byId).mutation(({ ctx, input }) =>
     changeTenant(ctx.services, {
@@ -128,6 +176,36 @@ export const dataPlanesRouter = router({
     }),
   ),
 });
+
+/** The operation that was asked for; it waits until the worker has room. Faults: `api.conflict` where no engine runs it. */
+async function ask(
+  { services, actor }: { services: Services; actor: Actor },
+  id: Id<"dataPlane">,
+  { kind, action }: { kind: "up" | "preview" | "refresh"; action: string },
+) {
+  const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
+  return changeTenant(services, {
+    tenantId,
+    actor,
+    action,
+    run: async (tx) => {
+      const row = requireFound(await findDataPlane(tx, id));
+      if (row.driver !== "pulumi")
+        throw new Fault("api.conflict", { detail: `Its driver (${row.driver}) runs no operations.` });
+      if (row.deletion_requested_at !== null)
+        throw new Fault("api.conflict", { detail: "It is to be deleted." });
+      const operation = await askForOperation(tx, {
+        id: services.makeId("operation"),
+        tenantId,
+        dataPlaneId: id,
+        kind,
+        generation: row.generation,
+        now: services.clock.wallMs(),
+      });
+      return { result: operationView(operation), resource: id, detail: { operation_id: operation.id } };
+    },
+  });
+}
 
 function dataPlaneView(row: DataPlaneRow, wantedRevision: number) {
   return {

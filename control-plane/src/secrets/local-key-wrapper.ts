@@ -21,6 +21,25 @@ export async function openLocalKeyWrapper(
   return createKeyWrapper(await readKey(path), random);
 }
 
+/**
+ * A wrapper whose key was put into a file by somebody else, as a mounted secret: 32 bytes, or their base64. It is never
+ * made. Throws a `Refusal` when it is missing, holds no key, or can be read by everybody; its group may read it.
+ */
+export async function openGivenKeyWrapper(path: string, random: Random): Promise<KeyWrapper> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() !== true) throw new Refusal(`HEADGATE_KEY_FILE: ${path} is not a file.`);
+  if ((found.mode & 0o007) !== 0)
+    throw new Refusal(`HEADGATE_KEY_FILE: ${path} must not be readable by everybody.`);
+  const content = await readFile(path);
+  const text = content.toString("utf8").trim();
+  const key = /^[A-Za-z0-9+/]{43}=$/.test(text) ? Buffer.from(text, "base64") : content;
+  if (key.length !== KEY_BYTES)
+    throw new Refusal(
+      `HEADGATE_KEY_FILE: ${path} does not hold a key of ${KEY_BYTES} bytes, or their base64.`,
+    );
+  return createKeyWrapper(key, random);
+}
+
 /** A wrapper around a key at hand. */
 export function createKeyWrapper(key: Uint8Array, random: Random): KeyWrapper {
   return {

@@ -6,6 +6,8 @@ import { enterTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { issueKey, type KeyIssuer } from "../keys/issue-key.ts";
 import { Fault } from "../lib/fault.ts";
 import { requireFound } from "../lib/require-found.ts";
+import { requireOpenRegion } from "../provisioning/regions/require-region.ts";
+import { specForNew } from "../releases/image-of.ts";
 import { KEY_PEPPER } from "../secrets/tenant-secrets.ts";
 import { type ChangeServices, changePolicyIn } from "./change-policy.ts";
 import {
@@ -44,7 +46,9 @@ export async function createTenant(services: CreateTenantServices, actor: Actor,
   try {
     return await insertAll(services, actor, { input, inputHash });
   } catch (error) {
-    if (!(error instanceof Fault && error.code === "api.conflict")) throw error;
+    // Without a parameter it is the database's own.
+    if (!(error instanceof Fault && error.code === "api.conflict" && error.parameter === undefined))
+      throw error;
     // Another call with this key may have been faster.
     const now = await replay(services, idempotency_key, inputHash);
     if (now !== undefined) return now;
@@ -71,6 +75,8 @@ async function insertAll(
   const data_key = await secrets.createDataKey(id);
   const key_pepper = await secrets.seal({ id, data_key }, KEY_PEPPER, services.random(32));
   const created = await withPlatform(services.db, async (tx) => {
+    await requireOpenRegion(tx, { region: input.region, driver: services.driver });
+    const spec = await specForNew(tx, input.plan, services.driver);
     await insertTenant(tx, { ...input, id, input_hash: inputHash, data_key, key_pepper, created_at: now });
     return enterTenant(tx, id, (scoped) =>
       changePolicyIn(scoped, services, {
@@ -90,7 +96,7 @@ async function insertAll(
             id: makeId("dataPlane"),
             region: input.region,
             driver: services.driver,
-            spec: { plan: input.plan },
+            spec,
             next_attempt_at: now,
             created_at: now,
           });

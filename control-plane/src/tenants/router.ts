@@ -1,5 +1,6 @@
 import { DEFAULT_SETTINGS, freeText, idOf, resourceName, snapshotSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
+import type { Actor } from "../audit/append-audit.ts";
 import type { dataPlanes } from "../db/schema/data-planes.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import { withPlatform } from "../db/tenant-scope.ts";
@@ -9,11 +10,13 @@ import { requireFound } from "../lib/require-found.ts";
 import type { Services } from "../trpc/context.ts";
 import { OPERATOR } from "../trpc/operator-token.ts";
 import { operatorProcedure, router, tenantProcedure } from "../trpc/procedures.ts";
-import { changePolicy } from "./change-policy.ts";
+import { changePolicy, changeTenant } from "./change-policy.ts";
 import { createTenant } from "./create-tenant.ts";
 import { regionName } from "./region-name.ts";
-import { listTenants, updateTenant } from "./repository.ts";
+import { listTenants, setPlanOfDataPlanes, updateTenant } from "./repository.ts";
 import { requireTenant } from "./require-tenant.ts";
+
+const planName = z.enum(["starter", "team", "enterprise"]);
 
 const settingsInput = snapshotSettings.partial();
 
@@ -21,7 +24,7 @@ const createInput = z.strictObject({
   idempotency_key: freeText(200),
   name: resourceName,
   display_name: freeText(200).optional(),
-  plan: z.enum(["starter", "team", "enterprise"]),
+  plan: planName,
   region: regionName,
   settings: settingsInput.optional(),
 });
@@ -55,6 +58,13 @@ export const tenantsRouter = router({
     .input(byId)
     .mutation(({ ctx, input }) => setSuspended(ctx.services, input.tenant_id, "tenants.resume")),
 
+  /** Its data plane follows: another size, another quota. */
+  set_plan: operatorProcedure
+    .input(z.strictObject({ tenant_id: idOf("tenant"), plan: planName }))
+    .mutation(({ ctx, input }) =>
+      setPlan(ctx.services, ctx.actor, { tenantId: input.tenant_id, plan: input.plan }),
+    ),
+
   update_settings: tenantProcedure
     .input(z.strictObject({ settings: settingsInput }))
     .mutation(({ ctx, input }) =>
@@ -73,6 +83,28 @@ export const tenantsRouter = router({
       }),
     ),
 });
+
+/** In one transaction with the wish for the data plane, which so never follows a plan that the tenant does not have. */
+function setPlan(
+  services: Services,
+  actor: Actor,
+  { tenantId, plan }: { tenantId: TenantRow["id"]; plan: TenantRow["plan"] },
+) {
+  return changeTenant(services, {
+    tenantId,
+    actor,
+    action: "tenants.set_plan",
+    run: async (tx, before) => {
+      const row = plan === before.plan ? before : await updateTenant(tx, tenantId, { plan });
+      if (plan !== before.plan) await setPlanOfDataPlanes(tx, plan);
+      return {
+        result: tenantView(requireFound(row)),
+        resource: tenantId,
+        detail: { from: before.plan, to: plan },
+      };
+    },
+  });
+}
 
 function setSuspended(
   services: Services,

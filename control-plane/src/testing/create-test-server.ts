@@ -4,6 +4,7 @@ import { pino } from "pino";
 import type { OpenDatabase } from "../db/client.ts";
 import { createMakeId } from "../lib/make-id.ts";
 import { createMetrics } from "../lib/metrics.ts";
+import { createOperationHints } from "../operations/operation-hints.ts";
 import { createKeyWrapper } from "../secrets/local-key-wrapper.ts";
 import { createTenantSecrets } from "../secrets/tenant-secrets.ts";
 import { buildServer } from "../server.ts";
@@ -75,6 +76,7 @@ export async function createTestServer(
     privateNetworks: ["127.0.0.0/8", "::1/128"],
     publicUrl: () => "http://127.0.0.1:1",
     revisionEvents,
+    operationHints: createOperationHints(),
     renderSnapshot: (tx, tenant, { takesAway }) =>
       renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway }),
     onRevision: (tenantId, revision) => revisionEvents.publish(tenantId, revision),
@@ -101,9 +103,10 @@ export async function createTestServer(
           headers: { ...headers, "content-type": "application/json" },
           payload: JSON.stringify(input ?? {}),
         });
-    const parsed: { result?: { data?: unknown }; error?: { data: { headgate: ApiError } } } = response.json();
+    const type = String(response.headers["content-type"]);
+    const parsed: Parsed = type.startsWith("text/event-stream") ? readEvents(response.body) : response.json();
     return {
-      status: response.statusCode,
+      status: parsed.error?.data.httpStatus ?? response.statusCode,
       body: response.body,
       data: parsed.result?.data,
       error: parsed.error?.data.headgate,
@@ -128,6 +131,23 @@ export async function createTestServer(
       await database.close();
     },
   };
+}
+
+interface Parsed {
+  result?: { data?: unknown };
+  error?: { data: { httpStatus?: number; headgate: ApiError } };
+}
+
+/** What a subscription gave until it ended: the data of its events, or the error that it ended with. */
+function readEvents(body: string): Parsed {
+  const events = body.split("\n\n").map((block) => ({
+    name: /^event: (.*)$/m.exec(block)?.[1],
+    data: /^data: (.*)$/m.exec(block)?.[1] ?? "",
+  }));
+  const failed = events.find(({ name }) => name === "serialized-error");
+  if (failed !== undefined) return { error: JSON.parse(failed.data) };
+  const said = events.filter(({ name, data }) => name === undefined && data !== "");
+  return { result: { data: said.map(({ data }) => JSON.parse(data)) } };
 }
 
 function isQuery(path: string): boolean {

@@ -1,4 +1,6 @@
 import type { Id } from "@headgate/sdk/contract";
+import { operationEvents, operations } from "../db/schema/provisioning.ts";
+import { withTenant } from "../db/tenant-scope.ts";
 import type { TestServer } from "./create-test-server.ts";
 
 interface Made<K extends "agent" | "provider" | "model" | "route" | "rule" | "limit" | "budget" | "key"> {
@@ -16,14 +18,18 @@ export interface TestTenant {
 let made = 0;
 
 /** A tenant with nothing in it but what every tenant has. */
-export async function createTestTenant(server: TestServer, name = `tenant-${++made}`): Promise<TestTenant> {
+export async function createTestTenant(
+  server: TestServer,
+  name = `tenant-${++made}`,
+  region = "local",
+): Promise<TestTenant> {
   const created = await server.ok<{
     tenant: { id: Id<"tenant"> };
     admin_key: string;
     data_plane: { id: Id<"dataPlane"> };
   }>(
     "tenants.create",
-    { idempotency_key: name, name, plan: "team", region: "local" },
+    { idempotency_key: name, name, plan: "team", region },
     { credential: server.operatorToken },
   );
   return {
@@ -45,6 +51,8 @@ export interface FurnishedTenant extends TestTenant {
   readonly rule: Id<"rule">;
   readonly limit: Id<"limit">;
   readonly budget: Id<"budget">;
+  /** One that is over. */
+  readonly operation: Id<"operation">;
 }
 
 /** A tenant that owns one of everything. */
@@ -104,5 +112,38 @@ export async function createFurnishedTenant(
     rule: rule.id,
     limit: limit.id,
     budget: budget.id,
+    operation: await insertOperation(server, tenant),
   };
+}
+
+async function insertOperation(
+  server: TestServer,
+  { id, dataPlaneId }: TestTenant,
+): Promise<Id<"operation">> {
+  const operation = server.services.makeId("operation");
+  const at = server.clock.wallMs();
+  await withTenant(server.services.db, id, async (tx) => {
+    await tx.insert(operations).values({
+      tenant_id: id,
+      id: operation,
+      data_plane_id: dataPlaneId,
+      kind: "up",
+      reason: "created",
+      state: "succeeded",
+      generation: 1,
+      fencing_token: 1,
+      created_at: at,
+      started_at: at,
+      ended_at: at,
+    });
+    await tx.insert(operationEvents).values({
+      tenant_id: id,
+      operation_id: operation,
+      seq: 1,
+      at,
+      type: "started",
+      payload: { stage: "up" },
+    });
+  });
+  return operation;
 }

@@ -4,6 +4,7 @@ import type { Actor } from "../audit/append-audit.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Random } from "../lib/make-id.ts";
 import type { Metrics } from "../lib/metrics.ts";
+import type { OperationHints } from "../operations/operation-hints.ts";
 import type { KeyWrapper } from "../secrets/key-wrapper.ts";
 import type { TenantSecrets } from "../secrets/tenant-secrets.ts";
 import type { RevisionEvents } from "../snapshots/revision-events.ts";
@@ -19,10 +20,12 @@ export interface Services extends ChangeServices {
   readonly keyWrapper: KeyWrapper;
   /** Where open event streams hear of new revisions. */
   readonly revisionEvents: RevisionEvents;
+  /** Where those who watch operations hear of news. */
+  readonly operationHints: OperationHints;
   /** SHA-256 of the operator's token. */
   readonly operatorTokenHash: Buffer;
   /** How new data planes are provisioned. */
-  readonly driver: "local" | "none";
+  readonly driver: "local" | "none" | "pulumi";
   /** Under which data planes reach this server; known once it listens. */
   readonly publicUrl: () => string;
   /** The networks that are not the public internet and that tenants' providers may be in, in CIDR notation. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestServer, type TestServer } from "../testing/create-test-server.ts";
 import { createFurnishedTenant, type FurnishedTenant } from "../testing/create-test-tenant.ts";
 import { procedureTypes } from "../testing/procedure-types.ts";
+import { testCluster } from "../testing/test-cluster.ts";
 
 let server: TestServer;
 let mine: FurnishedTenant;
@@ -28,6 +29,7 @@ beforeAll(async () => {
     rule: makeId("rule"),
     limit: makeId("limit"),
     budget: makeId("budget"),
+    operation: makeId("operation"),
   };
 });
 afterAll(() => server[Symbol.asyncDispose]());
@@ -72,6 +74,9 @@ const NAMES_OTHERS: Record<string, readonly Input[]> = {
   "budgets.delete": [(t) => ({ budget_id: t.budget })],
   "data_planes.get": [(t) => ({ data_plane_id: t.dataPlaneId })],
   "data_planes.delete": [(t) => ({ data_plane_id: t.dataPlaneId })],
+  "operations.get": [(t) => ({ operation_id: t.operation })],
+  "operations.events": [(t) => ({ operation_id: t.operation })],
+  "operations.watch": [(t) => ({ operation_id: t.operation })],
 };
 
 /** Procedures that name nothing of a tenant's; what they answer is searched for the other tenant's ids. */
@@ -95,6 +100,7 @@ const NAMES_NOTHING: Record<string, unknown> = {
   "invoices.preview": { period: "2026-01" },
   "invoices.line_usage": { period: "2026-01", line_id: "0".repeat(32) },
   "data_planes.list": {},
+  "operations.list": {},
   "data_planes.create": {},
   "snapshots.list": {},
   "snapshots.get": { revision: 1 },
@@ -117,6 +123,22 @@ const NOT_OF_A_TENANT = [
   "prices.list",
   "data_planes.issue_join_token",
   "data_planes.rejoin",
+  "data_planes.preview",
+  "data_planes.reconcile",
+  "data_planes.check_drift",
+  "tenants.set_plan",
+  "regions.put",
+  "regions.get",
+  "regions.list",
+  "regions.delete",
+  "data_planes.set_ring",
+  "releases.create",
+  "releases.start",
+  "releases.pause",
+  "releases.resume",
+  "releases.roll_back",
+  "releases.get",
+  "releases.list",
 ];
 
 test("every procedure has its place in this walk", () => {
@@ -217,6 +239,29 @@ const VALID: Record<string, unknown> = {
   },
   "data_planes.rejoin": { data_plane_id: "dpl_00000000000000000000000000" },
   "data_planes.issue_join_token": { data_plane_id: "dpl_00000000000000000000000000" },
+  "data_planes.preview": { data_plane_id: "dpl_00000000000000000000000000" },
+  "data_planes.reconcile": { data_plane_id: "dpl_00000000000000000000000000" },
+  "data_planes.check_drift": { data_plane_id: "dpl_00000000000000000000000000" },
+  "tenants.set_plan": { tenant_id: "ten_00000000000000000000000000", plan: "team" },
+  "regions.put": {
+    name: "eu-1",
+    cluster: testCluster("eu-1"),
+    issuer: { url: "https://issuer.example.com", jwks_url: "https://issuer.example.com/keys" },
+    access: { in_cluster: true },
+  },
+  "regions.get": { name: "eu-1" },
+  "regions.delete": { name: "eu-1" },
+  "data_planes.set_ring": { data_plane_id: "dpl_00000000000000000000000000", ring: 1 },
+  "releases.create": {
+    version: "1.0.0",
+    image: `registry.example.com/data-plane@sha256:${"a".repeat(64)}`,
+    collector_image: `registry.example.com/collector@sha256:${"b".repeat(64)}`,
+  },
+  "releases.start": { release_id: "rel_00000000000000000000000000" },
+  "releases.pause": { release_id: "rel_00000000000000000000000000" },
+  "releases.resume": { release_id: "rel_00000000000000000000000000" },
+  "releases.get": { release_id: "rel_00000000000000000000000000" },
+  "releases.roll_back": { release_id: "rel_00000000000000000000000000", reason: "r" },
   "prices.close": { price_id: "prc_00000000000000000000000000", valid_to: 60_000 },
 };
 

@@ -12,7 +12,10 @@ import type { Context } from "./context.ts";
 import { formatError, toTrpcError } from "./errors.ts";
 import { isOperatorToken, OPERATOR } from "./operator-token.ts";
 
-const t = initTRPC.context<Context>().create({ errorFormatter: formatError });
+const t = initTRPC.context<Context>().create({
+  errorFormatter: formatError,
+  sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 45_000 } },
+});
 
 export const router = t.router;
 

@@ -5,9 +5,12 @@ import { invoicesRouter } from "../invoices/router.ts";
 import { keysRouter } from "../keys/router.ts";
 import { limitsRouter } from "../limits/router.ts";
 import { modelsRouter } from "../models/router.ts";
+import { operationsRouter } from "../operations/router.ts";
 import { pricesRouter } from "../prices/router.ts";
 import { providersRouter } from "../providers/router.ts";
+import { regionsRouter } from "../provisioning/regions/router.ts";
 import { dataPlanesRouter } from "../provisioning/router.ts";
+import { releasesRouter } from "../releases/router.ts";
 import { routesRouter } from "../routes/router.ts";
 import { rulesRouter } from "../rules/router.ts";
 import { snapshotsRouter } from "../snapshots/router.ts";
@@ -32,6 +35,9 @@ export const appRouter = router({
   usage: usageRouter,
   invoices: invoicesRouter,
   data_planes: dataPlanesRouter,
+  operations: operationsRouter,
+  regions: regionsRouter,
+  releases: releasesRouter,
   snapshots: snapshotsRouter,
   audit: auditRouter,
 });

@@ -66,10 +66,11 @@ test("a join token presented at once by many makes exactly one of them the data 
     expect(status).toBe(401);
     expect(body).toMatchObject({ error: { code: "join.invalid_token" } });
   }
-  const [row] = await platform.database.query("SELECT signing_key FROM data_planes WHERE id = $1", [
-    tenant.dataPlaneId,
-  ]);
-  expect(row).toEqual({ signing_key: winner?.signingKey });
+  const replicas = await platform.database.query(
+    "SELECT signing_key FROM data_plane_replicas WHERE data_plane_id = $1",
+    [tenant.dataPlaneId],
+  );
+  expect(replicas).toEqual([{ signing_key: winner?.signingKey }]);
 });
 
 test("of keys created at once for one agent two are made, and no more", async () => {

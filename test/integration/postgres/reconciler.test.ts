@@ -143,6 +143,9 @@ interface Scripted {
 function makeProvisioner({ provisioned = [], seen = RUNNING, beforeProvision }: Scripted): Provisioner {
   return {
     driver: "none",
+    wantsToken: true,
+    lookAgainMs: 5_000,
+    lookSoonMs: 0,
     async provision(desired) {
       provisioned.push(desired);
       await beforeProvision?.();

@@ -2,7 +2,7 @@
 import type { Query } from "./platform.ts";
 
 /** Of the platform, without a tenant: out of reach of the tenants' role, or the same for all tenants. */
-const PLATFORM_TABLES = ["price_versions", "signing_keys"];
+const PLATFORM_TABLES = ["price_versions", "regions", "releases", "signing_keys"];
 /** Keyed by what is known before the tenant is. */
 const KEYED_OTHERWISE = ["key_handles", "tenants"];
 

@@ -216,7 +216,27 @@ async function furnished(platform: Platform) {
   const event = makeUsageEvent({ started_at: platform.server.clock.wallMs(), agent_id: tenant.agent });
   for (const batch of streamOf(makeId("stream"), [event], { size: 1 }))
     expect((await ship(batch)).status).toBe(200);
+  await provisioned(platform, tenant.id, tenant.dataPlaneId);
   return tenant;
+}
+
+/** As if a worker had run an operation of the data plane's stack. */
+async function provisioned({ database }: Platform, tenantId: string, dataPlaneId: string): Promise<void> {
+  const operationId = makeId("operation");
+  await database.query("INSERT INTO stacks (tenant_id, data_plane_id, name) VALUES ($1, $2, 's')", [
+    tenantId,
+    dataPlaneId,
+  ]);
+  await database.query(
+    `INSERT INTO operations
+       (tenant_id, id, data_plane_id, kind, reason, state, generation, fencing_token, created_at)
+     VALUES ($1, $2, $3, 'up', 'created', 'running', 1, 1, 1)`,
+    [tenantId, operationId, dataPlaneId],
+  );
+  await database.query(
+    "INSERT INTO operation_events (tenant_id, operation_id, seq, at, type, payload) VALUES ($1, $2, 1, 1, 'started', '{}')",
+    [tenantId, operationId],
+  );
 }
 
 /** Into a tenant's scope, in the words of the product's own door. */

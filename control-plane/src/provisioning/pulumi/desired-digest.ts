@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+
+export interface DesiredParts {
+  /** What is the tenant's alone. Of a secret its hash. */
+  readonly own: Readonly<Record<string, string | null>>;
+  /** What it shares with all others of its region: a change of it is not followed by all of them at once. */
+  readonly shared: Readonly<Record<string, string | number>>;
+}
+
+/** Two SHA-256 in hex with a point between them, over canonical JSON (RFC 8785). */
+export function desiredDigest({ own, shared }: DesiredParts): string {
+  return `${sha256(own)}.${sha256(shared)}`;
+}
+
+/** True where only what is shared has changed. */
+export function differsInSharedOnly(a: string, b: string): boolean {
+  return a !== b && a.split(".")[0] === b.split(".")[0];
+}
+
+/** A number in [0, 1) that is always the same for the same text, so that work can be spread without being remembered. */
+export function shareOf(text: string): number {
+  return createHash("sha256").update(text).digest().readUInt32BE() / 2 ** 32;
+}
+
+function sha256(value: unknown): string {
+  return createHash("sha256")
+    .update(canonicalize(value) ?? "")
+    .digest("hex");
+}

@@ -1,0 +1,394 @@
+/** Long, because all of these guarantees are told with one database and one scripted engine. */
+import { makeId } from "@headgate/sdk/testing";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import type { OpenDatabase } from "../../db/client.ts";
+import { withTenant } from "../../db/tenant-scope.ts";
+import { askForOperation } from "../../operations/repository.ts";
+import { openTestDatabase } from "../../testing/open-test-database.ts";
+import type { ObservedDataPlane, Provisioner } from "../provisioner.ts";
+import { type DriverFixture, KUBECONFIG, openDriverFixture, setPlan } from "./driver-fixture.ts";
+import { LEASE_MS } from "./stack-lease.ts";
+
+let database: OpenDatabase;
+let fixture: DriverFixture;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+beforeEach(async () => {
+  fixture = await openDriverFixture(database);
+});
+afterAll(() => database.close());
+
+const ask = (driver: Provisioner, target: ObservedDataPlane) =>
+  driver.provision({ ...target, joinToken: null });
+const conditionsOf = ({ conditions }: Awaited<ReturnType<typeof ask>>) =>
+  Object.fromEntries((conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]));
+
+/** Brings it about. */
+async function up(driver: Provisioner, target: ObservedDataPlane) {
+  await ask(driver, target);
+  fixture.engine.newest.finish();
+  await fixture.settle();
+}
+
+async function askFor(target: ObservedDataPlane, kind: "up" | "preview" | "refresh") {
+  const { tenantId, id: dataPlaneId, generation } = target;
+  const row = await withTenant(database.db, tenantId, (tx) =>
+    askForOperation(tx, {
+      id: makeId("operation"),
+      tenantId,
+      dataPlaneId,
+      kind,
+      generation,
+      now: fixture.clock.wallMs(),
+    }),
+  );
+  return row.id;
+}
+
+test("a data plane is brought about by one operation, and is ready when a replica serves", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  const begun = await ask(driver, target);
+  expect(begun).toMatchObject({ phase: "provisioning", ready: false, current: false });
+  expect(conditionsOf(begun)).toMatchObject({ Provisioned: "false Updating" });
+  expect(fixture.engine.newest.order).toMatchObject({
+    mode: "up",
+    recover: false,
+    guard: false,
+    spec: { plan: "starter" },
+  });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+  const there = await ask(driver, target);
+  expect(there).toMatchObject({
+    phase: "running",
+    ready: false,
+    current: true,
+    endpointUrl: "http://data-plane.test",
+  });
+  await fixture.beat(target);
+  expect(await ask(driver, target)).toMatchObject({ phase: "running", ready: true });
+  fixture.clock.advance(60_000);
+  expect(await ask(driver, target)).toMatchObject({ phase: "running", ready: false });
+  expect(fixture.engine.operations).toHaveLength(1);
+  expect(await fixture.operationsOf(target)).toMatchObject([
+    { kind: "up", reason: "created", state: "succeeded" },
+  ]);
+});
+
+test("of two requests for one data plane the second waits for the first, and sees what is wanted then", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(driver, target);
+  const changed = await setPlan(fixture, target, "team");
+  await Promise.all([ask(driver, changed), ask(driver, changed)]);
+  expect(fixture.engine.operations).toHaveLength(1);
+  fixture.engine.newest.finish();
+  await fixture.settle();
+  expect(await ask(driver, changed)).toMatchObject({ current: false });
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "up", guard: true, spec: { plan: "team" } });
+  fixture.engine.newest.finish({ planned: { update: 2 } });
+  await fixture.settle();
+  expect(await ask(driver, changed)).toMatchObject({ current: true });
+  expect(await fixture.operationsOf(target)).toMatchObject([
+    { reason: "created", generation: 1 },
+    { reason: "changed", generation: 2, planned: { update: 2 } },
+  ]);
+  expect(fixture.engine.overlaps).toEqual([]);
+});
+
+test("a failure is told with its class, waits before it is tried again, and is forgotten with the next success", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(driver, target);
+  fixture.engine.newest.finish({ ok: false, errorName: "CommandError", message: "exceeded quota: tenant" });
+  await fixture.settle();
+  const failed = await ask(driver, target);
+  expect(failed.phase).toBe("provisioning");
+  expect(failed.conditions).toContainEqual(
+    expect.objectContaining({
+      type: "Provisioned",
+      reason: "QuotaExceeded",
+      message: "exceeded quota: tenant",
+    }),
+  );
+  expect(fixture.engine.operations).toHaveLength(1);
+  const changed = await setPlan(fixture, target, "team");
+  await ask(driver, changed);
+  expect(fixture.engine.operations).toHaveLength(2);
+  fixture.engine.newest.finish({ ok: false, errorName: "CommandError", message: "EOF" });
+  await fixture.settle();
+  await ask(driver, changed);
+  expect(fixture.engine.operations).toHaveLength(2);
+  fixture.clock.advance(600_000);
+  await up(driver, changed);
+  expect(await fixture.stackOf(target)).toMatchObject({
+    failures: 0,
+    interrupted: false,
+    failed_digest: null,
+  });
+  expect(fixture.counts.outcomes).toEqual(["up quota", "up retryable", "up succeeded"]);
+});
+
+test("a stack that one worker holds is left alone by another, until the lease is over", async () => {
+  const [first, target] = [fixture.driver(), await fixture.tenant()];
+  const second = fixture.driver({ holder: "worker-2" });
+  await ask(first, target);
+  const stale = fixture.engine.newest;
+  await ask(second, target);
+  expect(fixture.engine.operations).toHaveLength(1);
+  fixture.clock.advance(LEASE_MS + 1);
+  await ask(second, target);
+  expect(fixture.ended).toEqual([stale.order.operationId]);
+  stale.die();
+  await fixture.settle();
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "up", recover: true });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+  expect(await fixture.operationsOf(target)).toMatchObject([
+    { state: "interrupted", error_class: "interrupted", fencing_token: 1 },
+    { state: "succeeded", fencing_token: 2 },
+  ]);
+});
+
+test("a worker that has lost its lease writes nothing any more, not even its success", async () => {
+  const [first, target] = [fixture.driver(), await fixture.tenant()];
+  const second = fixture.driver({ holder: "worker-2", isSurelyGone: async () => true });
+  await ask(first, target);
+  const stale = fixture.engine.newest;
+  await ask(second, target);
+  const fresh = fixture.engine.newest;
+  expect(fresh).not.toBe(stale);
+  stale.say({ event: { type: "step", payload: { op: "late" } } });
+  stale.finish({ outputs: { endpointUrl: "http://stale" } });
+  await fixture.settle();
+  expect(fixture.counts.leasesLost).toBe(1);
+  expect(await fixture.stackOf(target)).toMatchObject({
+    lease_holder: "worker-2",
+    outputs: null,
+    applied_digest: null,
+  });
+  fresh.finish();
+  await fixture.settle();
+  expect(await fixture.stackOf(target)).toMatchObject({
+    lease_holder: null,
+    outputs: { endpointUrl: "http://data-plane.test" },
+  });
+  expect(await fixture.eventsOf(target)).toEqual([]);
+});
+
+test("a process that dies without a word leaves traces that the next operation clears at once", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(driver, target);
+  fixture.engine.newest.die();
+  await fixture.settle();
+  expect(await fixture.stackOf(target)).toMatchObject({ interrupted: true, failures: 1 });
+  await ask(driver, target);
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "up", recover: true });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+  await setPlan(fixture, target, "team");
+  await ask(driver, { ...target, plan: "team" });
+  expect(fixture.engine.newest.order).toMatchObject({ recover: false });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+});
+
+test("a lock that somebody has left is cleared by the next operation", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(driver, target);
+  fixture.engine.newest.finish({ ok: false, errorName: "ConcurrentUpdateError", message: "locked" });
+  await fixture.settle();
+  await ask(driver, target);
+  expect(fixture.engine.newest.order).toMatchObject({ recover: true });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+});
+
+test("a worker that ends stops its operations, which the next one takes up", async () => {
+  const [first, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(first, target);
+  await first.close({ drain: true });
+  expect(fixture.engine.newest.stopAsked).toBe(true);
+  await ask(first, target);
+  expect(fixture.engine.operations).toHaveLength(1);
+  expect(await fixture.stackOf(target)).toMatchObject({ lease_holder: null, interrupted: true });
+  const second = fixture.driver({ holder: "worker-2" });
+  await ask(second, target);
+  expect(fixture.engine.newest.order).toMatchObject({ recover: true });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+});
+
+test("an operation that takes too long is stopped and told as timed out", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const [driver, target] = [fixture.driver(), await fixture.tenant()];
+    await ask(driver, target);
+    vi.advanceTimersByTime(600_000);
+    await fixture.settle();
+    expect(await fixture.operationsOf(target)).toMatchObject([{ state: "failed", error_class: "timeout" }]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("an operation that was overtaken gets a minute to end well, and is then stopped in favour of what is wanted now", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(driver, target);
+  const changed = await setPlan(fixture, target, "team");
+  fixture.clock.advance(59_000);
+  await ask(driver, changed);
+  expect(fixture.engine.newest.stopAsked).toBe(false);
+  fixture.clock.advance(1_000);
+  await ask(driver, changed);
+  expect(fixture.engine.newest.stopAsked).toBe(true);
+  await fixture.settle();
+  await ask(driver, changed);
+  expect(fixture.engine.newest.order).toMatchObject({ recover: true, spec: { plan: "team" } });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+});
+
+test("one that is to go does not wait for what is being done to it", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(driver, target);
+  const making = fixture.engine.newest;
+  await driver.destroy(target);
+  expect(making.stopAsked).toBe(true);
+  await fixture.settle();
+  await driver.destroy(target);
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "drain", recover: true });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+});
+
+test("no more than so many run at once, and whoever waits is told so", async () => {
+  const changed: string[] = [];
+  const options = { settings: { ...SETTINGS, operationsMax: 1 }, onChange: (id: string) => changed.push(id) };
+  const driver = fixture.driver(options);
+  const [one, two] = [await fixture.tenant(), await fixture.tenant()];
+  await ask(driver, one);
+  expect(conditionsOf(await ask(driver, two))).toMatchObject({ Provisioned: "false Queued" });
+  expect(fixture.engine.operations).toHaveLength(1);
+  fixture.engine.newest.finish();
+  await fixture.settle();
+  expect(changed).toEqual([one.id, two.id]);
+  await up(driver, two);
+  expect(fixture.engine.operations).toHaveLength(2);
+});
+
+test("what was asked for is run in its own row, also where nothing is to be done", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await up(driver, target);
+  const preview = await askFor(target, "preview");
+  expect(await askFor(target, "preview")).toBe(preview);
+  await ask(driver, target);
+  expect(fixture.engine.newest.order).toMatchObject({
+    mode: "preview",
+    operationId: preview,
+    recover: false,
+  });
+  fixture.engine.newest.finish({ changes: {}, planned: { same: 20 }, outputs: null });
+  await fixture.settle();
+  const again = await askFor(target, "up");
+  await ask(driver, target);
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "up", operationId: again });
+  fixture.engine.newest.finish({ changes: { same: 20 } });
+  await fixture.settle();
+  expect(await fixture.operationsOf(target)).toMatchObject([
+    { reason: "created" },
+    { id: preview, reason: "asked", state: "succeeded", planned: { same: 20 } },
+    { id: again, reason: "asked", state: "succeeded" },
+  ]);
+  expect(await fixture.stackOf(target)).toMatchObject({ outputs: { endpointUrl: "http://data-plane.test" } });
+});
+
+test("drift is told, counted, and repaired with a look at what is there", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await up(driver, target);
+  await askFor(target, "refresh");
+  await ask(driver, target);
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "drift" });
+  fixture.engine.newest.finish({
+    drift: [{ resource: "ResourceQuota/tenant", change: "update" }],
+    outputs: null,
+  });
+  await fixture.settle();
+  const drifted = await ask(driver, target);
+  expect(conditionsOf(drifted)).toMatchObject({ InSync: "false Drifted" });
+  expect(fixture.counts.drift).toBe(1);
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "up", refresh: true });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+  expect(conditionsOf(await ask(driver, target))).toMatchObject({ InSync: "unknown NotChecked" });
+});
+
+test("one that is to go is drained, then removed, and is gone only then", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await up(driver, target);
+  expect((await driver.destroy(target)).phase).toBe("draining");
+  expect(fixture.engine.newest.order.mode).toBe("drain");
+  fixture.engine.newest.finish({ outputs: null });
+  await fixture.settle();
+  expect((await driver.destroy(target)).phase).toBe("draining");
+  expect(fixture.engine.newest.order.mode).toBe("destroy");
+  fixture.engine.newest.die();
+  await fixture.settle();
+  expect((await driver.destroy(target)).phase).toBe("draining");
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "destroy", recover: true });
+  fixture.engine.newest.finish({ outputs: null });
+  await fixture.settle();
+  expect((await driver.destroy(target)).phase).toBe("absent");
+  expect((await driver.destroy(target)).phase).toBe("absent");
+  expect(fixture.engine.operations).toHaveLength(4);
+});
+
+test("one for which nothing was ever done needs no engine to go", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  expect((await driver.destroy(target)).phase).toBe("absent");
+  expect(fixture.engine.operations).toEqual([]);
+});
+
+test.each<[string, Parameters<DriverFixture["driver"]>[0], Partial<ObservedDataPlane>, string]>([
+  ["an unknown region", {}, { region: "nowhere" }, "no such region"],
+  ["no image", { imagesOf: async () => undefined }, {}, "no release"],
+  [
+    "an image that is not by digest",
+    { imagesOf: async () => ({ image: "x:latest", imageVersion: "1", collectorImage: "x" }) },
+    {},
+    "by digest",
+  ],
+])("with %s nothing is begun, and the reason is told", async (_, options, change, reason) => {
+  const [driver, target] = [fixture.driver(options), await fixture.tenant()];
+  const seen = await ask(driver, { ...target, ...change });
+  expect(seen.conditions?.[0]?.message).toContain(reason);
+  expect(fixture.engine.operations).toEqual([]);
+});
+
+test("no secret gets into rows, events, logs or observations, whatever the engine says", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(driver, target);
+  const { order, say, finish } = fixture.engine.newest;
+  expect(order.kubeconfig).toBe(KUBECONFIG);
+  const all = [order.spec.joinSecret, order.kubeconfig, order.backend, "cluster-token-canary"];
+  say({ event: { type: "diagnostic", payload: { message: all.join(" "), [order.spec.joinSecret]: 1 } } });
+  finish({ ok: false, errorName: "CommandError", message: all.join("\n"), outputs: { x: all } });
+  await fixture.settle();
+  const seen = JSON.stringify([
+    await fixture.stackOf(target),
+    await fixture.operationsOf(target),
+    await fixture.eventsOf(target),
+    await ask(driver, target),
+    fixture.logged,
+  ]);
+  expect(seen).toContain("[redacted]");
+  for (const secret of [...all, "backend-canary"]) expect(seen).not.toContain(secret);
+});
+
+const SETTINGS = {
+  backend: "file:///nowhere",
+  passphraseFile: "/nowhere",
+  operationsMax: 4,
+  operationsPerRegion: 4,
+  deadlineMs: 600_000,
+  timing: { driftMs: 0, repairsDrift: true, spreadMs: 0 },
+};

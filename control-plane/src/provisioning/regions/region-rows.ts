@@ -1,0 +1,57 @@
+import { and, asc, eq, gt, ne, sql } from "drizzle-orm";
+import { dataPlanes } from "../../db/schema/data-planes.ts";
+import { regions } from "../../db/schema/provisioning.ts";
+import type { PlatformTx } from "../../db/tenant-scope.ts";
+
+export type RegionRow = typeof regions.$inferSelect;
+
+export async function findRegion(tx: PlatformTx, name: string): Promise<RegionRow | undefined> {
+  const [row] = await tx.select().from(regions).where(eq(regions.name, name));
+  return row;
+}
+
+export async function listRegions(
+  tx: PlatformTx,
+  page: { after: string | undefined; limit: number },
+): Promise<RegionRow[]> {
+  return tx
+    .select()
+    .from(regions)
+    .where(page.after === undefined ? undefined : gt(regions.name, page.after))
+    .orderBy(asc(regions.name))
+    .limit(page.limit);
+}
+
+export async function lockRegion(tx: PlatformTx, name: string): Promise<RegionRow | undefined> {
+  const [row] = await tx.select().from(regions).where(eq(regions.name, name)).for("update");
+  return row;
+}
+
+export async function insertRegion(tx: PlatformTx, row: typeof regions.$inferInsert): Promise<RegionRow> {
+  const [inserted] = await tx.insert(regions).values(row).returning();
+  if (inserted === undefined) throw new Error("the region was not inserted");
+  return inserted;
+}
+
+/** Of what data planes follow; the generation rises. */
+export async function updateRegion(
+  tx: PlatformTx,
+  { name }: Pick<RegionRow, "name">,
+  set: Partial<RegionRow>,
+): Promise<RegionRow | undefined> {
+  const [row] = await tx.update(regions).set(set).where(eq(regions.name, name)).returning();
+  return row;
+}
+
+export async function deleteRegion(tx: PlatformTx, name: string): Promise<void> {
+  await tx.delete(regions).where(eq(regions.name, name));
+}
+
+/** Data planes there that are not deleted. */
+export async function countDataPlanes(tx: PlatformTx, region: string): Promise<number> {
+  const [row] = await tx
+    .select({ count: sql<number>`count(*)::int` })
+    .from(dataPlanes)
+    .where(and(eq(dataPlanes.region, region), ne(dataPlanes.state, "deleted")));
+  return row?.count ?? 0;
+}
