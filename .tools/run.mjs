@@ -22,6 +22,7 @@ const COMMANDS = {
   generate: () => handOver(["control-plane/scripts/emit-router-types.ts"]),
   check: () => handOver([join(root, ".tools", "check.mjs")]),
   test: () => handOver([join(root, ".tools", "test.mjs")]),
+  "test:cluster": () => handOver([join(root, ".tools", "test-cluster.mjs")]),
 };
 
 const [name = "", ...rest] = process.argv.slice(2);

@@ -19,7 +19,11 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      crossing("integration", 1, 30_000, ["harness/**/*.test.ts"]),
+      // The suite on a cluster has a run of its own; what it is made of is tested here, without one.
+      crossing("integration", 1, 30_000, [
+        "harness/**/*.test.ts",
+        "cluster/{engine,images,network-policy,node,parts}/**/*.test.ts",
+      ]),
       crossing("e2e", 2, 60_000),
       crossing("chaos", 3, 120_000),
     ],

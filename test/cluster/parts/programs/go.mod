@@ -1,0 +1,3 @@
+module headgate.example/cluster-programs
+
+go 1.26.0
