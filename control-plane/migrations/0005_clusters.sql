@@ -124,7 +124,7 @@ INSERT INTO "data_plane_replicas"
   ("tenant_id", "id", "data_plane_id", "signing_key", "encryption_key", "version", "joined_at",
    "applied_revision", "last_ack", "last_heartbeat", "last_heartbeat_at")
 SELECT "tenant_id", 'rpl_' || substr("id", 5), "id", "signing_key", "encryption_key",
-  coalesce("last_heartbeat"->>'version', ''), "joined_at", "applied_revision", "last_ack", "last_heartbeat", "last_heartbeat_at"
+  coalesce("last_heartbeat"->>'version', ''), "joined_at", "applied_revision", "last_ack", "last_heartbeat" || '{"calls": {"total": 0, "faults": 0}}', "last_heartbeat_at"
 FROM "data_planes" WHERE "signing_key" IS NOT NULL AND "encryption_key" IS NOT NULL AND "joined_at" IS NOT NULL;
 --> statement-breakpoint
 ALTER TABLE "data_planes" FORCE ROW LEVEL SECURITY;

@@ -17,7 +17,10 @@ export const clusterSettings = z.strictObject({
   domain: dnsName,
   /** Minor version; it pins the version of the Pod Security Standards. */
   kubernetesVersion: z.string().regex(/^1\.\d{1,3}$/, "must be a minor version, such as 1.36"),
-  /** Where data planes reach the control plane: `port` is the one that its pods or load balancer answer on. */
+  /**
+   * Where data planes reach the control plane: `port` is the one that its pods or load balancer answer on. Where the URL
+   * names a Service of the cluster, data planes may go to the pods of its namespace, and `cidrs` is not used for that.
+   */
   controlPlane: z.strictObject({
     url: httpUrl,
     cidrs: z.array(cidr).min(1),

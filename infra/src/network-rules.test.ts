@@ -2,7 +2,7 @@ import { BlockList, isIPv4 } from "node:net";
 import { FORBIDDEN_NETWORKS } from "@headgate/sdk/contract";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dnsRule, internet, namespaceNamed, wayTo } from "./network-rules.ts";
+import { dnsRule, internet, namespaceNamed, wayTo, wayToControlPlane } from "./network-rules.ts";
 import { makeClusterSettings } from "./testing/make-tenant-spec.ts";
 
 const cluster = makeClusterSettings({ podCidr: "203.0.113.0/25", serviceCidr: "2001:db8:5::/112" });
@@ -92,6 +92,16 @@ test("the way to a name of the internet leads to the internet alone", () => {
     to: internet(cluster),
     ports: [{ protocol: "TCP", port: 443 }],
   });
+});
+
+test("the control plane is a Service's namespace where its URL names one, else its own networks", () => {
+  const at = (url: string, port: number) =>
+    wayToControlPlane({ ...cluster, controlPlane: { url, cidrs: ["10.40.0.0/16"], port } });
+  expect(at("http://api.headgate-system.svc:8080", 8_080)).toEqual({
+    to: [{ namespaceSelector: namespaceNamed("headgate-system") }],
+    ports: [{ protocol: "TCP", port: 8_080 }],
+  });
+  expect(at("https://api.example", 443).to).toEqual([{ ipBlock: { cidr: "10.40.0.0/16" } }]);
 });
 
 const familyOf = (address: string) => (isIPv4(address) ? "ipv4" : "ipv6");

@@ -56,6 +56,18 @@ export function wayTo(url: string, cluster: ClusterSettings) {
   return { to: internet(cluster), ports };
 }
 
+/**
+ * The way to the control plane. Where it is a Service of the cluster, only to the pods of its namespace: networks that
+ * its pods lie in hold much else.
+ */
+export function wayToControlPlane(cluster: ClusterSettings) {
+  const { url, cidrs, port } = cluster.controlPlane;
+  const { to } = isService(serverAddress(url).hostname) ? wayTo(url, cluster) : { to: blocks(cidrs) };
+  return { to, ports: tcp(port) };
+}
+
+const isService = (hostname: string) => /^[^.]+\.[^.]+\.svc(\..+)?$/.test(hostname);
+
 /** Without those that lie within another one. */
 function outermost(cidrs: readonly string[]): string[] {
   const sizeOf = (cidr: string) => Number(cidr.slice(cidr.indexOf("/") + 1));

@@ -18,7 +18,7 @@ export default defineConfig({
     maxWorkers: 1,
     fileParallelism: false,
     sequence: { sequencer: ByName },
-    testTimeout: 300_000,
+    testTimeout: 900_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,
     passWithNoTests: false,

@@ -3,6 +3,7 @@ import { and, asc, eq, gte, inArray, isNull, lt, lte, ne, or, sql } from "drizzl
 import { forgetReplicas } from "../data-plane-api/data-plane-rows.ts";
 import { voidTokens } from "../data-plane-api/join-token.ts";
 import { type Condition, dataPlanes } from "../db/schema/data-planes.ts";
+import { operations } from "../db/schema/provisioning.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 import { type DataPlaneRow, usageLeft, withConditions } from "./data-plane-status.ts";
@@ -241,6 +242,10 @@ export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: nu
       next_attempt_at: 0,
     })
     .where(and(eq(dataPlanes.id, id), isNull(dataPlanes.deletion_requested_at)));
+  await tx
+    .update(operations)
+    .set({ state: "failed", message: "the data plane was deleted before it was begun", ended_at: now })
+    .where(and(eq(operations.data_plane_id, id), eq(operations.state, "queued")));
   const [gone] = await tx
     .update(dataPlanes)
     .set({

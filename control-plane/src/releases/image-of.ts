@@ -40,7 +40,7 @@ export async function specForNew(
 ): Promise<Record<string, unknown>> {
   if (driver !== "pulumi") return { plan };
   const moving = await findUnfinished(tx);
-  const isDone = moving?.state === "rolling" && RING_OF_PLAN[plan] < moving.ring;
+  const isDone = moving !== undefined && moving.state !== "rolling_back" && RING_OF_PLAN[plan] < moving.ring;
   const release = isDone ? moving : await findCurrent(tx);
   return release === undefined ? { plan } : { plan, release_id: release.id };
 }

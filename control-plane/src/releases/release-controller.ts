@@ -80,7 +80,7 @@ export function createReleaseController(options: ReleaseControllerOptions): Rele
       case "assign":
         await updateRelease(tx, release.id, { ring_started_at: null }, now);
         return followers
-          .filter(({ ring, releaseId }) => ring === release.ring && releaseId !== release.id)
+          .filter(({ ring, releaseId }) => ring <= release.ring && releaseId !== release.id)
           .slice(0, step.count)
           .map((follower) => ({ follower, releaseId: release.id }));
       case "wait":

@@ -5,6 +5,7 @@ import { dataPlaneReplicas, dataPlanes } from "../db/schema/data-planes.ts";
 import { operations, releases } from "../db/schema/provisioning.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx } from "../db/tenant-scope.ts";
+import { SILENCE_MS } from "../provisioning/data-plane-status.ts";
 import { LAST_RING, RING_OF_PLAN, type RingSight } from "./advance-release.ts";
 
 export type ReleaseRow = typeof releases.$inferSelect;
@@ -30,6 +31,15 @@ export interface Follower {
 const MOVING = ["rolling", "rolling_back"] as const;
 
 export async function findRelease(tx: PlatformTx, id: Id<"release">): Promise<ReleaseRow | undefined> {
+  const [row] = await tx.select().from(releases).where(eq(releases.id, id));
+  return row;
+}
+
+/**
+ * For a change of it. Whoever changes any release waits for the others here, so that no two are on their way at once.
+ */
+export async function lockRelease(tx: PlatformTx, id: Id<"release">): Promise<ReleaseRow | undefined> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('headgate.releases'))`);
   const [row] = await tx.select().from(releases).where(eq(releases.id, id)).for("update");
   return row;
 }
@@ -147,7 +157,7 @@ export async function lookAtRing(
   { id, ring, gates }: Pick<ReleaseRow, "id" | "ring" | "gates">,
   now: number,
 ): Promise<RingSight> {
-  const here = followers.filter((follower) => follower.ring === ring);
+  const here = followers.filter((follower) => follower.ring <= ring);
   const told = here.filter(({ releaseId }) => releaseId === id);
   const settling = told.filter(({ settled }) => !settled);
   const settled = told.filter((follower) => follower.settled).map((follower) => follower.id);
@@ -158,7 +168,13 @@ export async function lookAtRing(
       : await tx
           .select({ ack: dataPlaneReplicas.last_ack, heartbeat: dataPlaneReplicas.last_heartbeat })
           .from(dataPlaneReplicas)
-          .where(inArray(dataPlaneReplicas.data_plane_id, settled));
+          .where(
+            and(
+              inArray(dataPlaneReplicas.data_plane_id, settled),
+              // Those that ran what was before it are gone, and have no say.
+              gte(dataPlaneReplicas.last_heartbeat_at, now - SILENCE_MS),
+            ),
+          );
   const sum = (of: (replica: (typeof replicas)[number]) => number) =>
     replicas.reduce((total, replica) => total + of(replica), 0);
   return {

@@ -274,6 +274,7 @@ async function heard({ id, dataPlaneId }: TestTenant, beat: Partial<Heartbeat>, 
       version: "1",
       joined_at: clock.wallMs(),
       last_heartbeat: makeHeartbeat(beat),
+      last_heartbeat_at: clock.wallMs(),
       last_ack: {
         revision: 1,
         instance_id: makeId("instance"),

@@ -15,6 +15,7 @@ import {
   insertRelease,
   listFollowers,
   listReleases,
+  lockRelease,
   lookAtRing,
   type ReleaseRow,
   updateRelease,
@@ -154,7 +155,7 @@ async function change(
   decide: (tx: PlatformTx, release: ReleaseRow) => Promise<ReleaseChange>,
 ): Promise<ReleaseRow> {
   return withPlatform(services.db, async (tx) => {
-    const release = requireFound(await findRelease(tx, id));
+    const release = requireFound(await lockRelease(tx, id));
     const set = await decide(tx, release);
     const row = requireFound(await updateRelease(tx, id, set, services.clock.wallMs()));
     services.logger.info({ release_id: id, from: release.state, to: row.state }, "release changed state");

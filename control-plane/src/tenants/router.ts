@@ -20,9 +20,13 @@ const planName = z.enum(["starter", "team", "enterprise"]);
 
 const settingsInput = snapshotSettings.partial();
 
+/** Names that the platform's own hosts have beside those of tenants. */
+const RESERVED_NAMES: readonly string[] = ["api"];
+const tenantName = resourceName.refine((name) => !RESERVED_NAMES.includes(name), "is a name of the platform");
+
 const createInput = z.strictObject({
   idempotency_key: freeText(200),
-  name: resourceName,
+  name: tenantName,
   display_name: freeText(200).optional(),
   plan: planName,
   region: regionName,

@@ -1,4 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
+import { JOIN_SECRET } from "../tenant/objects/join-secret.ts";
 import type { BaseConfig } from "./base-config.ts";
 import type { Manifest } from "./kubernetes/manifest.ts";
 import { objectLabels } from "./kubernetes/object-labels.ts";
@@ -11,7 +12,8 @@ const MANAGE = [...READ, ...WRITE];
 
 /**
  * What a tenant's stack consists of, and what must be read to see it become ready. No roles, so nothing here can be
- * passed on or widened; no exec, no logs, no tokens. Secrets can be read by name only. Where in the cluster this may be
+ * passed on or widened; no exec, no logs, no tokens. Of Secrets it can read those that it makes, by
+ * their one name, and no other. Where in the cluster this may be
  * used is up to the admission policy that confines the provisioner.
  */
 const RULES: types.input.rbac.v1.PolicyRule[] = [
@@ -28,7 +30,13 @@ const RULES: types.input.rbac.v1.PolicyRule[] = [
     ],
     verbs: MANAGE,
   },
-  { apiGroups: [""], resources: ["secrets"], verbs: ["get", ...WRITE] },
+  { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
+  {
+    apiGroups: [""],
+    resources: ["secrets"],
+    resourceNames: [JOIN_SECRET],
+    verbs: ["get", "update", "patch", "delete"],
+  },
   { apiGroups: [""], resources: ["pods", "events", "endpoints"], verbs: READ },
   { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: READ },
   { apiGroups: ["apps"], resources: ["deployments"], verbs: MANAGE },

@@ -22,7 +22,7 @@ const TLS = "/etc/valkey/tls";
 type Valkey = NonNullable<BaseConfig["valkey"]>;
 
 /**
- * The shared counters of the data planes' limits. One replica: where counters must survive a host, the region's managed
+ * For counters that the replicas of data planes share; they share none through it yet. One replica: where counters must survive a host, the region's managed
  * service takes its place. Empty where the configuration has none.
  */
 export function valkeyManifests({ region, valkey }: BaseConfig, password: Input<string>): Manifest[] {

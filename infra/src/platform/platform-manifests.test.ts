@@ -131,7 +131,7 @@ describe("pods", () => {
       template: Template;
     };
     const { spec } = template;
-    expect(spec.containers[0].resources.limits["memory"]).toBe(`${512 + 8 * 250}Mi`);
+    expect(spec.containers[0].resources.limits["memory"]).toBe(`${512 + 8 * 450}Mi`);
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(600);
   });
 });

@@ -10,7 +10,7 @@ import type { PlatformConfig } from "./platform-config.ts";
 const PART = "worker";
 
 /** Mebibytes of the worker itself, and of each operation: CLI, provider and program. */
-const MEMORY_MIB = { worker: 512, operation: 250 };
+const MEMORY_MIB = { worker: 512, operation: 450 };
 
 /** Brings tenants' stacks up and down. Its ServiceAccount is the one that `base` gives the provisioner's role. */
 export function workerManifests(config: PlatformConfig): Manifest[] {

@@ -36,7 +36,7 @@ test("Pod Security rejects a privileged pod in a restricted namespace", async ()
 
 clusterTest(
   "a pod reaches the API server by its name, and another pod through its service",
-  ["images"],
+  ["images", "parts"],
   async () => {
     const { name, archive } = cachedParts().images.probe;
     const cluster = injectedCluster();

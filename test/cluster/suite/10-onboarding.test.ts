@@ -94,7 +94,7 @@ test("a data plane's ServiceAccount can read nothing, and no pod carries its tok
   }
 });
 
-test("secrets reach pods as files: none is in an environment, and none in the engine's events or state", async () => {
+test("secrets reach pods as files: none is in an environment, and none in the engine's events", async () => {
   const secret = await joinSecret(acme);
   expect(JSON.stringify(await podsOf(acme))).not.toContain(secret);
   const operations = await acme.api.operations.list({ limit: 50 });

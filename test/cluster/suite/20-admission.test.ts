@@ -234,6 +234,7 @@ describe("the provisioner", () => {
 
   test.each([
     ["list", "secrets"],
+    ["get", "secrets/headgate"],
     ["create", "roles.rbac.authorization.k8s.io"],
     ["create", "rolebindings.rbac.authorization.k8s.io"],
     ["bind", "clusterroles.rbac.authorization.k8s.io"],

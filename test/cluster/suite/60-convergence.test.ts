@@ -55,7 +55,7 @@ test("nothing is done where nothing has changed", async () => {
   expect(await podTemplate()).toBe(before);
 });
 
-test("requests that come together are one operation at a time, and the last one counts", async () => {
+test("requests that come together are one operation at a time, and all come to an end", async () => {
   const tenant_id = tenant.id;
   await Promise.allSettled([
     platform.operator.tenants.set_plan({ tenant_id, plan: "starter" }),

@@ -35,6 +35,8 @@ export interface ConductDeps {
   readonly chance: () => number;
   /** After each write of events, and at the end. */
   readonly onEvents?: (claim: StackClaim) => void;
+  /** What went wrong beside the engine: its process could not be started, or its events not be kept. */
+  readonly onFault?: (error: unknown) => void;
 }
 
 export interface Conducted {
@@ -83,11 +85,14 @@ export async function conductOperation(conduct: Conduct, deps: ConductDeps): Pro
       if ("result" in message) reported = redactWithin(message.result, redact) as OperationResult;
       else writer.add(redactWithin(message.event, redact) as EngineMessage);
     }
+  } catch (error) {
+    // Without a report it counts as cut off, and the stack is given back like after any other end.
+    deps.onFault?.(error);
   } finally {
     clearTimeout(deadline);
     conduct.stop.removeEventListener("abort", onStop);
   }
-  await writer.close();
+  await writer.close().catch((error: unknown) => deps.onFault?.(error));
   const result = reported ?? CUT_OFF;
   const failure = verdict(result, { stopped, reported: reported !== undefined });
   const failures = claim.stack.failures + 1;

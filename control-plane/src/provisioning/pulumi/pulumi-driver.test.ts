@@ -1,7 +1,9 @@
 /** Long, because all of these guarantees are told with one database and one scripted engine. */
 import { makeId } from "@headgate/sdk/testing";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { OpenDatabase } from "../../db/client.ts";
+import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { withTenant } from "../../db/tenant-scope.ts";
 import { askForOperation } from "../../operations/repository.ts";
 import { openTestDatabase } from "../../testing/open-test-database.ts";
@@ -190,6 +192,53 @@ test("a process that dies without a word leaves traces that the next operation c
   expect(fixture.engine.newest.order).toMatchObject({ recover: false });
   fixture.engine.newest.finish();
   await fixture.settle();
+});
+
+test("an operation that fails in its recovery is followed by one that recovers", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await ask(driver, target);
+  fixture.engine.newest.die();
+  await fixture.settle();
+  await ask(driver, target);
+  fixture.engine.newest.finish({ ok: false, message: "connection refused" });
+  await fixture.settle();
+  expect(await fixture.stackOf(target)).toMatchObject({ interrupted: true, failures: 2 });
+  fixture.clock.advance(600_000);
+  await ask(driver, target);
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "up", recover: true });
+  fixture.engine.newest.finish();
+  await fixture.settle();
+  expect(await fixture.stackOf(target)).toMatchObject({ interrupted: false });
+});
+
+test("an operation whose process cannot be run gives its stack back, and is tried again", async () => {
+  const [broken, target] = [
+    fixture.driver({
+      runOperation: () => ({
+        stop: () => undefined,
+        [Symbol.asyncIterator]: () => ({
+          next: () => Promise.reject(new Error("no space left on device")),
+        }),
+      }),
+    }),
+    await fixture.tenant(),
+  ];
+  await ask(broken, target);
+  await fixture.settle();
+  expect(await fixture.stackOf(target)).toMatchObject({ lease_holder: null, interrupted: true, failures: 1 });
+  const sound = fixture.driver();
+  fixture.clock.advance(600_000);
+  await ask(sound, target);
+  expect(fixture.engine.newest.order).toMatchObject({ mode: "up", recover: true });
+});
+
+test("nothing is brought about for one that was asked to go after that was decided", async () => {
+  const [driver, target] = [fixture.driver(), await fixture.tenant()];
+  await withTenant(database.db, target.tenantId, (tx) =>
+    tx.update(dataPlanes).set({ deletion_requested_at: 1 }).where(eq(dataPlanes.id, target.id)),
+  );
+  await ask(driver, target);
+  expect(fixture.engine.operations).toEqual([]);
 });
 
 test("a lock that somebody has left is cleared by the next operation", async () => {

@@ -81,6 +81,7 @@ interface Begun {
   readonly wish: CertainWish;
   /** Fires when it is to end early. */
   readonly stop: AbortSignal;
+  readonly secrets: { readonly joinSecret: string; readonly kubeconfig: string };
 }
 
 export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
@@ -178,6 +179,11 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
     running.set(id, { done: done.promise, stop, mode: next.mode, digest, since: clock.monotonicMs() });
     let begun = false;
     try {
+      // Before the claim: where they cannot be had, nothing has begun.
+      const secrets = {
+        joinSecret: await options.joinSecretOf(target),
+        kubeconfig: await options.kubeconfigOf(wish.region),
+      };
       const holder = await holderOf(id);
       const goneHolder = holder !== null && (await options.isSurelyGone(holder)) ? holder : null;
       const claim = await withTenant(db, tenantId, (tx) =>
@@ -195,21 +201,22 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
       );
       if (claim === undefined) return false;
       begun = true;
-      void seeThrough({ claim, target, next, wish, stop: stop.signal }).finally(() =>
-        finish(id, done.resolve),
+      void seeThrough({ claim, target, next, wish, secrets, stop: stop.signal }).finally(() =>
+        finish(id, done.resolve, { worked: true }),
       );
       return true;
     } finally {
-      if (!begun) finish(id, done.resolve);
+      // Who did not get the stack looks again in its turn, not at once and for ever.
+      if (!begun) finish(id, done.resolve, { worked: false });
     }
   }
 
-  function finish(id: Id<"dataPlane">, resolve: () => void): void {
+  function finish(id: Id<"dataPlane">, resolve: () => void, { worked }: { worked: boolean }): void {
     running.delete(id);
     const waiting = slots.giveBack(id);
     options.metrics.showLoad(slots);
     resolve();
-    options.onChange(id);
+    if (worked) options.onChange(id);
     if (waiting !== undefined) options.onChange(waiting as Id<"dataPlane">);
   }
 
@@ -219,8 +226,8 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
     return held ? (stack?.lease_holder ?? null) : null;
   }
 
-  async function seeThrough({ claim, target, next, wish, stop }: Begun): Promise<void> {
-    const { digest, region, spec } = wish;
+  async function seeThrough({ claim, target, next, wish, secrets, stop }: Begun): Promise<void> {
+    const { digest, spec } = wish;
     const since = clock.monotonicMs();
     const names = {
       data_plane_id: claim.id,
@@ -238,8 +245,8 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
         recover: claim.stack.interrupted && leavesTraces(next.mode),
         refresh: next.refresh,
         guard: next.mode === "up" && claim.stack.applied_at !== null && claim.stack.destroyed_at === null,
-        spec: { ...spec, joinSecret: await options.joinSecretOf(claim) },
-        kubeconfig: await options.kubeconfigOf(region),
+        spec: { ...spec, joinSecret: secrets.joinSecret },
+        kubeconfig: secrets.kubeconfig,
         backend: settings.backend,
         passphraseFile: settings.passphraseFile,
       };
@@ -251,6 +258,7 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
           runOperation: options.runOperation,
           chance: options.chance,
           onEvents: () => options.onEvents?.(claim.operationId),
+          onFault: (error) => log.error({ ...names, err: error }, "an operation met a fault"),
         },
       );
       tell(ended, names, (clock.monotonicMs() - since) / 1_000);

@@ -4,7 +4,7 @@
  */
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
-import { dataPlaneReplicas } from "../../db/schema/data-planes.ts";
+import { dataPlaneReplicas, dataPlanes } from "../../db/schema/data-planes.ts";
 import { operationEvents, operations, stacks } from "../../db/schema/provisioning.ts";
 import type { PlatformTx, TenantTx } from "../../db/tenant-scope.ts";
 import type { FailureClass } from "./classify-failure.ts";
@@ -90,6 +90,7 @@ export async function claimStack(tx: TenantTx, request: ClaimRequest): Promise<S
   const mine = eq(stacks.data_plane_id, id);
   const [stack] = await tx.select().from(stacks).where(mine).for("update");
   if (stack === undefined) return undefined;
+  if (next.mode === "up" && !(await isWanted(tx, id))) return undefined;
   const held = stack.lease_until !== null && stack.lease_until >= now;
   if (held && (request.goneHolder === null || stack.lease_holder !== request.goneHolder)) return undefined;
   const lost = await endLost(tx, id, now);
@@ -124,6 +125,16 @@ export async function claimStack(tx: TenantTx, request: ClaimRequest): Promise<S
   await forgetOldOperations(tx, id);
   const { tenantId } = request;
   return { tenantId, id, holder, fencingToken, operationId, mode: next.mode, stack, lost };
+}
+
+/** What was decided may be old by now: nothing is brought about again for a data plane that is to go. */
+async function isWanted(tx: TenantTx, id: Id<"dataPlane">): Promise<boolean> {
+  const [row] = await tx
+    .select({ leaving: dataPlanes.deletion_requested_at })
+    .from(dataPlanes)
+    .where(eq(dataPlanes.id, id))
+    .for("share");
+  return row !== undefined && row.leaving === null;
 }
 
 /** What ends without a word in one of these leaves a lock, and steps that nobody knows the end of. */
@@ -242,7 +253,8 @@ function stackAfter(claim: StackClaim, { result, failure, at, digest }: Conclusi
     // A look that failed says nothing of the stack; it is only not repeated at once.
     if (looking) return mode === "drift" ? { drift_checked_at: at } : {};
     return {
-      interrupted: failure.kind === "interrupted",
+      // Only a success shows that nothing is left to recover from.
+      interrupted: failure.kind === "interrupted" || stack.interrupted,
       failures: stack.failures + 1,
       retry_at: failure.retryAt,
       failed_digest: failure.digest,

@@ -8,7 +8,9 @@ const UNIQUE_PART = "[0-9a-hjkmnp-tv-z]{26}";
 
 const LABELS_OF = (object: string) => `${object}.metadata.?labels.orValue({})`;
 const hasOurLabel = (object: string) =>
-  [LABELS.tenantId, LABELS.agentId].map((label) => `${literal(label)} in ${LABELS_OF(object)}`).join(" || ");
+  [LABELS.tenantId, LABELS.agentId, LABELS.role]
+    .map((label) => `${literal(label)} in ${LABELS_OF(object)}`)
+    .join(" || ");
 const NEW = (label: string) => `variables.labels[?${literal(label)}].orValue("")`;
 const OLD = (label: string) => `variables.oldLabels[?${literal(label)}].orValue("")`;
 
@@ -21,7 +23,13 @@ export function namespacePolicy({ admission, kubernetesVersion }: BaseConfig): A
   return {
     name: "headgate-tenant-namespaces",
     scope: "cluster",
-    resources: [{ group: "", kinds: ["namespaces"], operations: ["CREATE", "UPDATE", "DELETE"] }],
+    resources: [
+      {
+        group: "",
+        kinds: ["namespaces", "namespaces/status", "namespaces/finalize"],
+        operations: ["CREATE", "UPDATE", "DELETE"],
+      },
+    ],
     // Of the old object too: what takes the label off must be judged as well.
     conditions: [
       {

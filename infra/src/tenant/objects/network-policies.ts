@@ -4,7 +4,15 @@
  */
 import type { networking } from "@pulumi/kubernetes";
 import { ADMIN_PORT, COLLECTOR, DATA_PLANE, LABELS, TRAFFIC_PORT } from "../../names.ts";
-import { blocks, dnsRule, internet, namespaceNamed, tcp, wayTo } from "../../network-rules.ts";
+import {
+  blocks,
+  dnsRule,
+  internet,
+  namespaceNamed,
+  tcp,
+  wayTo,
+  wayToControlPlane,
+} from "../../network-rules.ts";
 import type { Tenant } from "../tenant.ts";
 import { metadata, type Part, selector } from "./metadata.ts";
 
@@ -49,12 +57,12 @@ function dataPlaneIngress(tenant: Tenant) {
 /** To the control plane, to where traces go, to providers on the internet, and where the operator lets tenants. */
 function dataPlaneEgress(tenant: Tenant) {
   const { cluster } = tenant.spec;
-  const { controlPlane, tenantEgressCidrs } = cluster;
+  const { tenantEgressCidrs } = cluster;
   return policy(tenant, DATA_PLANE, "data-plane-egress", {
     podSelector: { matchLabels: selector(DATA_PLANE) },
     policyTypes: ["Egress"],
     egress: [
-      { to: blocks(controlPlane.cidrs), ports: tcp(controlPlane.port) },
+      wayToControlPlane(cluster),
       ...wayForTraces(tenant),
       { to: internet(cluster), ports: tcp(443) },
       ...(tenantEgressCidrs.length === 0
