@@ -1,8 +1,9 @@
 /** What the tests and tools of the workspace may use. */
+
+export { buildServer, type ServerDeps } from "./api/server.ts";
+export type { Services } from "./api/trpc/context.ts";
+export type { ApiError } from "./api/trpc/errors.ts";
+export type { AppRouter } from "./api/trpc/router.ts";
+export { type RunningControlPlane, startControlPlane } from "./compose/start-control-plane.ts";
 export { type Config, readConfig } from "./config.ts";
 export { type Database, type OpenDatabase, openDatabase } from "./db/client.ts";
-export { buildServer, type ServerDeps } from "./server.ts";
-export { type RunningControlPlane, startControlPlane } from "./start-control-plane.ts";
-export type { Services } from "./trpc/context.ts";
-export type { ApiError } from "./trpc/errors.ts";
-export type { AppRouter } from "./trpc/router.ts";

@@ -1,7 +1,7 @@
+import { migrateDatabase, startControlPlane } from "./compose/start-control-plane.ts";
 import { type Config, readConfig } from "./config.ts";
 import { explainStartFailure } from "./lib/explain-start-failure.ts";
 import { Refusal } from "./lib/refusal.ts";
-import { migrateDatabase, startControlPlane } from "./start-control-plane.ts";
 
 /** Without a command it serves; `migrate` brings the schema up to date and ends. Standard output carries one line of JSON for whoever started the process; the log goes to standard error. */
 let config: Config | undefined;

@@ -1,7 +1,7 @@
 /** The data plane's composition root: configuration, parts, listeners, and an orderly end. */
 
+import { startDataPlane } from "./compose/start-data-plane.ts";
 import { ConfigError, loadConfig } from "./config.ts";
-import { startDataPlane } from "./start-data-plane.ts";
 
 // Whoever read our output may go away; calls are served all the same.
 process.stdout.on("error", () => undefined);

@@ -1,5 +1,7 @@
 import { freeText, idOf, LABEL_NAMES, resourceName, snapshotAgent } from "@headgate/sdk/contract";
 import { z } from "zod";
+import type { TenantContext } from "../api/trpc/context.ts";
+import { router, tenantProcedure } from "../api/trpc/procedures.ts";
 import { requireFreeName } from "../db/require-free-name.ts";
 import { requireRoom } from "../db/require-room.ts";
 import { agents } from "../db/schema/identity.ts";
@@ -8,9 +10,7 @@ import { defined } from "../lib/defined.ts";
 import { Fault } from "../lib/fault.ts";
 import { pageInput, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
-import { changePolicy } from "../tenants/change-policy.ts";
-import type { TenantContext } from "../trpc/context.ts";
-import { router, tenantProcedure } from "../trpc/procedures.ts";
+import { changePolicy } from "../policy/change-policy.ts";
 import { type AgentRow, findAgent, insertAgent, listAgents, updateAgent } from "./repository.ts";
 
 const AGENTS_MAX = 100_000;

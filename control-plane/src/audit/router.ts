@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { router, tenantProcedure } from "../api/trpc/procedures.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import { pageInput, pageOf } from "../lib/page.ts";
-import { router, tenantProcedure } from "../trpc/procedures.ts";
 import { type AuditRow, listAudit } from "./repository.ts";
 import { verifyAudit } from "./verify-audit.ts";
 

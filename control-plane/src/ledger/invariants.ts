@@ -5,15 +5,9 @@
 import { sql } from "drizzle-orm";
 import { usageStreams } from "../db/schema/usage.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
-import { minuteKey, readMinutes } from "../usage/minutes.ts";
-import { type Period, replay } from "../usage/raw-batches.ts";
-import {
-  createRollUp,
-  type MinuteCalls,
-  type MinuteQuantity,
-  type RollUp,
-  totalsOf,
-} from "../usage/roll-up.ts";
+import { minuteKey, readMinutes } from "./minutes.ts";
+import { type Period, replay } from "./raw-batches.ts";
+import { createRollUp, type MinuteCalls, type MinuteQuantity, type RollUp, totalsOf } from "./roll-up.ts";
 
 const ALL_TIME: Period = { fromMs: 0, toMs: 2 ** 52 };
 

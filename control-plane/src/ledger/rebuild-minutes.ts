@@ -5,9 +5,9 @@ import type { Id } from "@headgate/sdk/contract";
 import { tenants } from "../db/schema/tenants.ts";
 import { usageStreams } from "../db/schema/usage.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
-import { addToMinutes, deleteMinutes } from "../usage/minutes.ts";
-import { type Period, replay } from "../usage/raw-batches.ts";
-import { rollUp } from "../usage/roll-up.ts";
+import { addToMinutes, deleteMinutes } from "./minutes.ts";
+import { type Period, replay } from "./raw-batches.ts";
+import { rollUp } from "./roll-up.ts";
 
 /** Both bounds must be whole minutes: a minute is made anew as a whole. */
 export async function rebuildMinutes(tx: TenantTx, tenantId: Id<"tenant">, period: Period): Promise<void> {

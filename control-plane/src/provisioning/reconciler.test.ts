@@ -4,6 +4,7 @@ import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { eq } from "drizzle-orm";
 import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { claimNext, forgetJoin, requestDeletion } from "../data-planes/repository.ts";
 import { type OpenDatabase, openDatabase } from "../db/client.ts";
 import { dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
 import { tenants } from "../db/schema/tenants.ts";
@@ -11,7 +12,6 @@ import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { createProvisioningMetrics } from "./metrics.ts";
 import { ABSENT, type DesiredDataPlane, type Observation, type Provisioner } from "./provisioner.ts";
 import { createReconciler, LEASE_MS, type Reconciler } from "./reconciler.ts";
-import { claimNext, forgetJoin, requestDeletion } from "./repository.ts";
 
 const RUNNING: Observation = {
   ...ABSENT,

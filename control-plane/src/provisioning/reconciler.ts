@@ -5,12 +5,7 @@
  */
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import type { Logger } from "pino";
-import type { Database } from "../db/client.ts";
-import { withPlatform, withTenant } from "../db/tenant-scope.ts";
-import type { Clock } from "../lib/clock.ts";
-import { conditionsOf, stateOf } from "./data-plane-status.ts";
-import type { ProvisioningMetrics } from "./metrics.ts";
-import { ABSENT, type Observation, type Provisioner, STOPPED } from "./provisioner.ts";
+import { conditionsOf, stateOf } from "../data-planes/data-plane-status.ts";
 import {
   type Claim,
   type ClaimOptions,
@@ -20,7 +15,12 @@ import {
   nextDueAt,
   type Outcome,
   settleClaim,
-} from "./repository.ts";
+} from "../data-planes/repository.ts";
+import type { Database } from "../db/client.ts";
+import { withPlatform, withTenant } from "../db/tenant-scope.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { ProvisioningMetrics } from "./metrics.ts";
+import { ABSENT, type Observation, type Provisioner, STOPPED } from "./provisioner.ts";
 
 export type IssueJoinToken = (target: {
   tenantId: Id<"tenant">;

@@ -4,6 +4,7 @@
  */
 import { SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
 import { and, asc, eq, gt, isNull, lte, notInArray, or } from "drizzle-orm";
+import { snapshotPricesOfVendors } from "../billing/prices/price-versions.ts";
 import { dataPlaneReplicas } from "../db/schema/data-planes.ts";
 import { agents, keys } from "../db/schema/identity.ts";
 import { budgets, limits, rules } from "../db/schema/policy.ts";
@@ -12,7 +13,6 @@ import type { TenantRow } from "../db/schema/tenants.ts";
 import { models, providers, routes } from "../db/schema/upstreams.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
-import { snapshotPricesOfVendors } from "../prices/price-versions.ts";
 import { canonicalJson, sha256Hex } from "./canonical-json.ts";
 import { documentOf, type PolicyRows, policyDocument } from "./policy-document.ts";
 

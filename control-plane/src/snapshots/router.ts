@@ -1,10 +1,10 @@
 import { and, desc, eq, inArray, lt } from "drizzle-orm";
 import { z } from "zod";
+import { router, tenantProcedure } from "../api/trpc/procedures.ts";
 import { snapshotAcks, snapshots } from "../db/schema/snapshots.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
 import { type Page, pageInput, pageOf } from "../lib/page.ts";
-import { router, tenantProcedure } from "../trpc/procedures.ts";
 import { type PolicyDocument, policyDocument } from "./policy-document.ts";
 
 export interface SnapshotVerdict {

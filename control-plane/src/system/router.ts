@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { publicProcedure, router } from "../trpc/procedures.ts";
+import { publicProcedure, router } from "../api/trpc/procedures.ts";
 
 export const systemRouter = router({
   info: publicProcedure.input(z.strictObject({}).optional()).query(({ ctx: { services } }) => ({

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import type { SnapshotSettings } from "@headgate/sdk/contract";
 import canonicalize from "canonicalize";
+import { issueKey, type KeyIssuer } from "../agents/keys/issue-key.ts";
 import type { Actor } from "../audit/append-audit.ts";
+import { requireOpenRegion } from "../data-planes/regions/require-region.ts";
+import { specForNew } from "../data-planes/releases/image-of.ts";
 import { enterTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
-import { issueKey, type KeyIssuer } from "../keys/issue-key.ts";
 import { Fault } from "../lib/fault.ts";
 import { requireFound } from "../lib/require-found.ts";
-import { requireOpenRegion } from "../provisioning/regions/require-region.ts";
-import { specForNew } from "../releases/image-of.ts";
+import { type ChangeServices, changePolicyIn } from "../policy/change-policy.ts";
 import { KEY_PEPPER } from "../secrets/tenant-secrets.ts";
-import { type ChangeServices, changePolicyIn } from "./change-policy.ts";
 import {
   findByIdempotencyKey,
   findFirstDataPlane,

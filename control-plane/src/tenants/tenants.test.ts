@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyAudit } from "../audit/verify-audit.ts";
 import { snapshots } from "../db/schema/snapshots.ts";
 import { withTenant } from "../db/tenant-scope.ts";
+import { OPERATOR } from "../identity/operator-token.ts";
+import { changePolicy } from "../policy/change-policy.ts";
 import { createTestServer, type TestServer } from "../testing/create-test-server.ts";
 import { createTestTenant } from "../testing/create-test-tenant.ts";
-import { OPERATOR } from "../trpc/operator-token.ts";
-import { changePolicy } from "./change-policy.ts";
 
 let server: TestServer;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { appRouter } from "../trpc/router.ts";
+import { appRouter } from "../api/trpc/router.ts";
 
 /** Every procedure of the API by its path, with its type: `query`, `mutation` or `subscription`. */
 export function procedureTypes(): ReadonlyMap<string, string> {

@@ -5,6 +5,7 @@ import { DATA_PLANE_API, type PolicySnapshot, SNAPSHOT_BYTES_MAX } from "@headga
 import { makeId } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
 import { systemClock } from "../lib/clock.ts";
+import type { ReceivedSnapshot } from "./snapshot/verify-snapshot.ts";
 import {
   type FakeControlPlane,
   type SeenRequest,
@@ -19,7 +20,6 @@ import {
   TEST_CREDENTIAL,
   TEST_PEPPER,
 } from "./testing/snapshot-kit.ts";
-import type { ReceivedSnapshot } from "./verify-snapshot.ts";
 
 const listening = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.snapshotEvents && status === 200;
 const fetched = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.snapshot && status === 200;

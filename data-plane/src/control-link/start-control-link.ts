@@ -7,20 +7,20 @@ import type { CredentialAnswer, Heartbeat, HeartbeatAnswer, Id } from "@headgate
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
-import { acceptSnapshot, type SnapshotAcceptance } from "./accept-snapshot.ts";
 import { type ControlRequest, type ControlResponse, createControlClient } from "./control-client.ts";
-import { type Credentials, createCredentials } from "./credential.ts";
-import { type Heartbeats, startHeartbeat } from "./heartbeat.ts";
-import { type Identity, loadIdentity } from "./identity.ts";
-import { startJoining } from "./join.ts";
-import { createLastGood, type LastGood } from "./last-good.ts";
 import { faultFields } from "./outage-log.ts";
-import { loadRegistration, type Registration } from "./registration.ts";
-import { startSnapshotHints } from "./snapshot-hints.ts";
-import { createSnapshotSource } from "./snapshot-source.ts";
+import { type Credentials, createCredentials } from "./session/credential.ts";
+import { type Heartbeats, startHeartbeat } from "./session/heartbeat.ts";
+import { type Identity, loadIdentity } from "./session/identity.ts";
+import { startJoining } from "./session/join.ts";
+import { loadRegistration, type Registration } from "./session/registration.ts";
+import { acceptSnapshot, type SnapshotAcceptance } from "./snapshot/accept-snapshot.ts";
+import { createLastGood, type LastGood } from "./snapshot/last-good.ts";
+import { startSnapshotHints } from "./snapshot/snapshot-hints.ts";
+import { createSnapshotSource } from "./snapshot/snapshot-source.ts";
+import { createVerdicts, type Verdicts } from "./snapshot/verdicts.ts";
+import type { ReceivedSnapshot } from "./snapshot/verify-snapshot.ts";
 import { type RandomFraction, systemTimers, type Timers } from "./timers.ts";
-import { createVerdicts, type Verdicts } from "./verdicts.ts";
-import type { ReceivedSnapshot } from "./verify-snapshot.ts";
 
 export interface ControlLinkDeps {
   readonly controlPlaneUrl: string;

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DenialFacts, DenyCode, Dialect, ErrorCode, Id } from "@headgate/sdk/contract";
-import type { JsonMember } from "../json/scan-json.ts";
+import type { JsonMember } from "../lib/json/scan-json.ts";
 import type { BudgetReservation, LimitReservation, LimitStatus } from "../limits/admission.ts";
 import type {
   CallScope,

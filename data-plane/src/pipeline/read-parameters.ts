@@ -1,5 +1,5 @@
 /** The members of a checked body that policy acts on. Everything else in it is the provider's business. */
-import { type JsonMember, memberValue } from "../json/scan-json.ts";
+import { type JsonMember, memberValue } from "../lib/json/scan-json.ts";
 import type { ParameterNames } from "../protocols/protocol.ts";
 import type { CallParameters, Exchange, Refusal } from "./exchange.ts";
 

@@ -1,11 +1,12 @@
 /** What a stage is, and what all stages share. */
-import type { AuditSink } from "../audit/audit-sink.ts";
+
 import type { Clock } from "../lib/clock.ts";
 import type { NewId } from "../lib/ids.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Budgets, Limiter } from "../limits/admission.ts";
 import type { OutputEstimator } from "../limits/output-estimator.ts";
 import type { CompiledPolicy } from "../policy/compiled-policy.ts";
+import type { AuditSink } from "../telemetry/audit-sink.ts";
 import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { Breakers } from "../upstream/breakers.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { scanJsonObject } from "../json/scan-json.ts";
+import { scanJsonObject } from "../lib/json/scan-json.ts";
 import { protocolOf } from "../protocols/protocols.ts";
 import type { Exchange } from "./exchange.ts";
 import { readParameters } from "./read-parameters.ts";

@@ -1,5 +1,5 @@
 /** What an attempt used: as the provider reported it, else as far as it can be told from what went by. */
-import { parseJson } from "../json/member.ts";
+import { parseJson } from "../lib/json/member.ts";
 import type { UsageReading } from "../protocols/protocol.ts";
 import type { Attempt, AttemptEnd } from "../upstream/attempt.ts";
 import type { AttemptResult } from "../usage/usage-recorder.ts";

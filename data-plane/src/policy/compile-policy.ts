@@ -4,6 +4,7 @@
  */
 import type { Id, PolicySnapshot, SnapshotLimit } from "@headgate/sdk/contract";
 import { LABEL_NAMES, type LabelName, type SnapshotAgent, scaledInteger } from "@headgate/sdk/contract";
+import { createIdentify } from "../identity/api-key.ts";
 import { compilePrices, NANO_USD_SCALE } from "./compile-prices.ts";
 import { compileProvider } from "./compile-provider.ts";
 import { compileRoutes } from "./compile-routes.ts";
@@ -17,7 +18,6 @@ import type {
   CompiledPolicy,
   CompiledProvider,
 } from "./compiled-policy.ts";
-import { createIdentify } from "./identify-key.ts";
 
 /** What the snapshot carries sealed, opened. */
 export interface PolicySecrets {

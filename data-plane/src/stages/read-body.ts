@@ -1,6 +1,6 @@
 /** Reads the body under the tenant's size limit, checks it strictly, and reads the members that policy acts on. */
 
-import { scanJsonObject } from "../json/scan-json.ts";
+import { scanJsonObject } from "../lib/json/scan-json.ts";
 import type { Exchange, Refusal } from "../pipeline/exchange.ts";
 import { readParameters } from "../pipeline/read-parameters.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";

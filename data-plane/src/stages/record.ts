@@ -1,7 +1,8 @@
 /** Leaves the one record of the call, and counts it. */
-import { auditLine } from "../audit/audit-record.ts";
+
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Stage } from "../pipeline/stage.ts";
+import { auditLine } from "../telemetry/audit-record.ts";
 
 export const record: Stage = {
   name: "record",

@@ -1,6 +1,6 @@
 /** What a replica knows of the others: among how many limits are shared, and what those that died have left behind. */
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { OrphanRecovery } from "../state/recover-orphans.ts";
+import type { OrphanRecovery } from "../storage/recover-orphans.ts";
 
 export function registerReplicaMetrics(sources: {
   readonly registry: Registry;

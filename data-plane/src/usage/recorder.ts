@@ -1,7 +1,7 @@
 /** Records attempts in the spool, and decides what becomes of calls while the spool cannot take them. */
 import type { SnapshotSettings } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
-import type { Spool } from "./spool.ts";
+import type { Spool } from "./spool/spool.ts";
 import type { UsageRecorder } from "./usage-recorder.ts";
 
 /** How often a failing disk is tried again while calls ask. */

@@ -1,7 +1,7 @@
 /** What a data plane says of its usage stream, in heartbeats and in metrics. */
 import type { Heartbeat } from "@headgate/sdk/contract";
-import type { Reporter } from "./reporter.ts";
-import type { Spool } from "./spool.ts";
+import type { Reporter } from "./report/reporter.ts";
+import type { Spool } from "./spool/spool.ts";
 
 export type UsageState = Pick<
   Heartbeat,

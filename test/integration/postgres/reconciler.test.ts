@@ -2,6 +2,7 @@
 import { openDatabase } from "@headgate/control-plane";
 import { createTestTenant, type TestTenant } from "@headgate/control-plane/testing";
 import { expect, test } from "vitest";
+import { claimNext, settleClaim } from "../../../control-plane/dist/data-planes/repository.js";
 import { withPlatform, withTenant } from "../../../control-plane/dist/db/tenant-scope.js";
 import { createProvisioningMetrics } from "../../../control-plane/dist/provisioning/metrics.js";
 import {
@@ -11,7 +12,6 @@ import {
   type Provisioner,
 } from "../../../control-plane/dist/provisioning/provisioner.js";
 import { createReconciler, LEASE_MS } from "../../../control-plane/dist/provisioning/reconciler.js";
-import { claimNext, settleClaim } from "../../../control-plane/dist/provisioning/repository.js";
 import { openPlatform, type Platform } from "./platform.ts";
 
 const RUNNING: Observation = { ...ABSENT, phase: "running" };

@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { makeId } from "@headgate/sdk/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { processIdentity } from "../../lib/process-identity.ts";
+import { eventually } from "../../testing/fake-data-plane.ts";
 import { testCluster } from "../../testing/test-cluster.ts";
-import { eventually } from "../fake-data-plane.ts";
 import type { OperationMessage } from "./operation-job.ts";
 import { createOperationRunner, type OperationOrder } from "./operation-runner.ts";
 

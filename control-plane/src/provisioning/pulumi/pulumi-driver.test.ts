@@ -5,10 +5,10 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { OpenDatabase } from "../../db/client.ts";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { withTenant } from "../../db/tenant-scope.ts";
-import { askForOperation } from "../../operations/repository.ts";
+import { type DriverFixture, KUBECONFIG, openDriverFixture, setPlan } from "../../testing/driver-fixture.ts";
 import { openTestDatabase } from "../../testing/open-test-database.ts";
+import { askForOperation } from "../operations/repository.ts";
 import type { ObservedDataPlane, Provisioner } from "../provisioner.ts";
-import { type DriverFixture, KUBECONFIG, openDriverFixture, setPlan } from "./driver-fixture.ts";
 import { LEASE_MS } from "./stack-lease.ts";
 
 let database: OpenDatabase;

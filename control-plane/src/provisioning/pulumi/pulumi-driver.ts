@@ -6,14 +6,14 @@
 import { planNumbers, tenantNamespace } from "@headgate/infra";
 import type { Id } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
+import { usageLeft } from "../../data-planes/data-plane-status.ts";
+import type { RegionRow } from "../../data-planes/regions/region-rows.ts";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { withPlatform, withTenant } from "../../db/tenant-scope.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { MakeId } from "../../lib/make-id.ts";
-import { usageLeft } from "../data-plane-status.ts";
 import type { Observation, ObservedDataPlane, Provisioner } from "../provisioner.ts";
-import type { RegionRow } from "../regions/region-rows.ts";
 import { type Conducted, conductOperation } from "./conduct-operation.ts";
 import { differsInSharedOnly } from "./desired-digest.ts";
 import { type NextOperation, nextForLeaving, nextForLiving, type OperationTiming } from "./next-operation.ts";

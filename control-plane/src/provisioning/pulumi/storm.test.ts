@@ -5,10 +5,10 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { OpenDatabase } from "../../db/client.ts";
+import { type DriverFixture, openDriverFixture, setPlan } from "../../testing/driver-fixture.ts";
 import { openTestDatabase } from "../../testing/open-test-database.ts";
+import type { ScriptedOperation } from "../../testing/scripted-engine.ts";
 import type { ObservedDataPlane, Provisioner } from "../provisioner.ts";
-import { type DriverFixture, openDriverFixture, setPlan } from "./driver-fixture.ts";
-import type { ScriptedOperation } from "./scripted-engine.ts";
 
 let database: OpenDatabase;
 beforeAll(async () => {

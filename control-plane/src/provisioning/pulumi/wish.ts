@@ -2,12 +2,12 @@
 import { type TenantSpec, tenantSpec } from "@headgate/infra";
 import type { Id } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
+import { findRegion, type RegionRow } from "../../data-planes/regions/region-rows.ts";
 import type { Database } from "../../db/client.ts";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { tenants } from "../../db/schema/tenants.ts";
 import { withPlatform, withTenant } from "../../db/tenant-scope.ts";
 import type { ObservedDataPlane } from "../provisioner.ts";
-import { findRegion, type RegionRow } from "../regions/region-rows.ts";
 import { desiredDigest } from "./desired-digest.ts";
 
 export interface Images {

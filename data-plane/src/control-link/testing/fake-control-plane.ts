@@ -16,7 +16,7 @@ import {
 } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { importJWK, jwtVerify } from "jose";
-import type { ReceivedSnapshot } from "../verify-snapshot.ts";
+import type { ReceivedSnapshot } from "../snapshot/verify-snapshot.ts";
 import { etagOf, makeSealedSnapshot, makeSigningKey, type SigningKey, signSnapshot } from "./snapshot-kit.ts";
 
 export interface SeenRequest {

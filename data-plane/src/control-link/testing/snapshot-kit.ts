@@ -10,7 +10,7 @@ import {
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
 import canonicalize from "canonicalize";
 import { CompactEncrypt, importJWK, type JWK } from "jose";
-import type { ReceivedSnapshot } from "../verify-snapshot.ts";
+import type { ReceivedSnapshot } from "../snapshot/verify-snapshot.ts";
 
 export const TEST_PEPPER = Buffer.alloc(32, 0x5a);
 export const TEST_CREDENTIAL = "sk-upstream-credential";

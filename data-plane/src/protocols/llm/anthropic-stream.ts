@@ -1,5 +1,5 @@
 /** The stream of Anthropic messages, event by event. Usage figures are cumulative: the latest counts. */
-import { member, parseJson } from "../../json/member.ts";
+import { member, parseJson } from "../../lib/json/member.ts";
 import type { EventMeaning, StreamEvents, StreamState } from "../protocol.ts";
 import { readAnthropicFigures } from "./anthropic-usage.ts";
 

@@ -3,7 +3,7 @@
  * inside `output_tokens`, server tools are counted in calls. In a stream the figures are cumulative.
  */
 import type { UsageQuantities } from "@headgate/sdk/contract";
-import { member } from "../../json/member.ts";
+import { member } from "../../lib/json/member.ts";
 import type { UsageReading } from "../protocol.ts";
 import { hasFigure, putCount, readCount } from "./read-count.ts";
 

@@ -1,5 +1,5 @@
 /** The streams of OpenAI chat completions and of the Responses API, event by event. */
-import { member, parseJson } from "../../json/member.ts";
+import { member, parseJson } from "../../lib/json/member.ts";
 import type { EventMeaning, StreamEvents, StreamState, UsageReading } from "../protocol.ts";
 import { readChatUsage, readResponsesUsage } from "./openai-usage.ts";
 

@@ -3,7 +3,7 @@
  * figure; reasoning and audio are inside the output figure. Chat and Responses differ in their names only.
  */
 import type { UsageQuantities } from "@headgate/sdk/contract";
-import { member } from "../../json/member.ts";
+import { member } from "../../lib/json/member.ts";
 import type { UsageReading } from "../protocol.ts";
 import { hasFigure, putCount, readCount } from "./read-count.ts";
 

@@ -1,5 +1,5 @@
 /** The real disk, until a chosen operation: from there on a process may be dead, or the disk broken for a while. */
-import { type Disk, realDisk } from "../disk.ts";
+import { type Disk, realDisk } from "../../storage/disk.ts";
 
 export interface FaultyDisk extends Disk {
   /** Operations so far that could have failed. */

@@ -1,5 +1,5 @@
 /** A spool with small segments, and what it told its owner while it was opened. */
-import { openSpool, type Spool, type SpoolOptions } from "../spool.ts";
+import { openSpool, type Spool, type SpoolOptions } from "../spool/spool.ts";
 import { newStreamId } from "./attempts.ts";
 
 export interface TestSpool {

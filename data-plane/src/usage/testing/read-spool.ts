@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import type { UsageEvent } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
-import { realDisk } from "../disk.ts";
-import { createEventReader } from "../event-reader.ts";
-import { readSegments } from "../read-segments.ts";
+import { realDisk } from "../../storage/disk.ts";
+import { createEventReader } from "../spool/event-reader.ts";
+import { readSegments } from "../spool/read-segments.ts";
 import type { AttemptOpened } from "../usage-recorder.ts";
 
 export interface SpoolContent {

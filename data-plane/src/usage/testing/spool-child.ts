@@ -2,7 +2,7 @@
 import { randomFillSync } from "node:crypto";
 import { writeSync } from "node:fs";
 import { createIdFactory } from "@headgate/sdk/contract";
-import { openSpool } from "../spool.ts";
+import { openSpool } from "../spool/spool.ts";
 import { makeAttempt, makeResult } from "./attempts.ts";
 
 const [, , directory = ""] = process.argv;

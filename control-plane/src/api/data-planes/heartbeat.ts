@@ -1,0 +1,40 @@
+import { type HeartbeatAnswer, heartbeat } from "@headgate/sdk/contract";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { latestRevision } from "../../data-planes/data-plane-rows.ts";
+import { recordHeartbeat } from "../../data-planes/replica-rows.ts";
+import type { Database } from "../../db/client.ts";
+import { withTenant } from "../../db/tenant-scope.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Metrics } from "../../lib/metrics.ts";
+import { callerOf } from "./authenticate.ts";
+import { parseBody } from "./parse-body.ts";
+import { replyError } from "./replies.ts";
+
+/**
+ * Keeps what a replica says of itself, and tells it the newest revision and how many share the limits. One that was
+ * forgotten is told that its credential is of no use any more, so that it joins again.
+ */
+export function handleHeartbeat({ db, clock, metrics }: { db: Database; clock: Clock; metrics: Metrics }) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const speaker = callerOf(request);
+    const { tenantId, dataPlaneId } = speaker;
+    const beat = parseBody(heartbeat, request.body);
+    const now = clock.wallMs();
+    const outcome = await withTenant(db, tenantId, async (tx) => {
+      const refreshed = await recordHeartbeat(tx, speaker, beat, now);
+      return refreshed && { ...refreshed, revision: await latestRevision(tx, tenantId) };
+    });
+    if (outcome === undefined) return replyError(reply, "api.unauthenticated");
+    const { revision, liveReplicas, lostEvents } = outcome;
+    if (lostEvents > 0) {
+      metrics.usageEventsLost.inc(lostEvents);
+      request.log.error({ tenant: tenantId, data_plane: dataPlaneId, events: lostEvents }, "usage was lost");
+    }
+    return reply.send({
+      latest_revision: revision,
+      server_time: now,
+      // Whoever has just stopped still asks for a share of its own.
+      live_replicas: Math.max(1, liveReplicas),
+    } satisfies HeartbeatAnswer);
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * What data planes call. A replica joins with its token and renews its credential with its key; every other endpoint
+ * wants the credential, and takes tenant, region, data plane and replica from it and from nowhere else.
+ */
+import { DATA_PLANE_API } from "@headgate/sdk/contract";
+import type { FastifyInstance } from "fastify";
+import type { WorkloadVerifier } from "../../data-planes/service-account-token.ts";
+import type { Database } from "../../db/client.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { MakeId } from "../../lib/make-id.ts";
+import type { Metrics } from "../../lib/metrics.ts";
+import type { TenantSecrets } from "../../secrets/tenant-secrets.ts";
+import type { RevisionEvents } from "../../snapshots/revision-events.ts";
+import type { SigningKeys } from "../../snapshots/signing-keys.ts";
+import { authenticate } from "./authenticate.ts";
+import { handleHeartbeat } from "./heartbeat.ts";
+import { handleCredential, handleJoin } from "./join.ts";
+import { replyFault } from "./replies.ts";
+import { handleSnapshot, handleSnapshotAck } from "./snapshot.ts";
+import { createEventStreams } from "./snapshot-events.ts";
+import { handleUsage, USAGE_BODY_BYTES_MAX } from "./usage.ts";
+
+export interface DataPlaneApiDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly makeId: MakeId;
+  readonly metrics: Metrics;
+  readonly keys: SigningKeys;
+  readonly secrets: TenantSecrets;
+  readonly revisions: RevisionEvents;
+  readonly workloads: WorkloadVerifier;
+}
+
+const JSON_BODY_BYTES_MAX = 64 * 1024;
+
+export function registerDataPlaneApi(app: FastifyInstance, deps: DataPlaneApiDeps): void {
+  app.register((api, _options, done) => {
+    api.setErrorHandler(replyFault);
+    api.addHook("onSend", async (_request, reply) => {
+      reply.header("x-content-type-options", "nosniff");
+    });
+    api.addHook("onResponse", async (request, reply) => {
+      const endpoint = request.routeOptions.url ?? "none";
+      deps.metrics.dataPlaneRequests.inc({ endpoint, status: String(reply.statusCode) });
+    });
+    api.post(DATA_PLANE_API.join, { bodyLimit: JSON_BODY_BYTES_MAX }, handleJoin(deps));
+    api.post(DATA_PLANE_API.credential, { bodyLimit: JSON_BODY_BYTES_MAX }, handleCredential(deps));
+    api.register((members, _options, membersDone) => {
+      // Before the body is read: who has no credential does not get to send one.
+      members.addHook("onRequest", authenticate(deps));
+      const events = createEventStreams(deps);
+      members.addHook("preClose", async () => events.endAll());
+      members.get(DATA_PLANE_API.snapshot, handleSnapshot(deps));
+      members.get(DATA_PLANE_API.snapshotEvents, events.handle);
+      members.post(DATA_PLANE_API.snapshotAck, { bodyLimit: JSON_BODY_BYTES_MAX }, handleSnapshotAck(deps));
+      members.post(DATA_PLANE_API.heartbeat, { bodyLimit: JSON_BODY_BYTES_MAX }, handleHeartbeat(deps));
+      members.register((usage, _options, usageDone) => {
+        usage.removeAllContentTypeParsers();
+        usage.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, parsed) =>
+          parsed(null, body),
+        );
+        usage.post(DATA_PLANE_API.usage, { bodyLimit: USAGE_BODY_BYTES_MAX }, handleUsage(deps));
+        usageDone();
+      });
+      membersDone();
+    });
+    done();
+  });
+}

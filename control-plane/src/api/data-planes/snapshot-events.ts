@@ -1,0 +1,75 @@
+/**
+ * Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): `revision` at once and then with
+ * every new one. A hint that makes polling quick; the conditional GET stays the truth.
+ */
+import type { ServerResponse } from "node:http";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { latestRevision } from "../../data-planes/data-plane-rows.ts";
+import type { Database } from "../../db/client.ts";
+import { withTenant } from "../../db/tenant-scope.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { RevisionEvents } from "../../snapshots/revision-events.ts";
+import { callerOf } from "./authenticate.ts";
+
+const KEEP_ALIVE_MS = 15_000;
+/** A reader that lets more than this pile up is cut off; it comes back and gets the newest revision. */
+const UNSENT_BYTES_MAX = 64 * 1024;
+
+export interface EventStreams {
+  handle(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  /** Ends all streams, so that the server can close. */
+  endAll(): void;
+}
+
+export function createEventStreams(deps: {
+  db: Database;
+  clock: Clock;
+  revisions: RevisionEvents;
+}): EventStreams {
+  const open = new Set<ServerResponse>();
+  return {
+    async handle(request, reply) {
+      const { tenantId, expiresAt } = callerOf(request);
+      const newest = () => withTenant(deps.db, tenantId, (tx) => latestRevision(tx, tenantId));
+      const first = await newest();
+      reply.hijack();
+      const stream = reply.raw;
+      // Who has left meanwhile is not told of again, so nothing would end what begins here.
+      if (stream.destroyed) return;
+      stream.writeHead(200, {
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no",
+        "x-request-id": request.id,
+      });
+      let told = -1;
+      const tell = (revision: number) => {
+        if (revision <= told || !stream.writable) return;
+        told = revision;
+        stream.write(`event: revision\ndata: ${JSON.stringify({ revision })}\n\n`);
+      };
+      const unsubscribe = deps.revisions.subscribe(tenantId, tell);
+      const keepAlive = setInterval(() => {
+        if (stream.writableLength > UNSENT_BYTES_MAX) stream.destroy();
+        // Nobody is let in for longer than the credential says.
+        else if (deps.clock.wallMs() >= expiresAt) stream.end();
+        else stream.write(": keep-alive\n\n");
+        // Revisions made by other processes; where the database is away, the next tick asks again.
+        newest().then(tell, () => undefined);
+      }, KEEP_ALIVE_MS);
+      open.add(stream);
+      stream.once("close", () => {
+        unsubscribe();
+        clearInterval(keepAlive);
+        open.delete(stream);
+      });
+      stream.on("error", () => stream.destroy());
+      tell(first);
+      // A change between the reading and the subscription would be missed otherwise.
+      tell(await newest());
+    },
+    endAll() {
+      for (const stream of open) stream.end();
+    },
+  };
+}

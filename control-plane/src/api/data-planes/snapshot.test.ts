@@ -1,0 +1,279 @@
+import { createPublicKey, verify } from "node:crypto";
+import {
+  DATA_PLANE_API,
+  policySnapshot,
+  SNAPSHOT_KEY_ID_HEADER,
+  SNAPSHOT_SIGNATURE_HEADER,
+} from "@headgate/sdk/contract";
+import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
+import { sql } from "drizzle-orm";
+import { compactDecrypt } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { publishPrices } from "../../billing/prices/publish-prices.ts";
+import { priceVersions } from "../../db/schema/price-versions.ts";
+import { providers } from "../../db/schema/upstreams.ts";
+import { withPlatform, withTenant } from "../../db/tenant-scope.ts";
+import { OPERATOR } from "../../identity/operator-token.ts";
+import type { UsageOwner } from "../../ledger/streams.ts";
+import { changePolicy } from "../../policy/change-policy.ts";
+import { canonicalJson } from "../../snapshots/canonical-json.ts";
+import { loadSigningKeys } from "../../snapshots/signing-keys.ts";
+import { joinedDataPlane, type TestDataPlane } from "../../testing/test-data-plane.ts";
+import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
+
+const CREDENTIAL = "sk-very-secret-credential";
+
+let platform: TestPlatform;
+beforeAll(async () => {
+  platform = await openTestPlatform();
+});
+afterAll(() => platform.close());
+
+test("the signature verifies over the bytes as served, and they are canonical", async () => {
+  const dataPlane = await withProvider();
+  const response = await fetchSnapshot(dataPlane);
+  expect([response.statusCode, response.headers["etag"]]).toEqual([200, '"rev-2"']);
+  const key = dataPlane.answer.snapshot_keys.find(
+    ({ key_id }) => key_id === response.headers[SNAPSHOT_KEY_ID_HEADER],
+  );
+  if (key === undefined) throw new Error("the key is not among those that were announced");
+  const publicKey = createPublicKey({ key: { ...key.public_key }, format: "jwk" });
+  const signature = Buffer.from(String(response.headers[SNAPSHOT_SIGNATURE_HEADER]), "base64url");
+  expect(verify(null, response.rawPayload, publicKey, signature)).toBe(true);
+  const tampered = Buffer.from(response.payload.replace('"suspended":false', '"suspended":true'));
+  expect(verify(null, tampered, publicKey, signature)).toBe(false);
+  const snapshot = policySnapshot.parse(response.json());
+  expect(canonicalJson(snapshot)).toBe(response.payload);
+  expect(snapshot).toMatchObject({ revision: 2, tenant_id: dataPlane.owner.tenantId });
+});
+
+test("two fetches of a revision give the same bytes, a known revision is not sent again", async () => {
+  const dataPlane = await withProvider();
+  const [first, second] = [await fetchSnapshot(dataPlane), await fetchSnapshot(dataPlane)];
+  expect(second.rawPayload.equals(first.rawPayload)).toBe(true);
+  expect(second.headers[SNAPSHOT_SIGNATURE_HEADER]).toBe(first.headers[SNAPSHOT_SIGNATURE_HEADER]);
+  const unchanged = await fetchSnapshot(dataPlane, { "if-none-match": '"rev-2"' });
+  expect([unchanged.statusCode, unchanged.payload, unchanged.headers["etag"]]).toEqual([304, "", '"rev-2"']);
+  expect((await fetchSnapshot(dataPlane, { "if-none-match": '"rev-1"' })).statusCode).toBe(200);
+});
+
+test("a deleted data plane gets no snapshot, not even the one that was kept for it", async () => {
+  const dataPlane = await withProvider();
+  expect((await fetchSnapshot(dataPlane)).statusCode).toBe(200);
+  const deletions = [sql`update data_planes set state = 'deleted'`, sql`delete from data_plane_replicas`];
+  for (const deletion of deletions) {
+    await withTenant(platform.db, dataPlane.owner.tenantId, (tx) => tx.execute(deletion));
+    const refused = await fetchSnapshot(dataPlane);
+    expect([refused.statusCode, refused.json().error.code]).toEqual([404, "api.not_found"]);
+  }
+});
+
+test("secrets open with the data plane's key only, and are nowhere in clear", async () => {
+  const dataPlane = await withProvider();
+  const stranger = await joinedDataPlane(platform);
+  const response = await fetchSnapshot(dataPlane);
+  expect(response.payload).not.toContain(CREDENTIAL);
+  const snapshot = policySnapshot.parse(response.json());
+  const sealed = snapshot.providers[0]?.sealed_credential ?? "";
+  const { plaintext } = await compactDecrypt(sealed, dataPlane.encryptionKey);
+  expect(Buffer.from(plaintext).toString("utf8")).toBe(CREDENTIAL);
+  await expect(compactDecrypt(sealed, stranger.encryptionKey)).rejects.toThrow();
+  const pepper = await compactDecrypt(snapshot.sealed_key_pepper, dataPlane.encryptionKey);
+  expect(pepper.plaintext).toHaveLength(32);
+  const { rows } = await withTenant(platform.db, dataPlane.owner.tenantId, (tx) =>
+    tx.execute<{ document: string }>(sql`select document from snapshots`),
+  );
+  expect(JSON.stringify(rows)).not.toContain(CREDENTIAL);
+  expect(JSON.stringify(rows)).not.toContain("sealed");
+});
+
+test("a rotated credential is a new revision, and revisions rise by one", async () => {
+  const dataPlane = await withProvider();
+  const before = policySnapshot.parse((await fetchSnapshot(dataPlane)).json());
+  await setCredential(dataPlane.owner, "sk-another");
+  const after = policySnapshot.parse((await fetchSnapshot(dataPlane)).json());
+  expect(after.revision).toBe(before.revision + 1);
+  const { plaintext } = await compactDecrypt(
+    after.providers[0]?.sealed_credential ?? "",
+    dataPlane.encryptionKey,
+  );
+  expect(Buffer.from(plaintext).toString("utf8")).toBe("sk-another");
+});
+
+test("who joins again with new keys gets snapshots sealed to those", async () => {
+  const dataPlane = await withProvider();
+  await fetchSnapshot(dataPlane);
+  const again = await joinedDataPlane(platform, dataPlane.owner);
+  const snapshot = policySnapshot.parse((await fetchSnapshot(again)).json());
+  await compactDecrypt(snapshot.sealed_key_pepper, again.encryptionKey);
+  await expect(compactDecrypt(snapshot.sealed_key_pepper, dataPlane.encryptionKey)).rejects.toThrow();
+});
+
+test("a new price reaches the tenants that use its vendor, and no others, once", async () => {
+  const concerned = await withProvider();
+  const other = await joinedDataPlane(platform);
+  const price = {
+    id: makeId("price"),
+    vendor: "openai",
+    model: "gpt-*",
+    dimension: "output_text",
+    usd_per_million: "10",
+    valid_from: 0,
+    valid_to: null,
+  };
+  await withPlatform(platform.db, (tx) =>
+    tx.insert(priceVersions).values({ ...price, created_at: 0, created_by: "test", closed_by: null }),
+  );
+  const announced: string[] = [];
+  const services = { ...platform, onRevision: (tenantId: string) => announced.push(tenantId) };
+  await publishPrices(services, OPERATOR);
+  await publishPrices(services, OPERATOR);
+  expect(announced.filter((id) => id === concerned.owner.tenantId)).toHaveLength(1);
+  expect(announced).not.toContain(other.owner.tenantId);
+  const { prices } = policySnapshot.parse((await fetchSnapshot(concerned)).json());
+  expect(prices).toEqual([price]);
+});
+
+test("a verdict is kept and shown: the revision that is applied, or the reasons it was refused", async () => {
+  const dataPlane = await withProvider();
+  const instance_id = makeId("instance");
+  expect(await ack(dataPlane, { ok: true, revision: 1, instance_id })).toBe(204);
+  expect(await ack(dataPlane, { ok: false, revision: 2, instance_id, errors: ["rule x is bad"] })).toBe(204);
+  expect(await rowOf(dataPlane.owner)).toMatchObject({
+    applied_revision: 1,
+    last_ack: { ok: false, revision: 2 },
+    conditions: expect.arrayContaining([
+      expect.objectContaining({ type: "Configured", status: "false", reason: "SnapshotRefused" }),
+    ]),
+  });
+  expect(await ack(dataPlane, { ok: true, revision: 2, instance_id })).toBe(204);
+  expect(await rowOf(dataPlane.owner)).toMatchObject({
+    applied_revision: 2,
+    conditions: expect.arrayContaining([expect.objectContaining({ type: "Configured", status: "true" })]),
+  });
+  expect(await ack(dataPlane, { ok: true, revision: 3, instance_id })).toBe(400);
+});
+
+test("a heartbeat is kept and answered with the newest revision", async () => {
+  const dataPlane = await withProvider();
+  const payload = makeHeartbeat({ applied_revision: 1 });
+  const { headers } = dataPlane;
+  const response = await platform.app.inject({
+    method: "POST",
+    url: DATA_PLANE_API.heartbeat,
+    headers,
+    payload,
+  });
+  expect(response.json()).toEqual({ latest_revision: 2, live_replicas: 1, server_time: TEST_NOW });
+  expect(await rowOf(dataPlane.owner)).toMatchObject({
+    applied_revision: 1,
+    last_heartbeat: payload,
+    last_heartbeat_at: TEST_NOW,
+  });
+});
+
+test("usage that was refused or lost shows on the data plane until it is no more", async () => {
+  const dataPlane = await joinedDataPlane(platform);
+  const { headers } = dataPlane;
+  const shown: unknown[] = [];
+  for (const trouble of [{}, { quarantined_batches: 1 }, { lost_events: 2 }, {}]) {
+    const payload = makeHeartbeat(trouble);
+    await platform.app.inject({ method: "POST", url: DATA_PLANE_API.heartbeat, headers, payload });
+    const row = await rowOf(dataPlane.owner);
+    const conditions = row?.["conditions"] as { type: string; status: string; reason: string }[];
+    const { status, reason } = conditions.find(({ type }) => type === "UsageAccepted") ?? {};
+    shown.push([status, reason]);
+  }
+  expect(shown).toEqual([
+    ["true", "NothingRefused"],
+    ["false", "BatchRefused"],
+    ["false", "EventsLost"],
+    ["true", "NothingRefused"],
+  ]);
+});
+
+test("an event stream tells the revision at once and then every new one", async () => {
+  const dataPlane = await withProvider();
+  const url = await platform.app.listen({ port: 0, host: "127.0.0.1" });
+  const response = await fetch(url + DATA_PLANE_API.snapshotEvents, { headers: dataPlane.headers });
+  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  expect((await reader?.read())?.value).toBe('event: revision\ndata: {"revision":2}\n\n');
+  await setCredential(dataPlane.owner, "sk-new");
+  expect((await reader?.read())?.value).toBe('event: revision\ndata: {"revision":3}\n\n');
+  await reader?.cancel();
+});
+
+test("the platform's keys are made once and stay, encrypted at rest", async () => {
+  const load = () =>
+    loadSigningKeys(platform.db, { wrapper: platform.keyWrapper, makeId: platform.makeId, now: TEST_NOW });
+  const [one, two] = [await load(), await load()];
+  expect(two.snapshot.trusted).toEqual(one.snapshot.trusted);
+  const { rows } = await withPlatform(platform.db, (tx) =>
+    tx.execute<{ private_key: string }>(sql`select private_key from signing_keys`),
+  );
+  expect(rows).toHaveLength(2);
+  expect(JSON.stringify(rows)).not.toContain("crv");
+});
+
+function fetchSnapshot(dataPlane: TestDataPlane, headers: Record<string, string> = {}) {
+  const url = DATA_PLANE_API.snapshot;
+  return platform.app.inject({ method: "GET", url, headers: { ...dataPlane.headers, ...headers } });
+}
+
+async function ack(dataPlane: TestDataPlane, payload: object): Promise<number> {
+  const { headers } = dataPlane;
+  return (await platform.app.inject({ method: "POST", url: DATA_PLANE_API.snapshotAck, headers, payload }))
+    .statusCode;
+}
+
+/** A data plane whose tenant has one provider with a credential, at revision 2. */
+async function withProvider(): Promise<TestDataPlane> {
+  const dataPlane = await joinedDataPlane(platform);
+  const { tenantId } = dataPlane.owner;
+  await changePolicy(platform, {
+    tenantId,
+    actor: OPERATOR,
+    action: "providers.create",
+    run: async (tx, tenant) => {
+      const id = platform.makeId("provider");
+      await tx.insert(providers).values({
+        tenant_id: tenantId,
+        id,
+        name: "main",
+        dialect: "openai",
+        vendor: "openai",
+        base_url: "https://api.example.com/v1",
+        allowed_cidrs: [],
+        credential: await platform.secrets.seal(tenant, { id, version: 1 }, CREDENTIAL),
+        secret_version: 1,
+        created_at: TEST_NOW,
+      });
+      return { result: undefined, resource: id };
+    },
+  });
+  return dataPlane;
+}
+
+async function setCredential({ tenantId }: UsageOwner, credential: string): Promise<void> {
+  await changePolicy(platform, {
+    tenantId,
+    actor: OPERATOR,
+    action: "providers.set_credential",
+    run: async (tx, tenant) => {
+      const [row] = await tx.select().from(providers);
+      if (row === undefined) throw new Error("no provider");
+      const name = { id: row.id, version: row.secret_version + 1 };
+      const sealed = await platform.secrets.seal(tenant, name, credential);
+      await tx.update(providers).set({ credential: sealed, secret_version: name.version });
+      return { result: undefined, resource: row.id };
+    },
+  });
+}
+
+async function rowOf({ tenantId }: UsageOwner) {
+  const { rows } = await withTenant(platform.db, tenantId, (tx) =>
+    tx.execute<Record<string, unknown>>(sql`select * from data_planes`),
+  );
+  return rows[0];
+}

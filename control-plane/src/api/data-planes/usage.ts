@@ -1,0 +1,60 @@
+import { errorRow, USAGE_BATCH_BYTES_MAX, type UsageAck, type UsageGap } from "@headgate/sdk/contract";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Database } from "../../db/client.ts";
+import { type IngestOutcome, ingestBatch } from "../../ledger/ingest-batch.ts";
+import { type BatchReading, readUsageBatch, type UsageBatch } from "../../ledger/read-usage-batch.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Metrics } from "../../lib/metrics.ts";
+import { callerOf } from "./authenticate.ts";
+import { replyError } from "./replies.ts";
+
+/** Compressed; text that does not compress may even grow a little. */
+export const USAGE_BODY_BYTES_MAX = USAGE_BATCH_BYTES_MAX + 64 * 1024;
+
+interface UsageDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+/** Takes in a batch of usage. It is safe to send it again after any answer, or none. */
+export function handleUsage({ db, clock, metrics }: UsageDeps) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const owner = callerOf(request);
+    const reading = await readUsageBatch(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    const outcome: IngestOutcome = reading.ok
+      ? await ingestBatch(db, owner, reading.batch, clock.wallMs())
+      : { kind: "invalid", reason: reading.reason };
+    metrics.usageBatches.inc({ outcome: outcome.kind });
+    const about = { tenant: owner.tenantId, data_plane: owner.dataPlaneId };
+    switch (outcome.kind) {
+      case "applied":
+        if (reading.ok) countApplied(metrics, reading.batch, clock.wallMs());
+        return reply.send({ acked_seq: outcome.ackedSeq } satisfies UsageAck);
+      case "repeated":
+        return reply.send({ acked_seq: outcome.ackedSeq } satisfies UsageAck);
+      case "gap":
+        return reply
+          .code(errorRow("usage.gap").status)
+          .send({ code: "usage.gap", expected_seq: outcome.expectedSeq } satisfies UsageGap);
+      case "fenced":
+        return replyError(reply, "usage.fenced");
+      case "history_changed":
+        request.log.error({ ...about, stream: streamOf(reading) }, "acknowledged usage has changed");
+        return replyError(reply, "usage.history_changed");
+      case "invalid":
+        request.log.error({ ...about, reason: outcome.reason }, "usage batch refused");
+        return replyError(reply, "usage.invalid_batch", { detail: outcome.reason });
+    }
+  };
+}
+
+function streamOf(reading: BatchReading): string | undefined {
+  return reading.ok ? reading.batch.header.stream_id : undefined;
+}
+
+function countApplied(metrics: Metrics, { events }: UsageBatch, now: number): void {
+  metrics.usageEvents.inc(events.length);
+  const oldestEnd = Math.min(...events.map(({ started_at, duration_ms }) => started_at + duration_ms));
+  metrics.usageLagSeconds.observe(Math.max(0, now - oldestEnd) / 1_000);
+}

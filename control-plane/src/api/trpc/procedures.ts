@@ -1,0 +1,73 @@
+/**
+ * The ladder of access: public, operator, tenant. Each step narrows the context, so a handler that needs a tenant
+ * cannot be written without the check.
+ */
+import { isId } from "@headgate/sdk/contract";
+import { initTRPC } from "@trpc/server";
+import type { Actor } from "../../audit/append-audit.ts";
+import { authenticateAdminKey } from "../../identity/authenticate-admin-key.ts";
+import { isOperatorToken, OPERATOR } from "../../identity/operator-token.ts";
+import { Fault } from "../../lib/fault.ts";
+import { requireTenant } from "../../tenants/require-tenant.ts";
+import type { Context } from "./context.ts";
+import { formatError, toTrpcError } from "./errors.ts";
+
+const t = initTRPC.context<Context>().create({
+  errorFormatter: formatError,
+  sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 45_000 } },
+});
+
+export const router = t.router;
+
+/** Turns faults into the API's errors and counts the outcome of every call. */
+const observed = t.procedure.use(async ({ ctx, path, next }) => {
+  const { metrics, clock } = ctx.services;
+  const startedAt = clock.monotonicMs();
+  const result = await next();
+  const refusal = result.ok ? undefined : toTrpcError(result.error);
+  metrics.apiSeconds.observe({ procedure: path }, (clock.monotonicMs() - startedAt) / 1_000);
+  metrics.apiCalls.inc({ procedure: path, outcome: refusal?.code ?? "ok" });
+  if (refusal === undefined) return result;
+  throw refusal.error;
+});
+
+/** No credential needed. */
+export const publicProcedure = observed;
+
+/** The operator of the platform. */
+export const operatorProcedure = observed.use(({ ctx, next }) => {
+  if (ctx.credential === undefined) throw new Fault("api.unauthenticated");
+  if (!isOperatorToken(ctx.services.operatorTokenHash, ctx.credential)) {
+    throw new Fault(ctx.credential.startsWith("hg_live_") ? "api.forbidden" : "api.unauthenticated");
+  }
+  return next({ ctx: { actor: OPERATOR } });
+});
+
+/** A tenant: by its admin key, or by the operator with the tenant's id in `x-headgate-tenant`. */
+export const tenantProcedure = observed.use(async ({ ctx, next, type }) => {
+  const { services, credential, actingTenant } = ctx;
+  if (credential === undefined) throw new Fault("api.unauthenticated");
+  if (isOperatorToken(services.operatorTokenHash, credential)) {
+    if (actingTenant === undefined)
+      throw new Fault("api.forbidden", { detail: "Name a tenant in x-headgate-tenant." });
+    if (!isId("tenant", actingTenant)) throw new Fault("api.not_found");
+    const tenant = await requireTenant(services.db, actingTenant);
+    return next({ ctx: { actor: OPERATOR as Actor, tenantId: tenant.id } });
+  }
+  const caller = await authenticateAdminKey(services, credential);
+  if (caller === undefined) throw new Fault("api.unauthenticated");
+  if (actingTenant !== undefined && actingTenant !== caller.tenantId) throw new Fault("api.not_found");
+  if (caller.suspended && type === "mutation") throw new Fault("tenant.suspended");
+  const actor: Actor = { kind: "key", id: caller.keyId };
+  return next({ ctx: { actor, tenantId: caller.tenantId } });
+});
+
+/** Either of the two above, for what is the same for all tenants. */
+export const memberProcedure = observed.use(async ({ ctx, next }) => {
+  const { services, credential } = ctx;
+  if (credential === undefined) throw new Fault("api.unauthenticated");
+  if (isOperatorToken(services.operatorTokenHash, credential)) return next();
+  if ((await authenticateAdminKey(services, credential)) === undefined)
+    throw new Fault("api.unauthenticated");
+  return next();
+});

@@ -1,0 +1,93 @@
+/** The draft of a month's invoice and the raw usage behind each of its lines. Nothing of it is stored. */
+import type { Id } from "@headgate/sdk/contract";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import { replay } from "../../ledger/raw-batches.ts";
+import { MINUTE_MS } from "../../ledger/roll-up.ts";
+import { sumCalls, sumQuantities } from "../../ledger/sum-usage.ts";
+import { vendorsUsed } from "../../ledger/vendors-used.ts";
+import { Fault } from "../../lib/fault.ts";
+import { createPriceBook } from "../prices/price-book.ts";
+import { pricesOfVendors } from "../prices/price-versions.ts";
+import { assembleInvoice, type InvoiceBody } from "./assemble-invoice.ts";
+import { boundsOfMonth } from "./billing-period.ts";
+
+export interface InvoicePreview extends InvoiceBody {
+  readonly tenant_id: Id<"tenant">;
+  /** `YYYY-MM`, UTC. */
+  readonly period: string;
+  readonly currency: "USD";
+  readonly state: "draft";
+  readonly unsettled_attempts: number;
+  readonly calls: number;
+}
+
+export interface LineUsage {
+  readonly quantity: string;
+  /** The batches that the quantity comes from, and how much from each. */
+  readonly batches: {
+    readonly stream_id: string;
+    readonly first_seq: number;
+    readonly last_seq: number;
+    readonly sha256: string;
+    readonly quantity: string;
+  }[];
+}
+
+export async function previewInvoice(
+  tx: TenantTx,
+  tenantId: Id<"tenant">,
+  period: string,
+): Promise<InvoicePreview> {
+  const bounds = boundsOfMonth(period);
+  const book = createPriceBook(await pricesOfVendors(tx, await vendorsUsed(tx, bounds)));
+  const whole = { period: bounds, bucketMs: null, groupBy: [] };
+  const sums = await sumQuantities(tx, whole, book.changesBetween(bounds.fromMs, bounds.toMs));
+  const [counted] = await sumCalls(tx, whole);
+  return {
+    tenant_id: tenantId,
+    period,
+    currency: "USD",
+    state: "draft",
+    ...assembleInvoice(sums, book, { tenantId, period }),
+    unsettled_attempts: counted?.unsettled ?? 0,
+    calls: counted?.calls ?? 0,
+  };
+}
+
+/** Adds a line up again from the raw batches, not from the minutes. Faults: `api.not_found` where there is no such line. */
+export async function lineUsage(
+  tx: TenantTx,
+  tenantId: Id<"tenant">,
+  { period, lineId }: { period: string; lineId: string },
+): Promise<LineUsage> {
+  const bounds = boundsOfMonth(period);
+  const { lines } = await previewInvoice(tx, tenantId, period);
+  const line = lines.find(({ line_id }) => line_id === lineId);
+  if (line === undefined) throw new Fault("api.not_found", { parameter: "line_id" });
+  const book = createPriceBook(await pricesOfVendors(tx, [line.vendor]));
+  const used = { vendor: line.vendor, upstreamModel: line.model, dimension: line.dimension };
+  const batches: LineUsage["batches"] = [];
+  let total = 0n;
+  for await (const { batch, events } of replay(tx, bounds)) {
+    let quantity = 0n;
+    for (const event of events) {
+      const counts =
+        event.status === "settled" &&
+        event.vendor === line.vendor &&
+        event.upstream_model === line.model &&
+        book.priceAt(used, event.started_at - (event.started_at % MINUTE_MS))?.id === line.price_id;
+      if (counts && Object.hasOwn(event.usage, line.dimension))
+        quantity += BigInt(event.usage[line.dimension] ?? 0);
+    }
+    if (quantity === 0n) continue;
+    total += quantity;
+    batches.push({
+      stream_id: batch.streamId,
+      first_seq: batch.firstSeq,
+      last_seq: batch.lastSeq,
+      sha256: batch.sha256,
+      quantity: quantity.toString(),
+    });
+  }
+  return { quantity: total.toString(), batches };
+}

@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { router, tenantProcedure } from "../../api/trpc/procedures.ts";
+import { readTenant } from "../../db/tenant-scope.ts";
+import { billingPeriod } from "./billing-period.ts";
+import { type InvoicePreview, type LineUsage, lineUsage, previewInvoice } from "./preview-invoice.ts";
+
+export const invoicesRouter = router({
+  preview: tenantProcedure
+    .input(z.strictObject({ period: billingPeriod }))
+    .query(
+      async ({ ctx, input }): Promise<InvoicePreview> =>
+        readTenant(ctx.services.db, ctx.tenantId, (tx) => previewInvoice(tx, ctx.tenantId, input.period)),
+    ),
+
+  line_usage: tenantProcedure
+    .input(z.strictObject({ period: billingPeriod, line_id: z.string().regex(/^[0-9a-f]{32}$/) }))
+    .query(
+      async ({ ctx, input }): Promise<LineUsage> =>
+        readTenant(ctx.services.db, ctx.tenantId, (tx) =>
+          lineUsage(tx, ctx.tenantId, { period: input.period, lineId: input.line_id }),
+        ),
+    ),
+});

@@ -1,0 +1,95 @@
+import { decimalString, idOf } from "@headgate/sdk/contract";
+import { z } from "zod";
+import type { Services } from "../../api/trpc/context.ts";
+import { memberProcedure, operatorProcedure, router } from "../../api/trpc/procedures.ts";
+import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
+import { MINUTE_MS } from "../../ledger/roll-up.ts";
+import { Fault } from "../../lib/fault.ts";
+import { pageInput, pageOf } from "../../lib/page.ts";
+import { closePrice, insertPrice, listPrices, type PriceRow } from "./price-versions.ts";
+import { publishPrices } from "./publish-prices.ts";
+
+const vendor = z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be 1 to 64 printable ASCII characters");
+const priceModel = z
+  .string()
+  .regex(
+    /^(\*|[A-Za-z0-9][A-Za-z0-9._:/@-]{0,126}([A-Za-z0-9._:/@-]|\*)?)$/,
+    "must be a model name, or the start of one followed by *",
+  );
+/** Unix milliseconds; usage is priced by the minute. */
+const wholeMinute = z.number().int().nonnegative().max(8.64e15).multipleOf(MINUTE_MS);
+
+/** Data planes reckon in nano-dollars for a million units, and would refuse a snapshot with a finer price. */
+const usdPerMillion = decimalString.regex(/^\d+(\.\d{1,9})?$/, "must have at most nine places");
+
+const created = z
+  .strictObject({
+    vendor,
+    model: priceModel,
+    dimension: z.string().regex(/^[a-z][a-z0-9_]{0,47}$/),
+    usd_per_million: usdPerMillion,
+    valid_from: wholeMinute,
+    valid_to: wholeMinute.optional(),
+  })
+  .refine(({ valid_from, valid_to }) => valid_to === undefined || valid_to > valid_from, {
+    path: ["valid_to"],
+    error: "must be after valid_from",
+  });
+
+export const pricesRouter = router({
+  create: operatorProcedure.input(created).mutation(async ({ ctx, input }) => {
+    const row: PriceRow = {
+      ...input,
+      id: ctx.services.makeId("price"),
+      valid_to: input.valid_to ?? null,
+      created_at: ctx.services.clock.wallMs(),
+      created_by: ctx.actor.id,
+      closed_by: null,
+    };
+    return changePrices(ctx, (tx) => insertPrice(tx, row));
+  }),
+
+  close: operatorProcedure
+    .input(z.strictObject({ price_id: idOf("price"), valid_to: wholeMinute }))
+    .mutation(async ({ ctx, input: { price_id: id, valid_to: validTo } }) =>
+      changePrices(ctx, (tx) => closePrice(tx, { id, validTo, closedBy: ctx.actor.id })),
+    ),
+
+  list: memberProcedure
+    .input(
+      z.strictObject({
+        vendor: vendor.optional(),
+        model: priceModel.optional(),
+        ...pageInput,
+      }),
+    )
+    .query(async ({ ctx, input }) => {
+      const filter = { vendor: input.vendor, model: input.model, after: input.cursor };
+      const rows = await withPlatform(ctx.services.db, (tx) => listPrices(tx, filter, input.limit + 1));
+      return pageOf(rows, input.limit, { cursor: (row) => row.id, view: (row) => row });
+    }),
+});
+
+/** The book changes in one transaction; tenants follow in theirs, and those that could not are left to the next pass. */
+async function changePrices(
+  { services, actor }: { services: Services; actor: Parameters<typeof publishPrices>[1] },
+  change: (tx: PlatformTx) => Promise<PriceRow>,
+): Promise<PriceRow> {
+  let price: PriceRow;
+  try {
+    price = await withPlatform(services.db, change);
+  } catch (error) {
+    throw error instanceof Fault && error.constraint === "price_versions_no_overlap"
+      ? new Fault("api.conflict", {
+          detail: "Another price of this is valid at the same time.",
+          cause: error,
+        })
+      : error;
+  }
+  try {
+    await publishPrices(services, actor);
+  } catch (error) {
+    services.logger.error({ err: error, price: price.id }, "prices did not reach all tenants");
+  }
+  return price;
+}

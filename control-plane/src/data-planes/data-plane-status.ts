@@ -1,0 +1,111 @@
+/** What is said of a data plane: pure functions from what is known to a state and conditions. */
+import { HEARTBEAT_INTERVAL_MS } from "@headgate/sdk/contract";
+import type { Condition, dataPlanes } from "../db/schema/data-planes.ts";
+import type { Observation } from "../provisioning/provisioner.ts";
+
+export const DATA_PLANE_STATES = [
+  "pending",
+  "provisioning",
+  "joining",
+  "ready",
+  "degraded",
+  "stopped",
+  "draining",
+  "deleted",
+] as const;
+export type DataPlaneState = (typeof DATA_PLANE_STATES)[number];
+
+export type DataPlaneRow = typeof dataPlanes.$inferSelect;
+
+/** A data plane that was not heard of for so long is taken to be cut off. */
+export const SILENCE_MS = 3 * HEARTBEAT_INTERVAL_MS;
+
+/**
+ * The state in one word. Only what was ready before can be degraded; until then it is on its way. What was stopped with
+ * the control plane is on its way again with the next one.
+ */
+export function stateOf(row: DataPlaneRow, seen: Observation): DataPlaneState {
+  if (row.deletion_requested_at !== null) return seen.phase === "absent" ? "deleted" : "draining";
+  if (seen.phase === "stopped") return "stopped";
+  if (seen.ready && row.joined_at !== null) return "ready";
+  if (row.state === "ready" || row.state === "degraded") return "degraded";
+  return seen.phase === "running" ? "joining" : "provisioning";
+}
+
+/**
+ * The conditions that the worker speaks for, as they are now. Whether a data plane has joined and which revision it
+ * runs is said by the API that data planes call. What keeps its status keeps the time of its last transition.
+ */
+export function conditionsOf(row: DataPlaneRow, seen: Observation, now: number): Condition[] {
+  const own = seen.conditions ?? [];
+  const verdicts =
+    row.deletion_requested_at === null
+      ? [provisioned(seen), reporting(row, now), ready(seen)]
+      : [provisioned(seen), verdict("Reporting", "unknown", "Leaving"), ready(seen), drained(row, seen)];
+  const others = verdicts.filter(({ type }) => !own.some((said) => said.type === type));
+  return [...others, ...own].map((verdict) => {
+    const before = row.conditions.find((condition) => condition.type === verdict.type);
+    return {
+      ...verdict,
+      observed_generation: row.generation,
+      last_transition: before?.status === verdict.status ? before.last_transition : now,
+    };
+  });
+}
+
+/** The row's conditions with these in place of their older states. */
+export function withConditions(
+  row: Pick<DataPlaneRow, "conditions">,
+  set: readonly Condition[],
+): Condition[] {
+  return [...row.conditions.filter(({ type }) => !set.some((other) => other.type === type)), ...set];
+}
+
+const REASONS = {
+  absent: "Absent",
+  provisioning: "Provisioning",
+  restarting: "Restarting",
+  running: "Running",
+  draining: "Draining",
+  stopped: "Stopped",
+} as const satisfies Record<Observation["phase"], string>;
+
+type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
+
+function provisioned({ phase, message }: Observation): Verdict {
+  return phase === "running"
+    ? verdict("Provisioned", "true", "Running")
+    : verdict("Provisioned", "false", REASONS[phase], message);
+}
+
+function reporting(row: DataPlaneRow, now: number): Verdict {
+  if (row.last_heartbeat_at === null) return verdict("Reporting", "unknown", "NoHeartbeat");
+  return now - row.last_heartbeat_at <= SILENCE_MS
+    ? verdict("Reporting", "true", "Heartbeat")
+    : verdict("Reporting", "false", "Silent", "its heartbeats have ceased");
+}
+
+function ready({ ready: answers, phase, message }: Observation): Verdict {
+  return answers
+    ? verdict("Ready", "true", "Serving")
+    : verdict("Ready", "false", phase === "running" ? "NotReady" : REASONS[phase], message);
+}
+
+/** The events that were recorded and not acknowledged when the data plane last spoke. */
+export function usageLeft({ last_heartbeat: last }: Pick<DataPlaneRow, "last_heartbeat">): number {
+  return last === null ? 0 : last.head_seq - last.acked_seq;
+}
+
+/** By its own last word: nothing is missing when everything it recorded was acknowledged. */
+function drained(row: DataPlaneRow, { phase }: Observation): Verdict {
+  if (phase !== "absent") return verdict("Drained", "false", "Draining");
+  if (row.last_heartbeat === null) return verdict("Drained", "true", "NeverServed");
+  const left = usageLeft(row);
+  return left === 0
+    ? verdict("Drained", "true", "Drained")
+    : verdict("Drained", "unknown", "UsageNotAcknowledged", `${left} events at its last heartbeat`);
+}
+
+function verdict(type: string, status: Condition["status"], reason: string, message = ""): Verdict {
+  return { type, status, reason, message };
+}

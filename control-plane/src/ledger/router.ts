@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { router, tenantProcedure } from "../api/trpc/procedures.ts";
+import { readTenant } from "../db/tenant-scope.ts";
+import { type Page, pageInput } from "../lib/page.ts";
+import { listEvents, type StreamEvent } from "./list-events.ts";
+import { MINUTE_MS } from "./roll-up.ts";
+import { GROUP_COLUMNS, type GroupName } from "./sum-usage.ts";
+import { type UsageRow, usageReport } from "./usage-report.ts";
+
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const BUCKETS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, none: null } as const;
+/** What one answer may span: a report, not an export. */
+const SPAN_MAX = { minute: 2 * DAY_MS, hour: 62 * DAY_MS, day: 800 * DAY_MS, none: 800 * DAY_MS } as const;
+
+/** Unix milliseconds; usage is kept by the minute. */
+const wholeMinute = z.number().int().nonnegative().max(8.64e15).multipleOf(MINUTE_MS);
+
+const usageQuery = z
+  .strictObject({
+    from: wholeMinute,
+    /** Exclusive. */
+    to: wholeMinute,
+    group_by: z
+      .array(z.enum(Object.keys(GROUP_COLUMNS) as [GroupName, ...GroupName[]]))
+      .max(9)
+      .refine((names) => new Set(names).size === names.length, "must not repeat a name"),
+    granularity: z.enum(["minute", "hour", "day", "none"]),
+  })
+  .refine(({ from, to }) => to > from, { path: ["to"], error: "must be after from" })
+  .refine(({ from, to, granularity }) => to - from <= SPAN_MAX[granularity], {
+    path: ["to"],
+    error: "is too far from `from` for this granularity",
+  });
+
+export const usageRouter = router({
+  query: tenantProcedure.input(usageQuery).query(async ({ ctx, input }): Promise<{ rows: UsageRow[] }> => {
+    const { from: fromMs, to: toMs, group_by: groupBy, granularity } = input;
+    const request = { period: { fromMs, toMs }, bucketMs: BUCKETS[granularity], groupBy };
+    return { rows: await readTenant(ctx.services.db, ctx.tenantId, (tx) => usageReport(tx, request)) };
+  }),
+
+  /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */
+  events: tenantProcedure
+    .input(z.strictObject({ ...pageInput, limit: z.number().int().min(1).max(500).default(200) }))
+    .query(
+      ({ ctx, input }): Promise<Page<StreamEvent>> =>
+        readTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input)),
+    ),
+});

@@ -1,0 +1,71 @@
+/** Usage by group and time, with what it costs. A projection of the minutes and the price book: nothing is stored. */
+
+import { createPriceBook } from "../billing/prices/price-book.ts";
+import { pricesOfVendors } from "../billing/prices/price-versions.ts";
+import { rate, usdExact } from "../billing/rate.ts";
+import type { TenantTx } from "../db/tenant-scope.ts";
+import { type GroupKey, type GroupName, type SumRequest, sumCalls, sumQuantities } from "./sum-usage.ts";
+import { vendorsUsed } from "./vendors-used.ts";
+
+export interface UsageRow {
+  /** The bucket's first moment in Unix milliseconds; null where time was not asked for. */
+  readonly bucket: number | null;
+  readonly group: Partial<Record<GroupName, string>>;
+  readonly calls: number;
+  readonly attempts: number;
+  readonly unsettled: number;
+  readonly estimated: number;
+  readonly quantities: Record<string, string>;
+  /** Exact; null where any of the usage has no price. */
+  readonly amount_usd: string | null;
+  readonly unrated: Record<string, string>;
+}
+
+/** Rows in the order of their bucket, then of their group's values. */
+export async function usageReport(tx: TenantTx, request: SumRequest): Promise<UsageRow[]> {
+  const book = createPriceBook(await pricesOfVendors(tx, await vendorsUsed(tx, request.period)));
+  const changes = book.changesBetween(request.period.fromMs, request.period.toMs);
+  const sums = Map.groupBy(await sumQuantities(tx, request, changes), keyOf);
+  const rows = (await sumCalls(tx, request)).map((counted): UsageRow => {
+    const quantities = new Map<string, bigint>();
+    const unrated = new Map<string, bigint>();
+    let amount = 0n;
+    for (const sum of sums.get(keyOf(counted)) ?? []) {
+      add(quantities, sum.dimension, sum.quantity);
+      const price = book.priceAt(sum, sum.pricedAtMs);
+      if (price === undefined) add(unrated, sum.dimension, sum.quantity);
+      else amount += rate(sum.quantity, price.usdPerMillion);
+    }
+    const { bucket, group, calls, attempts, unsettled, estimated } = counted;
+    return {
+      bucket,
+      group: Object.fromEntries(request.groupBy.map((name, index) => [name, group[index] ?? ""])),
+      calls,
+      attempts,
+      unsettled,
+      estimated,
+      quantities: asStrings(quantities),
+      amount_usd: unrated.size > 0 ? null : usdExact(amount),
+      unrated: asStrings(unrated),
+    };
+  });
+  return rows.sort((a, b) => (a.bucket ?? 0) - (b.bucket ?? 0) || compareGroups(a, b));
+}
+
+function keyOf({ bucket, group }: GroupKey): string {
+  return JSON.stringify([bucket, ...group]);
+}
+
+function compareGroups(a: UsageRow, b: UsageRow): number {
+  const [left, right] = [Object.values(a.group).join("\0"), Object.values(b.group).join("\0")];
+  return left < right ? -1 : Number(left > right);
+}
+
+function add(sums: Map<string, bigint>, dimension: string, quantity: bigint): void {
+  sums.set(dimension, (sums.get(dimension) ?? 0n) + quantity);
+}
+
+function asStrings(sums: Map<string, bigint>): Record<string, string> {
+  const sorted = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([dimension, sum]) => [dimension, sum.toString()]));
+}

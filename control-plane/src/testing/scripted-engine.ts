@@ -1,0 +1,113 @@
+/** For tests of the driver: operations whose course is told by the test, in place of processes. */
+import type { OperationMessage, OperationResult } from "../provisioning/pulumi/operation-job.ts";
+import type {
+  OperationOrder,
+  RunningOperation,
+  RunOperation,
+} from "../provisioning/pulumi/operation-runner.ts";
+
+export interface ScriptedOperation {
+  readonly order: OperationOrder;
+  /** Its process lives. */
+  readonly alive: boolean;
+  readonly stopAsked: boolean;
+  say(message: OperationMessage): void;
+  /** It reports and ends. */
+  finish(result?: Partial<OperationResult>): void;
+  /** It ends without a word. */
+  die(): void;
+}
+
+export interface ScriptedEngine {
+  readonly runOperation: RunOperation;
+  readonly operations: ScriptedOperation[];
+  readonly newest: ScriptedOperation;
+  /** Stacks on which a second operation began while one was alive; must stay empty. */
+  readonly overlaps: string[];
+}
+
+export const WELL: OperationResult = {
+  ok: true,
+  changes: { create: 3 },
+  planned: null,
+  outputs: { schema: "headgate.tenant/1", endpointUrl: "http://data-plane.test" },
+  drift: null,
+  errorName: null,
+  message: "",
+};
+
+export function createScriptedEngine(): ScriptedEngine {
+  const operations: ScriptedOperation[] = [];
+  const overlaps: string[] = [];
+
+  function runOperation(order: OperationOrder): RunningOperation {
+    if (operations.some((other) => other.alive && other.order.stack === order.stack))
+      overlaps.push(order.stack);
+    const waiting: OperationMessage[] = [];
+    let news = Promise.withResolvers<void>();
+    let alive = true;
+    let stopAsked = false;
+    const add = (message: OperationMessage) => {
+      waiting.push(message);
+      news.resolve();
+    };
+    const die = () => {
+      alive = false;
+      news.resolve();
+    };
+    operations.push({
+      order,
+      get alive() {
+        return alive;
+      },
+      get stopAsked() {
+        return stopAsked;
+      },
+      say: add,
+      finish(result = {}) {
+        add({ result: { ...WELL, ...result } });
+        die();
+      },
+      die,
+    });
+    return {
+      stop() {
+        stopAsked = true;
+        if (alive) {
+          add({
+            result: {
+              ...WELL,
+              ok: false,
+              outputs: null,
+              errorName: "CommandError",
+              message: "update canceled",
+            },
+          });
+          die();
+        }
+      },
+      async *[Symbol.asyncIterator]() {
+        for (;;) {
+          const message = waiting.shift();
+          if (message !== undefined) yield message;
+          else if (!alive) return;
+          else {
+            await news.promise;
+            news = Promise.withResolvers();
+          }
+        }
+      },
+    };
+  }
+
+  return {
+    runOperation,
+    operations,
+    overlaps,
+    get newest() {
+      const newest = operations.at(-1);
+      if (newest === undefined) throw new Error("no operation has begun");
+      return newest;
+    },
+  };
+}

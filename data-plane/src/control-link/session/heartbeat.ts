@@ -1,0 +1,79 @@
+/**
+ * Says every few seconds how this replica is, and hears which revision it should have and how many replicas share the
+ * limits.
+ */
+import {
+  DATA_PLANE_API,
+  HEARTBEAT_INTERVAL_MS,
+  type Heartbeat,
+  type HeartbeatAnswer,
+  heartbeatAnswer,
+} from "@headgate/sdk/contract";
+import type { Logger } from "../../lib/logger.ts";
+import { createOutageLog } from "../outage-log.ts";
+import type { Timers } from "../timers.ts";
+import type { Credentials } from "./credential.ts";
+
+export interface HeartbeatDeps {
+  readonly credentials: Pick<Credentials, "authorisedFetch">;
+  readonly body: () => Heartbeat;
+  readonly onAnswer: (answer: HeartbeatAnswer) => void;
+  readonly logger: Logger;
+  readonly timers: Timers;
+}
+
+export interface Heartbeats {
+  /** Stops, and says the last word. Resolves when it was taken, or when it is known that it is not. */
+  stopped(): Promise<void>;
+  stop(): void;
+}
+
+export function startHeartbeat(deps: HeartbeatDeps): Heartbeats {
+  const outage = createOutageLog(deps.logger, "the heartbeat");
+  let stopped = false;
+  let cancelTimer: (() => void) | undefined;
+
+  const say = async (body: Heartbeat): Promise<void> => {
+    const response = await deps.credentials.authorisedFetch({
+      method: "POST",
+      path: DATA_PLANE_API.heartbeat,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      timeoutMs: HEARTBEAT_INTERVAL_MS,
+    });
+    if (response.status !== 200) throw new Error(`the heartbeat was answered with status ${response.status}`);
+    const answer = heartbeatAnswer.parse(JSON.parse(response.body.toString("utf8")));
+    outage.ok();
+    if (!stopped) deps.onAnswer(answer);
+  };
+
+  const beat = async (): Promise<void> => {
+    try {
+      await say(deps.body());
+    } catch (cause) {
+      if (!stopped) outage.failed(cause);
+    }
+    if (!stopped) cancelTimer = deps.timers.after(HEARTBEAT_INTERVAL_MS, () => void next());
+  };
+
+  let running: Promise<void> | undefined;
+  const next = (): Promise<void> => {
+    running = beat();
+    return running;
+  };
+  const stop = (): void => {
+    stopped = true;
+    cancelTimer?.();
+  };
+
+  void next();
+  return {
+    stop,
+    async stopped() {
+      stop();
+      // What is under way would else arrive later and take the last word back.
+      await running;
+      await say({ ...deps.body(), state: "stopped" }).catch((cause: unknown) => outage.failed(cause));
+    },
+  };
+}

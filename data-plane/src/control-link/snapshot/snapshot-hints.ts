@@ -1,0 +1,93 @@
+/**
+ * Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) that say that a revision exists.
+ * A lost connection is taken up again after a random while; since a hint may have been missed meanwhile, every
+ * connection begins with one.
+ */
+import { DATA_PLANE_API } from "@headgate/sdk/contract";
+import type { Logger } from "../../lib/logger.ts";
+import type { ControlStream } from "../control-client.ts";
+import { createOutageLog } from "../outage-log.ts";
+import type { Credentials } from "../session/credential.ts";
+import { backoffMs, type RandomFraction, type Timers } from "../timers.ts";
+
+export interface SnapshotHintsDeps {
+  readonly credentials: Pick<Credentials, "authorisedStream">;
+  /** `revision` is undefined where the hint does not tell it. */
+  readonly onHint: (revision: number | undefined) => void;
+  readonly logger: Logger;
+  readonly timers: Timers;
+  readonly random: RandomFraction;
+}
+
+export function startSnapshotHints(deps: SnapshotHintsDeps): { stop(): void } {
+  const { credentials, onHint, timers, random } = deps;
+  const outage = createOutageLog(deps.logger, "listening for snapshot hints");
+  let stopped = false;
+  let attempts = 0;
+  let cancelTimer: (() => void) | undefined;
+
+  const listen = async (): Promise<void> => {
+    try {
+      const stream = await credentials.authorisedStream(
+        DATA_PLANE_API.snapshotEvents,
+        { accept: "text/event-stream" },
+        IDLE_MS_MAX,
+      );
+      if (stream.status !== 200)
+        throw new Error(`snapshot events were answered with status ${stream.status}`);
+      outage.ok();
+      onHint(undefined);
+      for await (const data of eventData(stream)) {
+        attempts = 0;
+        onHint(revisionIn(data));
+      }
+    } catch (cause) {
+      if (!stopped) outage.failed(cause);
+    }
+    if (stopped) return;
+    attempts += 1;
+    cancelTimer = timers.after(
+      backoffMs(attempts, random, { baseMs: 500, capMs: 30_000 }),
+      () => void listen(),
+    );
+  };
+
+  void listen();
+  return {
+    stop() {
+      stopped = true;
+      cancelTimer?.();
+    },
+  };
+}
+
+const IDLE_MS_MAX = 90_000;
+const LINE_CHARS_MAX = 8_192;
+
+/** The data of each event. Comments and other fields are passed over. */
+async function* eventData({ body }: ControlStream): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let data = "";
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/);
+    rest = lines.pop() ?? "";
+    if (rest.length > LINE_CHARS_MAX) throw new Error("a line of the snapshot events is too long");
+    for (const line of lines) {
+      if (line.startsWith("data:")) data = line.slice(5).trim();
+      if (line !== "" || data === "") continue;
+      yield data;
+      data = "";
+    }
+  }
+}
+
+function revisionIn(data: string): number | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    if (typeof value !== "object" || value === null || !("revision" in value)) return undefined;
+    return typeof value.revision === "number" ? value.revision : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Budget counters on disk, and up to which event they count. They are summed from the charges of events that are on
+ * disk, in order, and from nothing else: a restart reads the checkpoint, adds the charges of later events, and has
+ * counted each of them once.
+ */
+import { join } from "node:path";
+import type { BudgetCharge } from "../../limits/admission.ts";
+import { type Disk, replaceFile } from "../../storage/disk.ts";
+import { createExactSums } from "./exact-sums.ts";
+
+export interface BudgetCheckpoint {
+  /** Counters cover events up to this one. */
+  readonly seq: number;
+  /** The same, for the file as it is on disk. */
+  readonly savedSeq: number;
+  counters(): Iterable<BudgetCharge>;
+  /** Events must be added in order, and only once they are on disk. */
+  add(charges: readonly BudgetCharge[], seq: number): void;
+  /** Rejects where the disk fails; the file before it then stands. */
+  save(): Promise<void>;
+}
+
+export interface BudgetCheckpointOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly streamId: string;
+  /** False for counters of windows so long past that nothing asks for them. */
+  keeps(key: string): boolean;
+}
+
+/** Reads the checkpoint. One that cannot be read counts as none; one of another stream keeps its counters, from seq 0. */
+export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCheckpoint {
+  const path = join(options.directory, "budgets.json");
+  const stored = parse(options.disk.read(path));
+  const counters = createExactSums();
+  for (const { key, amount } of stored?.counters ?? []) counters.addDecimal(key, amount);
+  let seq = stored?.stream_id === options.streamId ? stored.seq : 0;
+  let savedSeq = seq;
+  let saving: Promise<void> = Promise.resolve();
+
+  async function save(): Promise<void> {
+    for (const key of counters.read().keys()) if (!options.keeps(key)) counters.remove(key);
+    const covered = seq;
+    const content: Content = {
+      stream_id: options.streamId,
+      seq: covered,
+      counters: [...charges(counters.read())],
+    };
+    await replaceFile(options.disk, path, Buffer.from(JSON.stringify(content)));
+    savedSeq = covered;
+  }
+
+  return {
+    get seq() {
+      return seq;
+    },
+    get savedSeq() {
+      return savedSeq;
+    },
+    counters: () => charges(counters.read()),
+    add(added, upTo) {
+      for (const { key, amount } of added) counters.addDecimal(key, amount);
+      seq = upTo;
+    },
+    save() {
+      saving = saving.then(save, save);
+      return saving;
+    },
+  };
+}
+
+interface Content {
+  readonly stream_id: string;
+  readonly seq: number;
+  readonly counters: readonly BudgetCharge[];
+}
+
+function* charges(counters: ReadonlyMap<string, bigint>): Iterable<BudgetCharge> {
+  for (const [key, amount] of counters) yield { key, amount: amount.toString() };
+}
+
+function parse(bytes: Buffer | undefined): Content | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const content: Content = JSON.parse(bytes.toString("utf8"));
+    return Number.isSafeInteger(content.seq) && Array.isArray(content.counters) ? content : undefined;
+  } catch {
+    return undefined;
+  }
+}
