@@ -6,10 +6,10 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
+import { startFakeControlPlane } from "../doubles/fake-control-plane.ts";
+import { makeKey, type PlainPolicy } from "../fixtures/plain-policy.ts";
 import type { RunningContender } from "./contenders.ts";
-import { startFakeControlPlane } from "./headgate-fixture.ts";
 import type { MockUpstream } from "./mock-upstream.ts";
-import { makeKey, type PlainPolicy } from "./plain-policy.ts";
 import { startServerProcess } from "./server-process.ts";
 
 /** Throws when the data plane does not become ready. */

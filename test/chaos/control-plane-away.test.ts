@@ -3,15 +3,15 @@ import { mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../bench/headgate-fixture.ts";
+import { startFakeControlPlane } from "../doubles/fake-control-plane.ts";
+import { startSimulatedProvider } from "../doubles/provider/simulated-provider.ts";
+import { startSwitchboard } from "../doubles/switchboard.ts";
+import { chat, message } from "../fixtures/calls.ts";
+import { keyOf, makeSimplePolicy } from "../fixtures/tenant-policy.ts";
+import { compareLedgers, NOTHING_WRONG } from "../harness/compare-ledgers.ts";
 import { type DataPlaneProcess, startDataPlane } from "../harness/planes.ts";
-import { startSimulatedProvider } from "../harness/simulated-provider.ts";
-import { chat, message } from "../integration/data-plane/clients.ts";
-import { parseMetrics, sumOf } from "../integration/data-plane/scrape.ts";
-import { closedUrl } from "../integration/data-plane/tenant.ts";
-import { keyOf, makeSimplePolicy } from "../integration/data-plane/tenant-policy.ts";
-import { compareLedgers, NOTHING_WRONG } from "./ledger.ts";
-import { startSwitchboard } from "./switchboard.ts";
+import { parseMetrics, sumOf } from "../harness/scrape.ts";
+import { closedUrl } from "../harness/tenant.ts";
 import { until } from "./until.ts";
 
 test("with the control plane away it serves, is killed, serves again from its last good snapshot, and reports once", async () => {

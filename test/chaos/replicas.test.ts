@@ -3,13 +3,13 @@ import { mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../bench/headgate-fixture.ts";
+import { startFakeControlPlane } from "../doubles/fake-control-plane.ts";
+import { startSimulatedProvider } from "../doubles/provider/simulated-provider.ts";
+import { chat } from "../fixtures/calls.ts";
+import { keyOf, makeSimplePolicy } from "../fixtures/tenant-policy.ts";
+import { compareLedgers, NOTHING_WRONG } from "../harness/compare-ledgers.ts";
 import { type DataPlaneProcess, startDataPlane } from "../harness/planes.ts";
-import { startSimulatedProvider } from "../harness/simulated-provider.ts";
-import { chat } from "../integration/data-plane/clients.ts";
-import { parseMetrics, sumOf } from "../integration/data-plane/scrape.ts";
-import { keyOf, makeSimplePolicy } from "../integration/data-plane/tenant-policy.ts";
-import { compareLedgers, NOTHING_WRONG } from "./ledger.ts";
+import { parseMetrics, sumOf } from "../harness/scrape.ts";
 import { until } from "./until.ts";
 
 /** As long as it takes to be sure that a process is dead, and something on top. */

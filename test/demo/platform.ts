@@ -7,9 +7,9 @@ import { globSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { LedgerEntry } from "../doubles/provider/simulated-provider.ts";
 import { startControlPlane } from "../harness/planes.ts";
 import { type RunningProcess, startProcess } from "../harness/process.ts";
-import type { LedgerEntry } from "../harness/simulated-provider.ts";
 import { Trouble } from "./narrator.ts";
 import { until } from "./until.ts";
 
@@ -41,7 +41,7 @@ const ENDING_MS = 10_000;
 export async function startProvider(options: PlatformOptions): Promise<RunningProcess> {
   const provider = startProcess({
     name: "simulated-provider",
-    entry: fileURLToPath(new URL(import.meta.resolve("../harness/simulated-provider-main.js"))),
+    entry: fileURLToPath(new URL(import.meta.resolve("../doubles/provider/main.js"))),
     logs: join(options.directory, "logs"),
     env: {
       SIMULATED_PROVIDER_PORT: String(options.ports.provider),

@@ -1,6 +1,6 @@
 /** Compares what the provider says it was asked with what the gateway recorded. */
 import type { UsageEvent } from "@headgate/sdk/contract";
-import { type SimulatedUsage, usageDimensions } from "../harness/simulated-usage.ts";
+import { type SimulatedUsage, usageDimensions } from "../doubles/provider/usage.ts";
 
 /** A call, as the provider's own ledger has it. */
 export interface ProviderCall {

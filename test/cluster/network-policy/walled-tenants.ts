@@ -7,7 +7,7 @@ import { type ClusterSettings, clusterSettings, planNumbers, priorityClass } fro
 import { AGENT_ACCOUNT, agentNamespaceManifests } from "@headgate/infra/agent-namespace";
 import { makeId } from "@headgate/sdk/testing";
 import { fetch } from "undici";
-import { startSimulatedProvider } from "../../harness/simulated-provider.ts";
+import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
 import { NETWORK } from "../node/addresses.ts";
 import type { ClusterNode } from "../node/cluster-node.ts";
 import { until } from "../node/until.ts";

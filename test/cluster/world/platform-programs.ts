@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { type BaseOutputs, baseOutputs, baseProgram } from "@headgate/infra/base";
 import { type PlatformOutputs, platformOutputs, platformProgram } from "@headgate/infra/platform";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
 import { buildImages } from "../images/build-images.ts";
 import { startEnforcer } from "../network-policy/enforcer.ts";
 import type { ClusterNode } from "../node/cluster-node.ts";

@@ -1,9 +1,9 @@
 /** A target that was left alone is back in service with the first sign of life, not with the end of a long answer. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat } from "../../fixtures/calls.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;

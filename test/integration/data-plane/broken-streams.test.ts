@@ -1,10 +1,10 @@
 /** A stream that breaks on its way never looks complete, and what went by until then is on record, as an estimate. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { anthropicClient, chat, message, openaiClient, QUESTION } from "../../fixtures/calls.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { openRawConnection } from "../../harness/raw-connection.ts";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { anthropicClient, chat, message, openaiClient, QUESTION } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;

@@ -3,12 +3,12 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../../bench/headgate-fixture.ts";
+import { startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat } from "../../fixtures/calls.ts";
+import { keyOf, makeBudget, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { startDataPlane } from "../../harness/planes.ts";
-import { startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat } from "./clients.ts";
-import { readSpool } from "./read-spool.ts";
-import { keyOf, makeBudget, makeSimplePolicy } from "./tenant-policy.ts";
+import { readSpool } from "../../harness/read-spool.ts";
 
 test("a budget that was spent before kill -9 is spent after it, and what was held is free again", async () => {
   await using state = await mkdtempDisposable(join(tmpdir(), "headgate-budget-"));

@@ -1,9 +1,9 @@
 /** An agent that goes away stops the provider, is settled once, and leaves nothing held. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat, message, type PostOptions } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeBudget, makeLimit, makeSimplePolicy } from "./tenant-policy.ts";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat, message, type PostOptions } from "../../fixtures/calls.ts";
+import { makeBudget, makeLimit, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;

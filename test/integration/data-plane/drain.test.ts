@@ -5,11 +5,11 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../../bench/headgate-fixture.ts";
+import { startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat } from "../../fixtures/calls.ts";
+import { keyOf, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { startDataPlane } from "../../harness/planes.ts";
-import { startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat } from "./clients.ts";
-import { keyOf, makeSimplePolicy } from "./tenant-policy.ts";
 
 test("on SIGTERM it is not ready at once, streams run to their end, usage is shipped, and the exit code is 0", async () => {
   await using state = await mkdtempDisposable(join(tmpdir(), "headgate-drain-"));

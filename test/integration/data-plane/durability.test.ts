@@ -3,11 +3,11 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { UsageEvent } from "@headgate/sdk/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { QUESTION } from "./clients.ts";
-import { readSpool } from "./read-spool.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { QUESTION } from "../../fixtures/calls.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { readSpool } from "../../harness/read-spool.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;

@@ -1,9 +1,9 @@
 /** What a provider says in its stream about its own failure: another target mends it, or the agent hears it once. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { post, QUESTION } from "./clients.ts";
+import { post, QUESTION } from "../../fixtures/calls.ts";
+import { makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 import { chatText, type ExactProvider, event, startExactProvider, stream } from "./exact-provider.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeTenantPolicy } from "./tenant-policy.ts";
 
 let provider: ExactProvider;
 let tenant: Tenant;

@@ -5,10 +5,10 @@ import {
   type SimulatedCall,
   type SimulatedProvider,
   startSimulatedProvider,
-} from "../../harness/simulated-provider.ts";
-import { chat, post, QUESTION } from "./clients.ts";
-import { closedUrl, startTenant, type Tenant } from "./tenant.ts";
-import { type ModelParts, makeTenantPolicy } from "./tenant-policy.ts";
+} from "../../doubles/provider/simulated-provider.ts";
+import { chat, post, QUESTION } from "../../fixtures/calls.ts";
+import { type ModelParts, makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
+import { closedUrl, startTenant, type Tenant } from "../../harness/tenant.ts";
 
 /** What the gateway draws from, instead of chance. */
 let drawn = 0;

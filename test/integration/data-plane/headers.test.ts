@@ -1,9 +1,9 @@
 /** What crosses the gateway is a closed set: nothing of the agent's reaches the provider, nor of the provider's the agent. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { chat, message, post, QUESTION } from "../../fixtures/calls.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "../bad-input/scripted-upstream.ts";
-import { chat, message, post, QUESTION } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
 
 let upstream: ScriptedUpstream;
 let tenant: Tenant;

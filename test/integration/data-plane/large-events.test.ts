@@ -1,9 +1,9 @@
 /** The last event of a Responses stream repeats the whole answer, and may be large: the stream ends well all the same. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { post } from "./clients.ts";
+import { post } from "../../fixtures/calls.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 import { type ExactProvider, event, startExactProvider, stream } from "./exact-provider.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -2,10 +2,16 @@
 import AnthropicApi from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { anthropicClient, chat, openaiClient, QUESTION } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeAgent, makeBudget, makeLimit, makeSimplePolicy, type TargetParts } from "./tenant-policy.ts";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { anthropicClient, chat, openaiClient, QUESTION } from "../../fixtures/calls.ts";
+import {
+  makeAgent,
+  makeBudget,
+  makeLimit,
+  makeSimplePolicy,
+  type TargetParts,
+} from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;

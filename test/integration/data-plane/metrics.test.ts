@@ -1,12 +1,12 @@
 /** The metrics are those of their page, they tell what happened, and no caller can make more of them. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat, message } from "../../fixtures/calls.ts";
+import { makeLimit, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { openRawConnection } from "../../harness/raw-connection.ts";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat, message } from "./clients.ts";
-import { type Family, parseMetrics, seriesOf, sumOf } from "./scrape.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeLimit, makeSimplePolicy } from "./tenant-policy.ts";
+import { type Family, parseMetrics, seriesOf, sumOf } from "../../harness/scrape.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 /** Generous for a tenant with three models, and far from what a flood would make. */
 const SERIES_MAX = 1_000;

@@ -4,11 +4,11 @@ import {
   SIMULATED_CREDENTIAL,
   type SimulatedProvider,
   startSimulatedProvider,
-} from "../../harness/simulated-provider.ts";
-import { simulatedUsage, usageDimensions } from "../../harness/simulated-usage.ts";
-import { anthropicClient, type Endpoint, openaiClient, QUESTION } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeAgent, makeSimplePolicy } from "./tenant-policy.ts";
+} from "../../doubles/provider/simulated-provider.ts";
+import { simulatedUsage, usageDimensions } from "../../doubles/provider/usage.ts";
+import { anthropicClient, type Endpoint, openaiClient, QUESTION } from "../../fixtures/calls.ts";
+import { makeAgent, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;

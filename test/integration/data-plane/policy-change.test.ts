@@ -1,10 +1,10 @@
 /** A new revision is for new calls; a call lives and ends under the one it began with. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { makeKey, type PlainPolicy } from "../../bench/plain-policy.ts";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat, message } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat, message } from "../../fixtures/calls.ts";
+import { makeKey, type PlainPolicy } from "../../fixtures/plain-policy.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 let provider: SimulatedProvider;
 let other: SimulatedProvider;

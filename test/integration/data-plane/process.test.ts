@@ -8,12 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type FakeControlPlane, startFakeControlPlane } from "../../bench/headgate-fixture.ts";
-import type { PlainPolicy } from "../../bench/plain-policy.ts";
+import { type FakeControlPlane, startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat } from "../../fixtures/calls.ts";
+import type { PlainPolicy } from "../../fixtures/plain-policy.ts";
+import { keyOf, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { startProcess } from "../../harness/process.ts";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat } from "./clients.ts";
-import { keyOf, makeSimplePolicy } from "./tenant-policy.ts";
 
 const MAIN = "@headgate/data-plane/main";
 

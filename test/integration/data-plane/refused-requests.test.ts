@@ -1,10 +1,10 @@
 /** What cannot be accounted for, or could be read in two ways, is refused before any provider is asked. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { chat, post } from "../../fixtures/calls.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { openRawConnection } from "../../harness/raw-connection.ts";
-import { chat, post } from "./clients.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 import { type ExactProvider, startExactProvider } from "./exact-provider.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
 
 let provider: ExactProvider;
 let tenant: Tenant;

@@ -3,11 +3,11 @@ import { mkdtempDisposable, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../../bench/headgate-fixture.ts";
+import { startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat, message, post } from "../../fixtures/calls.ts";
+import { keyOf, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { startDataPlane } from "../../harness/planes.ts";
-import { startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat, message, post } from "./clients.ts";
-import { keyOf, makeSimplePolicy } from "./tenant-policy.ts";
 
 const CREDENTIAL = "sk-canary-of-the-provider";
 const PROMPT = "canary-in-the-prompt";

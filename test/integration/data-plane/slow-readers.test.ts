@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { chat } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeTenantPolicy } from "./tenant-policy.ts";
+import { chat } from "../../fixtures/calls.ts";
+import { makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 const EVENT = `data: {"choices":[{"index":0,"delta":{"content":"${"w".repeat(16_000)}"}}]}\n\n`;
 const EVENTS = 3_000;

@@ -1,14 +1,14 @@
 /** A stream reaches the agent byte for byte as the provider sent it, whatever its framing; only usage nobody asked for is left out. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Behaviour } from "../../harness/simulated-behaviour.ts";
+import type { Behaviour } from "../../doubles/provider/behaviour.ts";
 import {
   SIMULATED_CREDENTIAL,
   type SimulatedProvider,
   startSimulatedProvider,
-} from "../../harness/simulated-provider.ts";
-import { type Endpoint, post, QUESTION } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
+} from "../../doubles/provider/simulated-provider.ts";
+import { type Endpoint, post, QUESTION } from "../../fixtures/calls.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 let provider: SimulatedProvider;
 let tenant: Tenant;

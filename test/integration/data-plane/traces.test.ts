@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../../bench/headgate-fixture.ts";
+import { startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { simulatedUsage } from "../../doubles/provider/usage.ts";
+import { chat, QUESTION } from "../../fixtures/calls.ts";
+import { keyOf, makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
 import { startDataPlane } from "../../harness/planes.ts";
-import { startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { simulatedUsage } from "../../harness/simulated-usage.ts";
-import { chat, QUESTION } from "./clients.ts";
-import { keyOf, makeTenantPolicy } from "./tenant-policy.ts";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID = "00f067aa0ba902b7";

@@ -2,10 +2,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { chat } from "./clients.ts";
+import { chat } from "../../fixtures/calls.ts";
+import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 import { answerWith, type ExactProvider, startExactProvider } from "./exact-provider.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeSimplePolicy } from "./tenant-policy.ts";
 
 /** More than the buffers of a connection can grow to. */
 const ANSWER_BYTES = 48 * 1024 * 1024;

@@ -2,10 +2,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type SimulatedProvider, startSimulatedProvider } from "../../harness/simulated-provider.ts";
-import { chat } from "./clients.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeTenantPolicy } from "./tenant-policy.ts";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { chat } from "../../fixtures/calls.ts";
+import { makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
 /** Takes connections and never greets: no request is ever sent over them. */
 let mute: Server;

@@ -1,7 +1,9 @@
 /** An answer that no agent could read is the provider's error: it is not passed on, and the next target is asked. */
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { chat } from "./clients.ts";
+import { chat } from "../../fixtures/calls.ts";
+import { makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
+import { startTenant, type Tenant } from "../../harness/tenant.ts";
 import {
   answerGood,
   answerWith,
@@ -11,8 +13,6 @@ import {
   startExactProvider,
   stream,
 } from "./exact-provider.ts";
-import { startTenant, type Tenant } from "./tenant.ts";
-import { makeTenantPolicy } from "./tenant-policy.ts";
 
 let provider: ExactProvider;
 let tenant: Tenant;

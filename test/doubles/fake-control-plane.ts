@@ -28,7 +28,7 @@ import {
 } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { decodeJwt, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
-import { type PlainPolicy, sealPolicy } from "./plain-policy.ts";
+import { type PlainPolicy, sealPolicy } from "../fixtures/plain-policy.ts";
 
 export interface FakeControlPlaneOptions {
   readonly policy: PlainPolicy;

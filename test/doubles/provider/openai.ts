@@ -1,6 +1,6 @@
 /** The OpenAI dialect of the simulated provider: chat completions, responses, embeddings and models. */
-import type { Answer, Question, SseEvent } from "./simulated-answer.ts";
-import { answerWords, type JsonObject, type SimulatedUsage } from "./simulated-usage.ts";
+import type { Answer, Question, SseEvent } from "./answer.ts";
+import { answerWords, type JsonObject, type SimulatedUsage } from "./usage.ts";
 
 const CREATED = 1_767_225_600;
 

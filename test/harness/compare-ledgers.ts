@@ -1,6 +1,6 @@
 /** The judge: what the provider says it served against what the gateway recorded. */
 import type { UsageEvent } from "@headgate/sdk/contract";
-import type { SimulatedProvider } from "../harness/simulated-provider.ts";
+import type { SimulatedProvider } from "../doubles/provider/simulated-provider.ts";
 
 export interface Comparison {
   /** Calls that reached the provider and are in no event. */

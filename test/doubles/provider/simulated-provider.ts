@@ -6,16 +6,11 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { type Answer, type Question, sendAnswer } from "./simulated-answer.ts";
-import {
-  anthropicAnswer,
-  anthropicError,
-  anthropicErrorEvent,
-  anthropicModels,
-} from "./simulated-anthropic.ts";
-import { type Behaviour, behaviourOfModel } from "./simulated-behaviour.ts";
-import { openaiAnswer, openaiError, openaiErrorEvent, openaiModels } from "./simulated-openai.ts";
-import { type JsonObject, type SimulatedUsage, simulatedUsage } from "./simulated-usage.ts";
+import { type Answer, type Question, sendAnswer } from "./answer.ts";
+import { anthropicAnswer, anthropicError, anthropicErrorEvent, anthropicModels } from "./anthropic.ts";
+import { type Behaviour, behaviourOfModel } from "./behaviour.ts";
+import { openaiAnswer, openaiError, openaiErrorEvent, openaiModels } from "./openai.ts";
+import { type JsonObject, type SimulatedUsage, simulatedUsage } from "./usage.ts";
 
 /** One call that reached the provider with a valid credential. */
 export interface LedgerEntry {

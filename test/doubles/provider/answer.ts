@@ -1,8 +1,8 @@
 /** Sends an answer of the simulated provider, as well or as badly as its behaviour says. */
 import type { ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Behaviour } from "./simulated-behaviour.ts";
-import type { JsonObject, SimulatedUsage } from "./simulated-usage.ts";
+import type { Behaviour } from "./behaviour.ts";
+import type { JsonObject, SimulatedUsage } from "./usage.ts";
 
 export interface Question {
   readonly id: string;

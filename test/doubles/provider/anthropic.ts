@@ -1,6 +1,6 @@
 /** The Anthropic dialect of the simulated provider: messages, their streams, and counting. */
-import type { Answer, Question, SseEvent } from "./simulated-answer.ts";
-import { answerWords, type JsonObject, type SimulatedUsage } from "./simulated-usage.ts";
+import type { Answer, Question, SseEvent } from "./answer.ts";
+import { answerWords, type JsonObject, type SimulatedUsage } from "./usage.ts";
 
 export function anthropicAnswer(question: Question): Answer {
   const { path, body, usage } = question;

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, startDataPlane } from "@headgate/data-plane";
 import type { UsageEvent } from "@headgate/sdk/contract";
-import { type FakeControlPlane, startFakeControlPlane } from "../../bench/headgate-fixture.ts";
-import type { PlainPolicy } from "../../bench/plain-policy.ts";
+import { type FakeControlPlane, startFakeControlPlane } from "../doubles/fake-control-plane.ts";
+import type { PlainPolicy } from "../fixtures/plain-policy.ts";
+import { keyOf } from "../fixtures/tenant-policy.ts";
 import { createOutput, type Output } from "./output.ts";
 import { readSpool } from "./read-spool.ts";
-import { keyOf } from "./tenant-policy.ts";
 
 export interface Tenant extends AsyncDisposable {
   readonly url: string;

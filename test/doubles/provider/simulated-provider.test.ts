@@ -6,7 +6,7 @@ import {
   type SimulatedProvider,
   startSimulatedProvider,
 } from "./simulated-provider.ts";
-import { answerWords, simulatedUsage } from "./simulated-usage.ts";
+import { answerWords, simulatedUsage } from "./usage.ts";
 
 let provider: SimulatedProvider;
 let openai: OpenAI;
