@@ -9,7 +9,7 @@ import { renderRouterTypes } from "./router-types.ts";
 const declarations = new URL("../dist/", import.meta.url);
 const target = fileURLToPath(new URL("../../sdk/src/generated/router.ts", import.meta.url));
 
-const rendered = renderRouterTypes("trpc/router.d.ts", (path) =>
+const rendered = renderRouterTypes("api/trpc/router.d.ts", (path) =>
   readFileSync(new URL(path, declarations), "utf8"),
 );
 const current = readIfThere(target);

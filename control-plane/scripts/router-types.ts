@@ -5,7 +5,7 @@
 import { posix } from "node:path";
 import { bracketed, declarationOf, importsOf, membersOf, splitTopLevel } from "./declaration-text.ts";
 
-/** Gives the text of an emitted declaration by its path, such as `trpc/router.d.ts`. */
+/** Gives the text of an emitted declaration by its path, such as `api/trpc/router.d.ts`. */
 export type ReadDeclaration = (path: string) => string;
 
 /** What the client has too; names of these stay imports. */

@@ -11,10 +11,10 @@ import { changeTenant } from "../policy/change-policy.ts";
 import { askForOperation } from "../provisioning/operations/repository.ts";
 import { operationView } from "../provisioning/operations/views.ts";
 import { regionName } from "../tenants/region-name.ts";
-import { insertDataPlane } from "../tenants/repository.ts";
 import { requireTenant } from "../tenants/require-tenant.ts";
 import { lockDataPlane } from "./data-plane-rows.ts";
 import type { DataPlaneRow, DataPlaneState } from "./data-plane-status.ts";
+import { desireDataPlane } from "./desired.ts";
 import { issueJoinToken } from "./join-token.ts";
 import { requireOpenRegion } from "./regions/require-region.ts";
 import { CANARY_RING, LAST_RING } from "./releases/advance-release.ts";
@@ -65,15 +65,7 @@ export const dataPlanesRouter = router({
           const id = services.makeId("dataPlane");
           const region = input.region ?? tenant.region;
           const now = services.clock.wallMs();
-          await insertDataPlane(tx, {
-            tenant_id: tenantId,
-            id,
-            region,
-            driver: services.driver,
-            spec: { plan: tenant.plan },
-            next_attempt_at: now,
-            created_at: now,
-          });
+          await desireDataPlane(tx, { tenantId, id, region, driver, spec: { plan: tenant.plan }, now });
           const row = requireFound(await findDataPlane(tx, id));
           return { result: dataPlaneView(row, tenant.revision), resource: id, detail: { region } };
         },

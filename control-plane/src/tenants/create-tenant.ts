@@ -3,6 +3,7 @@ import type { SnapshotSettings } from "@headgate/sdk/contract";
 import canonicalize from "canonicalize";
 import { issueKey, type KeyIssuer } from "../agents/keys/issue-key.ts";
 import type { Actor } from "../audit/append-audit.ts";
+import { desireDataPlane, firstDataPlane } from "../data-planes/desired.ts";
 import { requireOpenRegion } from "../data-planes/regions/require-region.ts";
 import { specForNew } from "../data-planes/releases/image-of.ts";
 import { enterTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
@@ -10,13 +11,7 @@ import { Fault } from "../lib/fault.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { type ChangeServices, changePolicyIn } from "../policy/change-policy.ts";
 import { KEY_PEPPER } from "../secrets/tenant-secrets.ts";
-import {
-  findByIdempotencyKey,
-  findFirstDataPlane,
-  findTenant,
-  insertDataPlane,
-  insertTenant,
-} from "./repository.ts";
+import { findByIdempotencyKey, findTenant, insertTenant } from "./repository.ts";
 
 export interface NewTenant {
   readonly idempotency_key: string;
@@ -60,8 +55,8 @@ async function replay(services: CreateTenantServices, idempotencyKey: string, in
   const tenant = await withPlatform(services.db, (tx) => findByIdempotencyKey(tx, idempotencyKey));
   if (tenant === undefined) return undefined;
   if (tenant.input_hash !== inputHash) throw new Fault("api.idempotency_mismatch");
-  const dataPlane = await withTenant(services.db, tenant.id, findFirstDataPlane);
-  return { tenant, adminKey: null, dataPlane: requireFound(dataPlane) };
+  const dataPlane = await withTenant(services.db, tenant.id, firstDataPlane);
+  return { tenant, adminKey: null, dataPlane };
 }
 
 async function insertAll(
@@ -91,16 +86,14 @@ async function insertAll(
             expiresAt: null,
             now,
           });
-          await insertDataPlane(scoped, {
-            tenant_id: id,
+          const dataPlane = await desireDataPlane(scoped, {
+            tenantId: id,
             id: makeId("dataPlane"),
             region: input.region,
             driver: services.driver,
             spec,
-            next_attempt_at: now,
-            created_at: now,
+            now,
           });
-          const dataPlane = requireFound(await findFirstDataPlane(scoped));
           return {
             result: { tenant: requireFound(await findTenant(scoped, id)), adminKey: admin.secret, dataPlane },
             resource: id,

@@ -1,6 +1,5 @@
 import type { Id } from "@headgate/sdk/contract";
-import { asc, eq, gt, isNull, sql } from "drizzle-orm";
-import { dataPlanes } from "../db/schema/data-planes.ts";
+import { asc, eq, gt } from "drizzle-orm";
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 
@@ -37,27 +36,5 @@ export async function updateTenant(
   values: Partial<Pick<TenantRow, "suspended" | "settings" | "plan">>,
 ): Promise<TenantRow | undefined> {
   const [row] = await tx.update(tenants).set(values).where(eq(tenants.id, id)).returning();
-  return row;
-}
-
-export async function insertDataPlane(tx: TenantTx, row: typeof dataPlanes.$inferInsert): Promise<void> {
-  await tx.insert(dataPlanes).values(row);
-}
-
-/** For those that were not asked to go. The new generation makes them due. */
-export async function setPlanOfDataPlanes(tx: TenantTx, plan: TenantRow["plan"]): Promise<void> {
-  await tx
-    .update(dataPlanes)
-    .set({
-      spec: sql`${dataPlanes.spec} || ${JSON.stringify({ plan })}::jsonb`,
-      generation: sql`${dataPlanes.generation} + 1`,
-      next_attempt_at: 0,
-    })
-    .where(isNull(dataPlanes.deletion_requested_at));
-}
-
-/** The data plane that the tenant was created with. */
-export async function findFirstDataPlane(tx: TenantTx) {
-  const [row] = await tx.select().from(dataPlanes).orderBy(asc(dataPlanes.id)).limit(1);
   return row;
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Services } from "../api/trpc/context.ts";
 import { operatorProcedure, router, tenantProcedure } from "../api/trpc/procedures.ts";
 import type { Actor } from "../audit/append-audit.ts";
+import { desirePlan } from "../data-planes/desired.ts";
 import type { dataPlanes } from "../db/schema/data-planes.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import { withPlatform } from "../db/tenant-scope.ts";
@@ -13,7 +14,7 @@ import { requireFound } from "../lib/require-found.ts";
 import { changePolicy, changeTenant } from "../policy/change-policy.ts";
 import { createTenant } from "./create-tenant.ts";
 import { regionName } from "./region-name.ts";
-import { listTenants, setPlanOfDataPlanes, updateTenant } from "./repository.ts";
+import { listTenants, updateTenant } from "./repository.ts";
 import { requireTenant } from "./require-tenant.ts";
 
 const planName = z.enum(["starter", "team", "enterprise"]);
@@ -100,7 +101,7 @@ function setPlan(
     action: "tenants.set_plan",
     run: async (tx, before) => {
       const row = plan === before.plan ? before : await updateTenant(tx, tenantId, { plan });
-      if (plan !== before.plan) await setPlanOfDataPlanes(tx, plan);
+      if (plan !== before.plan) await desirePlan(tx, plan);
       return {
         result: tenantView(requireFound(row)),
         resource: tenantId,
