@@ -15,8 +15,8 @@ import type {
   CompiledTarget,
 } from "../policy/compiled-policy.ts";
 import type { Protocol } from "../protocols/protocol.ts";
+import type { RequestHead } from "../protocols/request-head.ts";
 import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
-import type { RequestHead } from "./request-head.ts";
 
 /** Why the policy refuses a call. A denial is a value; it ends the admission and is answered like any result. */
 export interface Refusal {

@@ -1,10 +1,10 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
+import { readRequestHead } from "../protocols/request-head.ts";
 import { createGatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import { noTracing } from "../telemetry/tracing.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { runPipeline } from "./pipeline.ts";
-import { readRequestHead } from "./request-head.ts";
 import type { Gateway } from "./stage.ts";
 
 test("a caller whose reply cannot be written is cut off, not left waiting, and the call still leaves its record", async () => {

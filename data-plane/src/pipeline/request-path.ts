@@ -1,7 +1,7 @@
 /** What can be told of a request from its target alone, before anything about it has been checked. */
 import type { Dialect } from "@headgate/sdk/contract";
-import { protocolAt } from "../protocols/protocols.ts";
-import type { RequestHead } from "./request-head.ts";
+import { protocolAt } from "../protocols/llm/endpoints.ts";
+import type { RequestHead } from "../protocols/request-head.ts";
 
 /** The path without its query, from either form of request target (RFC 9112, section 3.2). */
 export function pathOf(target: string): string {

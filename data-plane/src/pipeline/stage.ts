@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { NewId } from "../lib/ids.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Budgets, Limiter } from "../limits/admission.ts";
+import type { IdempotencyKeys } from "../limits/idempotency-keys.ts";
 import type { OutputEstimator } from "../limits/output-estimator.ts";
 import type { CompiledPolicy } from "../policy/compiled-policy.ts";
 import type { AuditSink } from "../telemetry/audit-sink.ts";
@@ -13,7 +14,6 @@ import type { Breakers } from "../upstream/breakers.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
 import type { UsageRecorder } from "../usage/usage-recorder.ts";
 import type { Exchange, Refusal } from "./exchange.ts";
-import type { IdempotencyKeys } from "./idempotency-keys.ts";
 
 export const STAGE_NAMES = [
   "strip-reserved-headers",

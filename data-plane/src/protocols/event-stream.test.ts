@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createEventStream, EVENT_BYTES_MAX } from "./event-stream.ts";
-import { anthropicStream } from "./llm/anthropic-stream.ts";
-import { chatStream, responsesStream } from "./llm/openai-stream.ts";
+import { anthropicStream } from "./llm/dialects/anthropic/stream.ts";
+import { chatStream, responsesStream } from "./llm/dialects/openai/stream.ts";
 import type { StreamEvents } from "./protocol.ts";
 
 const CHAT = [

@@ -7,9 +7,9 @@ import type { Socket } from "node:net";
 import { type DenyCode, errorRow } from "@headgate/sdk/contract";
 import { createExchange, type Exchange } from "../pipeline/exchange.ts";
 import { runPipeline } from "../pipeline/pipeline.ts";
-import { readRequestHead } from "../pipeline/request-head.ts";
 import { dialectOf, pathOf } from "../pipeline/request-path.ts";
 import type { Gateway } from "../pipeline/stage.ts";
+import { readRequestHead } from "../protocols/request-head.ts";
 import { bareErrorReply } from "../reply.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;

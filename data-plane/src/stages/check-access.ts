@@ -1,7 +1,8 @@
 /** Whether this agent may call this model: the model must exist and be served here, and no rule may deny it. */
-import { listModels } from "../pipeline/list-models.ts";
-import { policyInput } from "../pipeline/policy-input.ts";
+
 import type { Stage } from "../pipeline/stage.ts";
+import { listModels } from "../protocols/llm/list-models.ts";
+import { policyInput } from "../protocols/llm/policy-input.ts";
 
 export const checkAccess: Stage = {
   name: "check-access",

@@ -1,6 +1,6 @@
 /** Which protocol a request speaks, by its exact path. Paths that another reader may normalise differently are refused. */
 import type { Stage } from "../pipeline/stage.ts";
-import { protocolAt } from "../protocols/protocols.ts";
+import { protocolAt } from "../protocols/llm/endpoints.ts";
 
 export const classifyProtocol: Stage = {
   name: "classify-protocol",

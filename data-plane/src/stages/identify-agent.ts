@@ -1,6 +1,7 @@
 /** Who calls. One credential per request; what cannot be attributed to one agent is refused. */
-import type { RequestHead } from "../pipeline/request-head.ts";
+
 import type { Stage } from "../pipeline/stage.ts";
+import type { RequestHead } from "../protocols/request-head.ts";
 
 export const identifyAgent: Stage = {
   name: "identify-agent",

@@ -1,6 +1,7 @@
 /** Takes the call from every rate and concurrency limit that applies, or refuses it and takes nothing. */
-import { estimateTokens } from "../pipeline/estimate-tokens.ts";
+
 import type { Stage } from "../pipeline/stage.ts";
+import { estimateTokens } from "../protocols/llm/estimate-tokens.ts";
 
 export const limitRate: Stage = {
   name: "limit-rate",

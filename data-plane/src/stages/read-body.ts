@@ -2,8 +2,8 @@
 
 import { scanJsonObject } from "../lib/json/scan-json.ts";
 import type { Exchange, Refusal } from "../pipeline/exchange.ts";
-import { readParameters } from "../pipeline/read-parameters.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
+import { readParameters } from "../protocols/llm/parameters.ts";
 
 export const readBody: Stage = {
   name: "read-body",

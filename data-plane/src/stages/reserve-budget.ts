@@ -1,8 +1,8 @@
 /** Holds what the call may use in every budget that applies, or refuses it and holds nothing. */
 import type { CallEstimate } from "../limits/admission.ts";
-import { routePrices } from "../pipeline/cost.ts";
-import { estimateTokens, type TokenEstimate } from "../pipeline/estimate-tokens.ts";
 import type { Stage } from "../pipeline/stage.ts";
+import { routePrices } from "../protocols/llm/cost.ts";
+import { estimateTokens, type TokenEstimate } from "../protocols/llm/estimate-tokens.ts";
 
 const MILLION = 1_000_000n;
 

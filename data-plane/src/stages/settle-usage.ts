@@ -4,9 +4,9 @@
  */
 import { tokensOf } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
-import { costOf } from "../pipeline/cost.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
+import { costOf } from "../protocols/llm/cost.ts";
 import type { AttemptResult } from "../usage/usage-recorder.ts";
 
 export const settleUsage: Stage = {

@@ -3,9 +3,9 @@
  * inside `output_tokens`, server tools are counted in calls. In a stream the figures are cumulative.
  */
 import type { UsageQuantities } from "@headgate/sdk/contract";
-import { member } from "../../lib/json/member.ts";
-import type { UsageReading } from "../protocol.ts";
-import { hasFigure, putCount, readCount } from "./read-count.ts";
+import { member } from "../../../../lib/json/member.ts";
+import type { UsageReading } from "../../../protocol.ts";
+import { hasFigure, putCount, readCount } from "../read-count.ts";
 
 /** Reads the usage of a message; undefined where it has none. */
 export function readAnthropicUsage(answer: unknown): UsageReading | undefined {

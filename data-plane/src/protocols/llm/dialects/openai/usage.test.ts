@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readChatUsage, readResponsesUsage } from "./openai-usage.ts";
+import { readChatUsage, readResponsesUsage } from "./usage.ts";
 
 describe("OpenAI usage", () => {
   test.each([

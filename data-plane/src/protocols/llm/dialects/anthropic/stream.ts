@@ -1,7 +1,7 @@
 /** The stream of Anthropic messages, event by event. Usage figures are cumulative: the latest counts. */
-import { member, parseJson } from "../../lib/json/member.ts";
-import type { EventMeaning, StreamEvents, StreamState } from "../protocol.ts";
-import { readAnthropicFigures } from "./anthropic-usage.ts";
+import { member, parseJson } from "../../../../lib/json/member.ts";
+import type { EventMeaning, StreamEvents, StreamState } from "../../../protocol.ts";
+import { readAnthropicFigures } from "./usage.ts";
 
 const EVENT_TYPE = /"type"\s*:\s*"([a-z_]+)"/;
 

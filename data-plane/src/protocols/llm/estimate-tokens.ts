@@ -1,6 +1,6 @@
 /** What a call may use, before it is made. Estimates are for holds only; what is charged is what the provider reports. */
-import type { Exchange } from "./exchange.ts";
-import type { Gateway } from "./stage.ts";
+import type { Exchange } from "../../pipeline/exchange.ts";
+import type { Gateway } from "../../pipeline/stage.ts";
 
 /** Text is close to four bytes a token, and a token is a byte at the least. */
 const BYTES_PER_TOKEN = 4;

@@ -1,6 +1,6 @@
 /** Money on the data plane: nano-dollars, rounded up once per call. Invoices are rated from usage, not from this. */
 import type { UsageQuantities } from "@headgate/sdk/contract";
-import type { CompiledPolicy, CompiledRoute, CompiledTarget } from "../policy/compiled-policy.ts";
+import type { CompiledPolicy, CompiledRoute, CompiledTarget } from "../../policy/compiled-policy.ts";
 
 const MILLION = 1_000_000n;
 

@@ -1,7 +1,7 @@
 /** The members of a checked body that policy acts on. Everything else in it is the provider's business. */
-import { type JsonMember, memberValue } from "../lib/json/scan-json.ts";
-import type { ParameterNames } from "../protocols/protocol.ts";
-import type { CallParameters, Exchange, Refusal } from "./exchange.ts";
+import { type JsonMember, memberValue } from "../../lib/json/scan-json.ts";
+import type { CallParameters, Exchange, Refusal } from "../../pipeline/exchange.ts";
+import type { ParameterNames } from "../protocol.ts";
 
 const OUTPUT_TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;

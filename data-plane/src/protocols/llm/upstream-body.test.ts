@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { scanJsonObject } from "../lib/json/scan-json.ts";
-import { protocolOf } from "../protocols/protocols.ts";
-import type { Exchange } from "./exchange.ts";
-import { readParameters } from "./read-parameters.ts";
+import { scanJsonObject } from "../../lib/json/scan-json.ts";
+import type { Exchange } from "../../pipeline/exchange.ts";
+import { protocolOf } from "./endpoints.ts";
+import { readParameters } from "./parameters.ts";
 import { upstreamBody } from "./upstream-body.ts";
 
 function exchangeOf(text: string, endpoint: "chat_completions" | "messages" = "chat_completions") {

@@ -3,9 +3,9 @@
  * figure; reasoning and audio are inside the output figure. Chat and Responses differ in their names only.
  */
 import type { UsageQuantities } from "@headgate/sdk/contract";
-import { member } from "../../lib/json/member.ts";
-import type { UsageReading } from "../protocol.ts";
-import { hasFigure, putCount, readCount } from "./read-count.ts";
+import { member } from "../../../../lib/json/member.ts";
+import type { UsageReading } from "../../../protocol.ts";
+import { hasFigure, putCount, readCount } from "../read-count.ts";
 
 interface FigureNames {
   readonly input: string;

@@ -1,9 +1,9 @@
 /** The list of models in either dialect: those that are served and that this agent's rules let it call. */
 import type { Dialect } from "@headgate/sdk/contract";
-import type { CompiledAgent, CompiledPolicy } from "../policy/compiled-policy.ts";
-import type { Protocol } from "../protocols/protocol.ts";
-import { protocolOf } from "../protocols/protocols.ts";
-import type { Answer } from "./exchange.ts";
+import type { Answer } from "../../pipeline/exchange.ts";
+import type { CompiledAgent, CompiledPolicy } from "../../policy/compiled-policy.ts";
+import type { Protocol } from "../protocol.ts";
+import { protocolOf } from "./endpoints.ts";
 import { policyInput } from "./policy-input.ts";
 
 export interface ModelQuery {

@@ -1,6 +1,6 @@
 /** Figures in a provider's usage object. By hand and without a schema: every call reads them. */
 import type { UsageQuantities } from "@headgate/sdk/contract";
-import { member } from "../../lib/json/member.ts";
+import { member } from "../../../lib/json/member.ts";
 
 /** What a figure that is no count reads as. */
 export const NO_COUNT = Number.NaN;

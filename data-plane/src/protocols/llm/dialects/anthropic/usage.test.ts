@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readAnthropicUsage } from "./anthropic-usage.ts";
+import { readAnthropicUsage } from "./usage.ts";
 
 describe("Anthropic usage", () => {
   test.each([

@@ -1,10 +1,10 @@
 /** What an attempt used: as the provider reported it, else as far as it can be told from what went by. */
-import { parseJson } from "../lib/json/member.ts";
-import type { UsageReading } from "../protocols/protocol.ts";
-import type { Attempt, AttemptEnd } from "../upstream/attempt.ts";
-import type { AttemptResult } from "../usage/usage-recorder.ts";
+import { parseJson } from "../../lib/json/member.ts";
+import type { Exchange } from "../../pipeline/exchange.ts";
+import type { Attempt, AttemptEnd } from "../../upstream/attempt.ts";
+import type { AttemptResult } from "../../usage/usage-recorder.ts";
+import type { UsageReading } from "../protocol.ts";
 import { estimateInput } from "./estimate-tokens.ts";
-import type { Exchange } from "./exchange.ts";
 
 const RAW_USAGE_CHARS_MAX = 4_096;
 

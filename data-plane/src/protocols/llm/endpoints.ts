@@ -1,10 +1,10 @@
 /** The table of everything the gateway serves. */
 import type { Endpoint } from "@headgate/sdk/contract";
-import { anthropicStream } from "./llm/anthropic-stream.ts";
-import { readAnthropicUsage } from "./llm/anthropic-usage.ts";
-import { chatStream, responsesStream } from "./llm/openai-stream.ts";
-import { readChatUsage, readResponsesUsage } from "./llm/openai-usage.ts";
-import type { Protocol } from "./protocol.ts";
+import type { Protocol } from "../protocol.ts";
+import { anthropicStream } from "./dialects/anthropic/stream.ts";
+import { readAnthropicUsage } from "./dialects/anthropic/usage.ts";
+import { chatStream, responsesStream } from "./dialects/openai/stream.ts";
+import { readChatUsage, readResponsesUsage } from "./dialects/openai/usage.ts";
 
 const NO_PARAMETERS = { outputMax: [], choices: undefined, streams: false, notTrue: [] };
 const noUsage = () => undefined;

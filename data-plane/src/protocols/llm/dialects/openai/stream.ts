@@ -1,7 +1,7 @@
 /** The streams of OpenAI chat completions and of the Responses API, event by event. */
-import { member, parseJson } from "../../lib/json/member.ts";
-import type { EventMeaning, StreamEvents, StreamState, UsageReading } from "../protocol.ts";
-import { readChatUsage, readResponsesUsage } from "./openai-usage.ts";
+import { member, parseJson } from "../../../../lib/json/member.ts";
+import type { EventMeaning, StreamEvents, StreamState, UsageReading } from "../../../protocol.ts";
+import { readChatUsage, readResponsesUsage } from "./usage.ts";
 
 // A quote inside a JSON string is written with a backslash, so these patterns never match inside generated text.
 const USAGE_OBJECT = /"usage"\s*:\s*\{/;

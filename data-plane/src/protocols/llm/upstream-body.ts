@@ -1,6 +1,6 @@
 /** The body that a provider is sent: the agent's own bytes, but for the model's name and the request for usage. */
-import { type JsonMember, memberValue } from "../lib/json/scan-json.ts";
-import type { Exchange } from "./exchange.ts";
+import { type JsonMember, memberValue } from "../../lib/json/scan-json.ts";
+import type { Exchange } from "../../pipeline/exchange.ts";
 
 /** Names the target's model, and asks for usage in streams where the protocol gives it on demand only. */
 export function upstreamBody(exchange: Exchange, upstreamModel: string): Buffer {

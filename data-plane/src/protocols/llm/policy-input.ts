@@ -1,8 +1,8 @@
 /** What rules are evaluated on, for one call of one agent to one model. */
 import type { PolicyInput, SnapshotModel } from "@headgate/sdk/contract";
-import type { CompiledAgent } from "../policy/compiled-policy.ts";
-import type { Protocol } from "../protocols/protocol.ts";
-import type { CallParameters } from "./exchange.ts";
+import type { CallParameters } from "../../pipeline/exchange.ts";
+import type { CompiledAgent } from "../../policy/compiled-policy.ts";
+import type { Protocol } from "../protocol.ts";
 
 export interface PolicySubject {
   readonly protocol: Protocol;
