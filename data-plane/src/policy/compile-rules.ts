@@ -1,6 +1,6 @@
 /** Rules, in order. The first that denies wins; a rule that cannot be evaluated never lets a call pass. */
+import { type Condition, createConditionCompiler } from "@headgate/sdk/condition";
 import type { Id, PolicyInput, SnapshotRule } from "@headgate/sdk/contract";
-import { type Condition, createConditionCompiler } from "./compile-condition.ts";
 import type { RuleVerdict } from "./compiled-policy.ts";
 
 export interface CompiledRule {

@@ -25,6 +25,7 @@ test.for([
   ["a pattern that is not a literal", "model.name.matches(agent.name)", /literal/],
   ["a pattern that is not RE2", 'model.name.matches("(a)\\\\1")', /./],
   ["matches as a function", 'matches(model.name, "a")', /matches/],
+  ["a macro that only one implementation knows", "cel.bind(a, 1, a == 1)", /Two implementations/],
 ] as const)("a condition with %s is refused, naming the parameter", ([, condition, reason]) => {
   expect(() => checkCondition(condition)).toThrow(
     expect.objectContaining({

@@ -1,5 +1,5 @@
-import { CONDITION_LIMITS, POLICY_SAMPLES, type PolicyInput } from "@headgate/sdk/contract";
 import { expect, test } from "vitest";
+import { CONDITION_LIMITS, POLICY_SAMPLES, type PolicyInput } from "../contract/policy-language.ts";
 import { createConditionCompiler } from "./compile-condition.ts";
 
 const [FIRST] = POLICY_SAMPLES;
@@ -58,6 +58,8 @@ test.each([
   ["1 + 1", "a value that is never a boolean"],
   ["model.name ==", "half an expression"],
   ["nope()", "an unknown function"],
+  ['matches(model.name, "a")', "matches() as a function"],
+  ['model.name.matchesLinear("a")', "the name that matches() has within"],
   ["[1].all(a, [1].all(b, [1].all(c, true)))", "three macros within one another"],
   ["[1].map(a, a).map(b, b).exists(c, true)", "three macros on one another's result"],
   ["cel.bind(a, [1], cel.bind(b, a + a, cel.bind(c, b + b, c == a)))", "bindings that double three times"],
