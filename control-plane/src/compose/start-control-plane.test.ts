@@ -7,7 +7,7 @@ import type { Id } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { desc } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { insertPrice } from "../billing/prices/price-versions.ts";
+import { insertPrice } from "../billing/prices/repository.ts";
 import { readConfig } from "../config.ts";
 import { openDatabase } from "../db/client.ts";
 import { snapshots } from "../db/schema/snapshots.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { buildServer } from "../api/server.ts";
 import type { Services } from "../api/trpc/context.ts";
-import { publishPrices } from "../billing/prices/publish-prices.ts";
+import { publishPrices } from "../billing/prices/service.ts";
 import type { Config } from "../config.ts";
 import { watchHeartbeats } from "../data-planes/watch-heartbeats.ts";
 import { type OpenDatabase, openDatabase } from "../db/client.ts";

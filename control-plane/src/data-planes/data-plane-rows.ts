@@ -5,7 +5,7 @@ import { type Condition, dataPlaneReplicas, dataPlanes } from "../db/schema/data
 import { tenants } from "../db/schema/tenants.ts";
 import { usageStreams } from "../db/schema/usage.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
-import { isLive, isOver, type Replica, summaryOf, usageLeftOf, type Verdict } from "./replica-summary.ts";
+import { isLive, isOver, type Replica, summaryOf, usageLeftOf, type Verdict } from "./replicas/summary.ts";
 
 type DataPlaneRow = typeof dataPlanes.$inferSelect;
 

@@ -5,7 +5,7 @@ import { dataPlanes } from "../db/schema/data-planes.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
 import { requireFound } from "../lib/require-found.ts";
-import type { DataPlaneRow } from "./data-plane-status.ts";
+import type { DataPlaneRow } from "./status.ts";
 
 export interface DesiredDataPlane {
   readonly tenantId: Id<"tenant">;

@@ -5,8 +5,8 @@ import { operations } from "../db/schema/provisioning.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 import { forgetReplicas } from "./data-plane-rows.ts";
-import { type DataPlaneRow, usageLeft, withConditions } from "./data-plane-status.ts";
-import { voidTokens } from "./join-token.ts";
+import { voidTokens } from "./join/join-token.ts";
+import { type DataPlaneRow, usageLeft, withConditions } from "./status.ts";
 
 /** The right to act on one data plane, until the lease ends or someone else claims it. */
 export interface Claim {

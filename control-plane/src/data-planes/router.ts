@@ -13,9 +13,8 @@ import { operationView } from "../provisioning/operations/views.ts";
 import { regionName } from "../tenants/region-name.ts";
 import { requireTenant } from "../tenants/require-tenant.ts";
 import { lockDataPlane } from "./data-plane-rows.ts";
-import type { DataPlaneRow, DataPlaneState } from "./data-plane-status.ts";
 import { desireDataPlane } from "./desired.ts";
-import { issueJoinToken } from "./join-token.ts";
+import { issueJoinToken } from "./join/join-token.ts";
 import { requireOpenRegion } from "./regions/require-region.ts";
 import { CANARY_RING, LAST_RING } from "./releases/advance-release.ts";
 import {
@@ -27,6 +26,7 @@ import {
   placeInRing,
   requestDeletion,
 } from "./repository.ts";
+import type { DataPlaneRow, DataPlaneState } from "./status.ts";
 
 const byId = z.strictObject({ data_plane_id: idOf("dataPlane") });
 

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { router, tenantProcedure } from "../api/trpc/procedures.ts";
 import { readTenant } from "../db/tenant-scope.ts";
 import { type Page, pageInput } from "../lib/page.ts";
-import { listEvents, type StreamEvent } from "./list-events.ts";
-import { MINUTE_MS } from "./roll-up.ts";
-import { GROUP_COLUMNS, type GroupName } from "./sum-usage.ts";
-import { type UsageRow, usageReport } from "./usage-report.ts";
+import { MINUTE_MS } from "./minutes/roll-up.ts";
+import { listEvents, type StreamEvent } from "./reports/list-events.ts";
+import { GROUP_COLUMNS, type GroupName } from "./reports/repository.ts";
+import { type UsageRow, usageReport } from "./reports/usage-report.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,7 +1,7 @@
 import { and, gte, lt } from "drizzle-orm";
 import { usageMinutes } from "../db/schema/usage.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
-import type { Period } from "./raw-batches.ts";
+import type { Period } from "./batches/repository.ts";
 
 /** The vendors whose prices a period's usage needs. */
 export async function vendorsUsed(tx: TenantTx, { fromMs, toMs }: Period): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { DATA_PLANE_STATES } from "../data-planes/data-plane-status.ts";
+import { DATA_PLANE_STATES } from "../data-planes/status.ts";
 
 export interface ProvisioningMetrics {
   observeReconcile(seconds: number): void;

@@ -5,7 +5,6 @@
  */
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import type { Logger } from "pino";
-import { conditionsOf, stateOf } from "../data-planes/data-plane-status.ts";
 import {
   type Claim,
   type ClaimOptions,
@@ -16,6 +15,7 @@ import {
   type Outcome,
   settleClaim,
 } from "../data-planes/repository.ts";
+import { conditionsOf, stateOf } from "../data-planes/status.ts";
 import type { Database } from "../db/client.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import type { Clock } from "../lib/clock.ts";

@@ -4,7 +4,7 @@
  */
 import { SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
 import { and, asc, eq, gt, isNull, lte, notInArray, or } from "drizzle-orm";
-import { snapshotPricesOfVendors } from "../billing/prices/price-versions.ts";
+import { snapshotPricesOfVendors } from "../billing/prices/repository.ts";
 import { dataPlaneReplicas } from "../db/schema/data-planes.ts";
 import { agents, keys } from "../db/schema/identity.ts";
 import { budgets, limits, rules } from "../db/schema/policy.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Id } from "@headgate/sdk/contract";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { eq } from "drizzle-orm";
-import { ensureJoinSecret } from "../data-planes/join-secret.ts";
+import { ensureJoinSecret } from "../data-planes/join/join-secret.ts";
 import type { OpenDatabase } from "../db/client.ts";
 import { dataPlaneReplicas, dataPlanes } from "../db/schema/data-planes.ts";
 import { operationEvents, operations, regions, stacks } from "../db/schema/provisioning.ts";

@@ -11,9 +11,9 @@ import {
 } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { SignJWT } from "jose";
-import { issueJoinToken } from "../data-planes/join-token.ts";
+import { issueJoinToken } from "../data-planes/join/join-token.ts";
 import { withTenant } from "../db/tenant-scope.ts";
-import type { UsageOwner } from "../ledger/streams.ts";
+import type { UsageOwner } from "../ledger/ingest/repository.ts";
 import type { TestPlatform } from "./test-platform.ts";
 
 export interface TestDataPlane {

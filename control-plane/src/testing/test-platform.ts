@@ -2,7 +2,7 @@
 import type { Id } from "@headgate/sdk/contract";
 import { encodeUsageBatch, makeUsageBatch, type UsageBatch } from "@headgate/sdk/testing";
 import type { Context } from "../api/trpc/context.ts";
-import type { UsageOwner } from "../ledger/streams.ts";
+import type { UsageOwner } from "../ledger/ingest/repository.ts";
 import { createTestServer } from "./create-test-server.ts";
 import { createTestTenant } from "./create-test-tenant.ts";
 

@@ -11,12 +11,12 @@ import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { ensureJoinSecret, rotateJoinSecret } from "../../data-planes/join-secret.ts";
-import { JOINS_PER_MINUTE_MAX, LIVE_REPLICAS_MAX } from "../../data-planes/replica-rows.ts";
+import { ensureJoinSecret, rotateJoinSecret } from "../../data-planes/join/join-secret.ts";
+import { JOINS_PER_MINUTE_MAX, LIVE_REPLICAS_MAX } from "../../data-planes/replicas/repository.ts";
 import { auditLog } from "../../db/schema/audit-log.ts";
 import { dataPlaneReplicas } from "../../db/schema/data-planes.ts";
 import { withPlatform, withTenant } from "../../db/tenant-scope.ts";
-import type { UsageOwner } from "../../ledger/streams.ts";
+import type { UsageOwner } from "../../ledger/ingest/repository.ts";
 import { assertion, makeKeys, tokenFor } from "../../testing/test-data-plane.ts";
 import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
 

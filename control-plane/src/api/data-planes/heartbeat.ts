@@ -1,7 +1,7 @@
 import { type HeartbeatAnswer, heartbeat } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { latestRevision } from "../../data-planes/data-plane-rows.ts";
-import { recordHeartbeat } from "../../data-planes/replica-rows.ts";
+import { recordHeartbeat } from "../../data-planes/replicas/repository.ts";
 import type { Database } from "../../db/client.ts";
 import { withTenant } from "../../db/tenant-scope.ts";
 import type { Clock } from "../../lib/clock.ts";

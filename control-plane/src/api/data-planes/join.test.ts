@@ -3,7 +3,7 @@ import { makeHeartbeat } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { LATE_USAGE_MS } from "../../data-planes/replica-summary.ts";
+import { LATE_USAGE_MS } from "../../data-planes/replicas/summary.ts";
 import { auditLog } from "../../db/schema/audit-log.ts";
 import { joinTokens } from "../../db/schema/data-planes.ts";
 import { withTenant } from "../../db/tenant-scope.ts";

@@ -9,11 +9,11 @@ import {
 } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { regionIssuer } from "../../data-planes/issuer-keys.ts";
-import { isJoinSecretOf, ownerOfJoinSecret } from "../../data-planes/join-secret.ts";
-import { ownerOfJoinToken, spendJoinToken } from "../../data-planes/join-token.ts";
-import { findRegistered, registerReplica, spendAssertion } from "../../data-planes/replica-rows.ts";
-import type { WorkloadRefusal, WorkloadVerifier } from "../../data-planes/service-account-token.ts";
+import { regionIssuer } from "../../data-planes/join/issuer-keys.ts";
+import { isJoinSecretOf, ownerOfJoinSecret } from "../../data-planes/join/join-secret.ts";
+import { ownerOfJoinToken, spendJoinToken } from "../../data-planes/join/join-token.ts";
+import type { WorkloadRefusal, WorkloadVerifier } from "../../data-planes/join/service-account-token.ts";
+import { findRegistered, registerReplica, spendAssertion } from "../../data-planes/replicas/repository.ts";
 import type { Database } from "../../db/client.ts";
 import type { ReplicaPod } from "../../db/schema/data-planes.ts";
 import { regions } from "../../db/schema/provisioning.ts";

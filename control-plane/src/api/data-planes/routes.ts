@@ -4,7 +4,7 @@
  */
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import type { FastifyInstance } from "fastify";
-import type { WorkloadVerifier } from "../../data-planes/service-account-token.ts";
+import type { WorkloadVerifier } from "../../data-planes/join/service-account-token.ts";
 import type { Database } from "../../db/client.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { MakeId } from "../../lib/make-id.ts";

@@ -2,7 +2,7 @@
 import { SNAPSHOT_KEY_ID_HEADER, SNAPSHOT_SIGNATURE_HEADER, snapshotAck } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { latestRevision } from "../../data-planes/data-plane-rows.ts";
-import { recordAck } from "../../data-planes/replica-rows.ts";
+import { recordAck } from "../../data-planes/replicas/repository.ts";
 import type { Database } from "../../db/client.ts";
 import { withTenant } from "../../db/tenant-scope.ts";
 import type { Clock } from "../../lib/clock.ts";

@@ -1,8 +1,8 @@
 import { errorRow, USAGE_BATCH_BYTES_MAX, type UsageAck, type UsageGap } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Database } from "../../db/client.ts";
-import { type IngestOutcome, ingestBatch } from "../../ledger/ingest-batch.ts";
-import { type BatchReading, readUsageBatch, type UsageBatch } from "../../ledger/read-usage-batch.ts";
+import { type IngestOutcome, ingestBatch } from "../../ledger/ingest/ingest-batch.ts";
+import { type BatchReading, readUsageBatch, type UsageBatch } from "../../ledger/ingest/read-usage-batch.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Metrics } from "../../lib/metrics.ts";
 import { callerOf } from "./authenticate.ts";

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { PriceBook, PricedUsage, PriceVersion } from "../prices/price-book.ts";
-import { centsOf, rate, usdExact, usdFromCents } from "../rate.ts";
+import { centsOf, rate, usdExact, usdFromCents } from "../rating.ts";
 
 export interface InvoiceLine {
   /** Stable: the same tenant, period, usage and price version always give the same line id. */

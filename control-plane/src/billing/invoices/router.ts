@@ -2,7 +2,7 @@ import { z } from "zod";
 import { router, tenantProcedure } from "../../api/trpc/procedures.ts";
 import { readTenant } from "../../db/tenant-scope.ts";
 import { billingPeriod } from "./billing-period.ts";
-import { type InvoicePreview, type LineUsage, lineUsage, previewInvoice } from "./preview-invoice.ts";
+import { type InvoicePreview, type LineUsage, lineUsage, previewInvoice } from "./service.ts";
 
 export const invoicesRouter = router({
   preview: tenantProcedure

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { MINUTE_MS } from "../../ledger/roll-up.ts";
+import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
 import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
 import { pricesRouter } from "./router.ts";
 

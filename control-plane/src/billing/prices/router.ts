@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { Services } from "../../api/trpc/context.ts";
 import { memberProcedure, operatorProcedure, router } from "../../api/trpc/procedures.ts";
 import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
-import { MINUTE_MS } from "../../ledger/roll-up.ts";
+import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
 import { Fault } from "../../lib/fault.ts";
 import { pageInput, pageOf } from "../../lib/page.ts";
-import { closePrice, insertPrice, listPrices, type PriceRow } from "./price-versions.ts";
-import { publishPrices } from "./publish-prices.ts";
+import { closePrice, insertPrice, listPrices, type PriceRow } from "./repository.ts";
+import { publishPrices } from "./service.ts";
 
 const vendor = z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be 1 to 64 printable ASCII characters");
 const priceModel = z

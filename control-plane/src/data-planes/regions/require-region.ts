@@ -1,6 +1,6 @@
 import type { PlatformTx } from "../../db/tenant-scope.ts";
 import { Fault } from "../../lib/fault.ts";
-import { findRegion } from "./region-rows.ts";
+import { findRegion } from "./repository.ts";
 
 /**
  * For a new data plane. With the driver `pulumi` its region must be one that the platform has; any driver keeps out of

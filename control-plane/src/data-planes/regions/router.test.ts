@@ -3,7 +3,7 @@ import { withPlatform } from "../../db/tenant-scope.ts";
 import { createTestServer, createTestTenant, type TestServer } from "../../testing/index.ts";
 import { testCluster } from "../../testing/test-cluster.ts";
 import { kubeconfigOf } from "./cluster-access.ts";
-import { findRegion } from "./region-rows.ts";
+import { findRegion } from "./repository.ts";
 
 let server: TestServer;
 beforeAll(async () => {

@@ -18,7 +18,7 @@ import {
   lockRegion,
   type RegionRow,
   updateRegion,
-} from "./region-rows.ts";
+} from "./repository.ts";
 
 const jwk = z.record(z.string().max(64), z.unknown());
 

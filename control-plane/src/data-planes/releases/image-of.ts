@@ -1,13 +1,7 @@
 /** Which images a data plane is to run. */
 import type { PlatformTx } from "../../db/tenant-scope.ts";
 import { RING_OF_PLAN } from "./advance-release.ts";
-import {
-  findCurrent,
-  findRelease,
-  findUnfinished,
-  type ReleaseRow,
-  type ReleaseSpec,
-} from "./release-rows.ts";
+import { findCurrent, findRelease, findUnfinished, type ReleaseRow, type ReleaseSpec } from "./repository.ts";
 
 export interface Images {
   readonly image: string;

@@ -10,10 +10,10 @@ import { withPlatform, withTenant } from "../../db/tenant-scope.ts";
 import { createTestServer, createTestTenant, type TestServer, type TestTenant } from "../../testing/index.ts";
 import { testCluster } from "../../testing/test-cluster.ts";
 import { CALLS_MIN, DEFAULT_GATES, LAST_RING } from "./advance-release.ts";
+import { createReleaseController, type ReleaseController } from "./controller.ts";
 import { imageOf, specForNew } from "./image-of.ts";
-import { createReleaseController, type ReleaseController } from "./release-controller.ts";
-import { createReleaseMetrics } from "./release-metrics.ts";
-import { FAILURES_MAX } from "./release-rows.ts";
+import { createReleaseMetrics } from "./metrics.ts";
+import { FAILURES_MAX } from "./repository.ts";
 
 let server: TestServer;
 let controller: ReleaseController;

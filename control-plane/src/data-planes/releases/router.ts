@@ -19,7 +19,7 @@ import {
   lookAtRing,
   type ReleaseRow,
   updateRelease,
-} from "./release-rows.ts";
+} from "./repository.ts";
 
 /** By digest: a tag may say something else tomorrow (OCI distribution spec, references). */
 const imageByDigest = z

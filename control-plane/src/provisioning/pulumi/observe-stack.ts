@@ -1,5 +1,5 @@
 /** What is said of a data plane on a cluster: a pure function of its rows. */
-import { SILENCE_MS } from "../../data-planes/data-plane-status.ts";
+import { SILENCE_MS } from "../../data-planes/status.ts";
 import { ABSENT, type Observation, type ObservedCondition } from "../provisioner.ts";
 import { REASON_OF } from "./classify-failure.ts";
 import { isBroughtAbout } from "./next-operation.ts";

@@ -6,8 +6,8 @@
 import { planNumbers, tenantNamespace } from "@headgate/infra";
 import type { Id } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
-import { usageLeft } from "../../data-planes/data-plane-status.ts";
-import type { RegionRow } from "../../data-planes/regions/region-rows.ts";
+import type { RegionRow } from "../../data-planes/regions/repository.ts";
+import { usageLeft } from "../../data-planes/status.ts";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { withPlatform, withTenant } from "../../db/tenant-scope.ts";
 import type { Clock } from "../../lib/clock.ts";

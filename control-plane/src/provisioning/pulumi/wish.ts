@@ -2,7 +2,7 @@
 import { type TenantSpec, tenantSpec } from "@headgate/infra";
 import type { Id } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
-import { findRegion, type RegionRow } from "../../data-planes/regions/region-rows.ts";
+import { findRegion, type RegionRow } from "../../data-planes/regions/repository.ts";
 import type { Database } from "../../db/client.ts";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { tenants } from "../../db/schema/tenants.ts";

@@ -3,8 +3,8 @@
  * many minutes are in it.
  */
 import { type SQL, sql } from "drizzle-orm";
-import type { TenantTx } from "../db/tenant-scope.ts";
-import type { Period } from "./raw-batches.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import type { Period } from "../batches/repository.ts";
 
 export const GROUP_COLUMNS = {
   agent: "agent_id",

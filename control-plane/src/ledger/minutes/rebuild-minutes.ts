@@ -2,11 +2,11 @@
  * Makes the minutes of a period again from the raw batches. The result is what ingest would have written, to the unit.
  */
 import type { Id } from "@headgate/sdk/contract";
-import { tenants } from "../db/schema/tenants.ts";
-import { usageStreams } from "../db/schema/usage.ts";
-import type { TenantTx } from "../db/tenant-scope.ts";
-import { addToMinutes, deleteMinutes } from "./minutes.ts";
-import { type Period, replay } from "./raw-batches.ts";
+import { tenants } from "../../db/schema/tenants.ts";
+import { usageStreams } from "../../db/schema/usage.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import { type Period, replay } from "../batches/repository.ts";
+import { addToMinutes, deleteMinutes } from "./repository.ts";
 import { rollUp } from "./roll-up.ts";
 
 /** Both bounds must be whole minutes: a minute is made anew as a whole. */

@@ -1,13 +1,13 @@
 /** The draft of a month's invoice and the raw usage behind each of its lines. Nothing of it is stored. */
 import type { Id } from "@headgate/sdk/contract";
 import type { TenantTx } from "../../db/tenant-scope.ts";
-import { replay } from "../../ledger/raw-batches.ts";
-import { MINUTE_MS } from "../../ledger/roll-up.ts";
-import { sumCalls, sumQuantities } from "../../ledger/sum-usage.ts";
+import { replay } from "../../ledger/batches/repository.ts";
+import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
+import { sumCalls, sumQuantities } from "../../ledger/reports/repository.ts";
 import { vendorsUsed } from "../../ledger/vendors-used.ts";
 import { Fault } from "../../lib/fault.ts";
 import { createPriceBook } from "../prices/price-book.ts";
-import { pricesOfVendors } from "../prices/price-versions.ts";
+import { pricesOfVendors } from "../prices/repository.ts";
 import { assembleInvoice, type InvoiceBody } from "./assemble-invoice.ts";
 import { boundsOfMonth } from "./billing-period.ts";
 

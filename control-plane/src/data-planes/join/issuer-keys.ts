@@ -11,7 +11,7 @@ import {
   type JWTHeaderParameters,
 } from "jose";
 import { z } from "zod";
-import type { Clock } from "../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { isLocalNetworkUrl } from "./local-network-url.ts";
 
 const jwkSet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(100) });

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { withTenant } from "../db/tenant-scope.ts";
-import { openTestPlatform, TEST_NOW } from "../testing/test-platform.ts";
+import { withTenant } from "../../db/tenant-scope.ts";
+import { openTestPlatform, TEST_NOW } from "../../testing/test-platform.ts";
 import { rebuildMinutes } from "./rebuild-minutes.ts";
 
 const PERIOD = { fromMs: Date.UTC(2026, 10), toMs: TEST_NOW };

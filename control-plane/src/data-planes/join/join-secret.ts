@@ -5,12 +5,12 @@
  */
 import type { Id } from "@headgate/sdk/contract";
 import { eq, sql } from "drizzle-orm";
-import { dataPlanes } from "../db/schema/data-planes.ts";
-import { type TenantRow, tenants } from "../db/schema/tenants.ts";
-import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
-import { Fault } from "../lib/fault.ts";
-import type { Random } from "../lib/make-id.ts";
-import type { SecretName, TenantSecrets } from "../secrets/tenant-secrets.ts";
+import { dataPlanes } from "../../db/schema/data-planes.ts";
+import { type TenantRow, tenants } from "../../db/schema/tenants.ts";
+import type { PlatformTx, TenantTx } from "../../db/tenant-scope.ts";
+import { Fault } from "../../lib/fault.ts";
+import type { Random } from "../../lib/make-id.ts";
+import type { SecretName, TenantSecrets } from "../../secrets/tenant-secrets.ts";
 import { hashOfJoinToken, newJoinToken } from "./join-token.ts";
 
 export interface JoinSecretDeps {

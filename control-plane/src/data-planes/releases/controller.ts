@@ -12,7 +12,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { MakeId } from "../../lib/make-id.ts";
 import { changeTenant } from "../../policy/change-policy.ts";
 import { nextStep } from "./advance-release.ts";
-import type { ReleaseMetrics } from "./release-metrics.ts";
+import type { ReleaseMetrics } from "./metrics.ts";
 import {
   type Follower,
   listFollowers,
@@ -21,7 +21,7 @@ import {
   supersedeOthers,
   takeMoving,
   updateRelease,
-} from "./release-rows.ts";
+} from "./repository.ts";
 
 export interface ReleaseControllerOptions {
   readonly db: Database;

@@ -5,9 +5,9 @@
 import { createHash } from "node:crypto";
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import { and, eq, gt, isNull, ne } from "drizzle-orm";
-import { dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
-import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
-import { Fault } from "../lib/fault.ts";
+import { dataPlanes, joinTokens } from "../../db/schema/data-planes.ts";
+import type { PlatformTx, TenantTx } from "../../db/tenant-scope.ts";
+import { Fault } from "../../lib/fault.ts";
 
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const TOKEN_CHARS = 40;

@@ -1,8 +1,8 @@
 /** How far each stream has been taken in. */
 import type { Id, UsageBatchHeader } from "@headgate/sdk/contract";
 import { and, eq, lt, lte } from "drizzle-orm";
-import { usageStreams } from "../db/schema/usage.ts";
-import type { TenantTx } from "../db/tenant-scope.ts";
+import { usageStreams } from "../../db/schema/usage.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
 import type { StreamState } from "./judge-batch.ts";
 
 /** Whose usage it is: from the credential, never from a body. */

@@ -2,14 +2,14 @@
  * Takes a batch into the ledger, or says why not. All of it in one transaction: the stream's watermark moves by
  * compare-and-set, the raw batch is kept, the minutes are added to. Delivering a batch again changes nothing.
  */
-import type { Database } from "../db/client.ts";
-import { withTenant } from "../db/tenant-scope.ts";
+import type { Database } from "../../db/client.ts";
+import { withTenant } from "../../db/tenant-scope.ts";
+import { insertBatch, storedLines } from "../batches/repository.ts";
+import { addToMinutes } from "../minutes/repository.ts";
+import { rollUp, totalsOf } from "../minutes/roll-up.ts";
 import { type BatchVerdict, judgeBatch } from "./judge-batch.ts";
-import { addToMinutes } from "./minutes.ts";
-import { insertBatch, storedLines } from "./raw-batches.ts";
 import { sha256Of, type UsageBatch } from "./read-usage-batch.ts";
-import { rollUp, totalsOf } from "./roll-up.ts";
-import { advanceStream, findStream, raiseWriterEpoch, type UsageOwner } from "./streams.ts";
+import { advanceStream, findStream, raiseWriterEpoch, type UsageOwner } from "./repository.ts";
 
 export type IngestOutcome =
   | { readonly kind: "applied" | "repeated"; readonly ackedSeq: number }

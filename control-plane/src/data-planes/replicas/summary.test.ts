@@ -1,8 +1,8 @@
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { SILENCE_MS } from "./data-plane-status.ts";
-import { isLive, isOver, LATE_USAGE_MS, type Replica, summaryOf, usageLeftOf } from "./replica-summary.ts";
+import { SILENCE_MS } from "../status.ts";
+import { isLive, isOver, LATE_USAGE_MS, type Replica, summaryOf, usageLeftOf } from "./summary.ts";
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { networkList, networksOf } from "../lib/network.ts";
+import { networkList, networksOf } from "../../lib/network.ts";
 
 /** Loopback (RFC 1122, RFC 4291) and private networks (RFC 1918, RFC 4193). */
 const LOCAL_NETWORKS = networkList(

@@ -1,7 +1,7 @@
 /** What the replicas of a data plane say together: pure functions from their rows to what its own row shows. */
 import type { Heartbeat } from "@headgate/sdk/contract";
-import type { Condition, dataPlaneReplicas } from "../db/schema/data-planes.ts";
-import { SILENCE_MS } from "./data-plane-status.ts";
+import type { Condition, dataPlaneReplicas } from "../../db/schema/data-planes.ts";
+import { SILENCE_MS } from "../status.ts";
 
 export type ReplicaRow = typeof dataPlaneReplicas.$inferSelect;
 

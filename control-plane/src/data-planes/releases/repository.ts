@@ -5,7 +5,7 @@ import { dataPlaneReplicas, dataPlanes } from "../../db/schema/data-planes.ts";
 import { operations, releases } from "../../db/schema/provisioning.ts";
 import { tenants } from "../../db/schema/tenants.ts";
 import type { PlatformTx } from "../../db/tenant-scope.ts";
-import { SILENCE_MS } from "../data-plane-status.ts";
+import { SILENCE_MS } from "../status.ts";
 import { LAST_RING, RING_OF_PLAN, type RingSight } from "./advance-release.ts";
 
 export type ReleaseRow = typeof releases.$inferSelect;

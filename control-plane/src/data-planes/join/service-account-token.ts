@@ -5,8 +5,8 @@
 import { CLUSTER_JOIN_AUDIENCE, dataPlaneSubject, type Id, tenantNamespace } from "@headgate/sdk/contract";
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { z } from "zod";
-import type { ReplicaPod } from "../db/schema/data-planes.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { ReplicaPod } from "../../db/schema/data-planes.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { IssuerKeys, RegionIssuer } from "./issuer-keys.ts";
 
 /** Why a workload is not what it has to be; for our log and metrics alone. */

@@ -3,11 +3,17 @@
  * to find any; a finding is an incident and is never mended silently.
  */
 import { sql } from "drizzle-orm";
-import { usageStreams } from "../db/schema/usage.ts";
-import type { TenantTx } from "../db/tenant-scope.ts";
-import { minuteKey, readMinutes } from "./minutes.ts";
-import { type Period, replay } from "./raw-batches.ts";
-import { createRollUp, type MinuteCalls, type MinuteQuantity, type RollUp, totalsOf } from "./roll-up.ts";
+import { usageStreams } from "../../db/schema/usage.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import { type Period, replay } from "../batches/repository.ts";
+import { minuteKey, readMinutes } from "../minutes/repository.ts";
+import {
+  createRollUp,
+  type MinuteCalls,
+  type MinuteQuantity,
+  type RollUp,
+  totalsOf,
+} from "../minutes/roll-up.ts";
 
 const ALL_TIME: Period = { fromMs: 0, toMs: 2 ** 52 };
 

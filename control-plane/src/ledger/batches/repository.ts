@@ -1,10 +1,10 @@
 /** Batches as they arrived, for ever: what every sum can be added up again from. */
 import type { Id, UsageEvent } from "@headgate/sdk/contract";
 import { and, asc, eq, gte, lte, type SQL, sql } from "drizzle-orm";
-import { usageBatches } from "../db/schema/usage.ts";
-import type { TenantTx } from "../db/tenant-scope.ts";
-import { EVENT_AHEAD_MS_MAX } from "./judge-batch.ts";
-import { eventLines, jsonOf, type UsageBatch } from "./read-usage-batch.ts";
+import { usageBatches } from "../../db/schema/usage.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import { EVENT_AHEAD_MS_MAX } from "../ingest/judge-batch.ts";
+import { eventLines, jsonOf, type UsageBatch } from "../ingest/read-usage-batch.ts";
 
 export interface RawBatch {
   readonly streamId: Id<"stream">;

@@ -12,7 +12,7 @@ import { providers } from "../../db/schema/upstreams.ts";
 import { type TenantTx, withPlatform, withTenant } from "../../db/tenant-scope.ts";
 import { type ChangeServices, changePolicy } from "../../policy/change-policy.ts";
 import { canonicalJson } from "../../snapshots/canonical-json.ts";
-import { snapshotPricesOfVendors } from "./price-versions.ts";
+import { snapshotPricesOfVendors } from "./repository.ts";
 
 /** Throws an AggregateError after all tenants were tried, where any could not be brought up to date. */
 export async function publishPrices(services: ChangeServices, actor: Actor): Promise<void> {

@@ -1,11 +1,11 @@
 /** Usage by group and time, with what it costs. A projection of the minutes and the price book: nothing is stored. */
 
-import { createPriceBook } from "../billing/prices/price-book.ts";
-import { pricesOfVendors } from "../billing/prices/price-versions.ts";
-import { rate, usdExact } from "../billing/rate.ts";
-import type { TenantTx } from "../db/tenant-scope.ts";
-import { type GroupKey, type GroupName, type SumRequest, sumCalls, sumQuantities } from "./sum-usage.ts";
-import { vendorsUsed } from "./vendors-used.ts";
+import { createPriceBook } from "../../billing/prices/price-book.ts";
+import { pricesOfVendors } from "../../billing/prices/repository.ts";
+import { rate, usdExact } from "../../billing/rating.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import { vendorsUsed } from "../vendors-used.ts";
+import { type GroupKey, type GroupName, type SumRequest, sumCalls, sumQuantities } from "./repository.ts";
 
 export interface UsageRow {
   /** The bucket's first moment in Unix milliseconds; null where time was not asked for. */

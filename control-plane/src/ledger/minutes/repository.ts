@@ -1,9 +1,9 @@
 /** Usage by minute: a projection of the raw batches, which can be thrown away and made again. */
 import type { Id } from "@headgate/sdk/contract";
 import { and, gte, lt, sql } from "drizzle-orm";
-import { usageMinuteCalls, usageMinutes } from "../db/schema/usage.ts";
-import type { TenantTx } from "../db/tenant-scope.ts";
-import type { Period } from "./raw-batches.ts";
+import { usageMinuteCalls, usageMinutes } from "../../db/schema/usage.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import type { Period } from "../batches/repository.ts";
 import type { MinuteCalls, MinuteQuantity, RollUp, UsageScope } from "./roll-up.ts";
 
 /** Adds to the minutes, one statement for each table whatever the number of rows. */

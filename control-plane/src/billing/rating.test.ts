@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AMOUNT_SCALE, centsOf, rate, roundHalfEven, usdExact, usdFromCents } from "./rate.ts";
+import { AMOUNT_SCALE, centsOf, rate, roundHalfEven, usdExact, usdFromCents } from "./rating.ts";
 
 const price = fc
   .tuple(fc.bigInt({ min: 0n, max: 10n ** 6n }), fc.bigInt({ min: 0n, max: 10n ** 10n - 1n }))

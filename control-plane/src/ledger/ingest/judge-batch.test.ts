@@ -1,8 +1,8 @@
 import { makeId, makeUsageBatch, makeUsageEvent } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { totalsOf } from "../minutes/roll-up.ts";
 import { judgeBatch, type StreamState } from "./judge-batch.ts";
-import { totalsOf } from "./roll-up.ts";
 
 const dataPlaneId = makeId("dataPlane");
 const receivedAt = Date.UTC(2026, 0, 2);

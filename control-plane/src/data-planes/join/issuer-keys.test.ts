@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair } from "jose";
 import { expect, test } from "vitest";
-import { createFakeClock } from "../testing/fake-clock.ts";
+import { createFakeClock } from "../../testing/fake-clock.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
 
 const URL_OF_KEYS = "https://issuer.example/openid/v1/jwks";

@@ -1,7 +1,7 @@
 import { makeUsageEvent } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { minuteKey } from "./minutes.ts";
+import { minuteKey } from "./repository.ts";
 import { MINUTE_MS, type RollUp, rollUp, totalsOf } from "./roll-up.ts";
 
 const START = Date.UTC(2026, 10, 1);

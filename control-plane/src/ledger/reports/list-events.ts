@@ -1,11 +1,11 @@
 /** Usage as it was reported: each event once, read from the raw batches and not from what is made of them. */
 import { type Id, isId, type UsageEvent } from "@headgate/sdk/contract";
-import type { TenantTx } from "../db/tenant-scope.ts";
-import { Fault } from "../lib/fault.ts";
-import type { Page } from "../lib/page.ts";
-import { requireFound } from "../lib/require-found.ts";
-import { eventOf, rawBatches } from "./raw-batches.ts";
-import { eventLines } from "./read-usage-batch.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import { Fault } from "../../lib/fault.ts";
+import type { Page } from "../../lib/page.ts";
+import { requireFound } from "../../lib/require-found.ts";
+import { eventOf, rawBatches } from "../batches/repository.ts";
+import { eventLines } from "../ingest/read-usage-batch.ts";
 
 export interface StreamEvent extends UsageEvent {
   readonly stream_id: Id<"stream">;

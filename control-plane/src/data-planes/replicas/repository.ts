@@ -1,10 +1,10 @@
 /** What the data-plane API reads and writes of a replica's row. */
 import type { Heartbeat, Id, JoinRequest, SnapshotAck } from "@headgate/sdk/contract";
 import { and, eq, lt } from "drizzle-orm";
-import { assertionIds, dataPlaneReplicas, dataPlanes, type ReplicaPod } from "../db/schema/data-planes.ts";
-import { snapshotAcks } from "../db/schema/snapshots.ts";
-import { usageStreams } from "../db/schema/usage.ts";
-import { enterTenant, type PlatformTx, type TenantTx } from "../db/tenant-scope.ts";
+import { assertionIds, dataPlaneReplicas, dataPlanes, type ReplicaPod } from "../../db/schema/data-planes.ts";
+import { snapshotAcks } from "../../db/schema/snapshots.ts";
+import { usageStreams } from "../../db/schema/usage.ts";
+import { enterTenant, type PlatformTx, type TenantTx } from "../../db/tenant-scope.ts";
 import {
   deleteReplicas,
   forgetReplicas,
@@ -12,15 +12,8 @@ import {
   type Refreshed,
   refreshDataPlane,
   replicasOf,
-} from "./data-plane-rows.ts";
-import {
-  isLive,
-  isSettled,
-  LATE_USAGE_MS,
-  type Replica,
-  type ReplicaRow,
-  usageLeftOf,
-} from "./replica-summary.ts";
+} from "../data-plane-rows.ts";
+import { isLive, isSettled, LATE_USAGE_MS, type Replica, type ReplicaRow, usageLeftOf } from "./summary.ts";
 
 export interface RegisteredReplica {
   readonly id: Id<"replica">;
