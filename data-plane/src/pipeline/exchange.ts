@@ -16,6 +16,7 @@ import type {
 } from "../policy/compiled-policy.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import type { RequestHead } from "../protocols/request-head.ts";
+import type { RunningAttempt } from "../upstream/dispatch.ts";
 import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
 
 /** Why the policy refuses a call. A denial is a value; it ends the admission and is answered like any result. */
@@ -107,8 +108,8 @@ export interface Exchange {
   committed: boolean;
   /** The agent went away before the answer was complete. */
   clientGone: boolean;
-  /** Called once when the agent goes away. */
-  onClientGone: (() => void) | undefined;
+  /** The attempt that runs now; stopped when the agent goes away. */
+  running: RunningAttempt | undefined;
   /** The connection cannot be used for another request. */
   closeConnection: boolean;
   firstTokenMs: number | undefined;
@@ -157,7 +158,7 @@ export function createExchange(
     answer: undefined,
     committed: false,
     clientGone: false,
-    onClientGone: undefined,
+    running: undefined,
     closeConnection: false,
     firstTokenMs: undefined,
     statusSent: 0,

@@ -92,7 +92,7 @@ function handle({ request, response, gateway, replyIdleMs, fault }: Arrival): vo
   response.on("close", () => {
     if (response.writableFinished) return;
     exchange.clientGone = true;
-    exchange.onClientGone?.();
+    exchange.running?.cancel();
   });
   void runPipeline(exchange, gateway).then(() => {
     load.bodyBytes -= exchange.bodyBytesHeld;

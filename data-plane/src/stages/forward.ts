@@ -3,17 +3,21 @@
  * to the agent. Each attempt is opened in the usage record before its first byte goes out.
  */
 import type { CallOutcome } from "@headgate/sdk/contract";
-import { classifyAnswer, type Verdict } from "../pipeline/classify-answer.ts";
 import type { Attempt, Exchange, Refusal } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
-import { createStreamSink } from "../pipeline/stream-sink.ts";
 import { upstreamHeaders } from "../pipeline/upstream-headers.ts";
 import { usageLabels } from "../pipeline/usage-labels.ts";
 import type { CompiledTarget } from "../policy/compiled-policy.ts";
 import { fillInUsage } from "../protocols/llm/metering.ts";
+import type { EventMeter } from "../protocols/llm/streams/event-meter.ts";
+import { openEventStream } from "../protocols/llm/streams/event-stream.ts";
 import { upstreamBody } from "../protocols/llm/upstream-body.ts";
-import { type AttemptEnd, startAttempt, type Attempt as UpstreamCall } from "../upstream/attempt.ts";
+import { ResponseSink } from "../server/stream-sink.ts";
 import type { BreakerPass } from "../upstream/breakers.ts";
+import { classifyAnswer, type Verdict } from "../upstream/classify-answer.ts";
+import type { AttemptEnd, AttemptRequest, RunningAttempt } from "../upstream/dispatch.ts";
+import { startStreamedAnswer } from "../upstream/streamed-answer.ts";
+import { startWholeAnswer } from "../upstream/whole-answer.ts";
 import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
 
 export const forward: Stage = {
@@ -86,39 +90,28 @@ async function tryTarget({ exchange, attempt, pass, gateway }: Trial): Promise<V
   const { protocol, parameters } = exchange;
   if (protocol === undefined) throw new Error("forwarded without a protocol");
   const { target } = attempt;
-  const call = startAttempt({
+  const { clock } = gateway;
+  const request: AttemptRequest = {
     pool: gateway.pools.poolFor(target),
     path: target.provider.pathPrefix + protocol.upstreamPath,
     headers: upstreamHeaders(exchange, attempt),
     body: upstreamBody(exchange, target.upstreamModel),
     timeouts: target.timeouts,
-    clock: gateway.clock,
-    stream:
-      parameters?.stream === true && protocol.stream !== undefined
-        ? {
-            events: protocol.stream,
-            dropUsage: protocol.stream.usageOnDemand && !parameters.usageAsked,
-            sink: createStreamSink(exchange, { gateway, onFirstBytes: pass.succeed }),
-          }
-        : undefined,
-  });
-  exchange.onClientGone = () => call.cancel();
+    clock,
+  };
+  let call: RunningAttempt;
+  let meter: EventMeter | undefined;
+  if (parameters?.stream === true && protocol.stream !== undefined) {
+    const steps = openEventStream(protocol.stream, parameters.usageAsked, clock);
+    meter = steps.meter;
+    call = startStreamedAnswer(request, steps, new ResponseSink(exchange, gateway.load, pass));
+  } else call = startWholeAnswer(request);
+  exchange.running = call;
   if (exchange.clientGone) call.cancel();
   const end = await call.end;
-  exchange.onClientGone = undefined;
-  const firstContentMs = call.firstContentMs();
-  if (firstContentMs !== undefined) {
-    exchange.firstTokenMs = attempt.startedMono - exchange.receivedMono + firstContentMs;
-  }
-  const verdict = classifyAnswer(end, exchange);
-  complete({
-    exchange,
-    attempt,
-    call,
-    end,
-    verdict,
-    nowMs: gateway.clock.monotonicMs(),
-  });
+  exchange.running = undefined;
+  const verdict = classifyAnswer(end, meter === undefined ? "json" : "stream");
+  complete({ exchange, attempt, call, meter, end, verdict, nowMs: clock.monotonicMs() });
   return verdict;
 }
 
@@ -127,13 +120,14 @@ const NOTHING_USED: AttemptResult["usage"] = {};
 interface Completion {
   exchange: Exchange;
   attempt: Attempt;
-  call: UpstreamCall;
+  call: RunningAttempt;
+  meter: EventMeter | undefined;
   end: AttemptEnd;
   verdict: Verdict;
   nowMs: number;
 }
 
-function complete({ exchange, attempt, call, end, verdict, nowMs }: Completion): void {
+function complete({ exchange, attempt, call, meter, end, verdict, nowMs }: Completion): void {
   const result: AttemptResult = {
     outcome: outcomeOf(end, verdict),
     http_status: "status" in end ? end.status : 0,
@@ -141,9 +135,12 @@ function complete({ exchange, attempt, call, end, verdict, nowMs }: Completion):
     usage: NOTHING_USED,
     accuracy: "none",
   };
-  const firstContentMs = call.firstContentMs();
-  if (firstContentMs !== undefined) result.first_token_ms = Math.round(firstContentMs);
-  fillInUsage(result, { exchange, call, end, passed: verdict.kind === "answered" });
+  const firstContentMono = meter?.firstContentMono;
+  if (firstContentMono !== undefined) {
+    exchange.firstTokenMs = firstContentMono - exchange.receivedMono;
+    result.first_token_ms = Math.round(firstContentMono - attempt.startedMono);
+  }
+  fillInUsage(result, { exchange, call, meter, end, passed: verdict.kind === "answered" });
   attempt.result = result;
 }
 

@@ -2,8 +2,8 @@
 import { answerHeaders } from "../pipeline/answer-headers.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
-import { streamHead } from "../pipeline/stream-sink.ts";
 import { errorReply, streamError } from "../reply.ts";
+import { streamHead } from "../server/stream-sink.ts";
 
 export const reply: Stage = {
   name: "reply",

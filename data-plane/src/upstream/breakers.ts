@@ -44,34 +44,6 @@ interface Breaker {
 export function createBreakers(): Breakers {
   const breakers = new Map<Id<"target">, Breaker>();
 
-  function createPass(target: Id<"target">, trial: boolean): BreakerPass {
-    let told = false;
-    const once = (tell: () => void) => {
-      if (told) return;
-      told = true;
-      tell();
-    };
-    return {
-      succeed: () => once(() => breakers.delete(target)),
-      fail: (settings, nowMs, waitMs = 0) => once(() => fail({ target, trial, settings, nowMs, waitMs })),
-      release: () =>
-        once(() => {
-          const breaker = breakers.get(target);
-          if (trial && breaker !== undefined) breaker.trial = false;
-        }),
-    };
-  }
-
-  function fail({ target, trial, settings, nowMs, waitMs }: Failure): void {
-    const breaker = breakers.get(target) ?? { failures: 0, openUntil: 0, trial: false };
-    breakers.set(target, breaker);
-    breaker.failures += 1;
-    const openMs = trial || breaker.failures >= settings.failures ? settings.openMs : 0;
-    const closedMs = Math.max(openMs, Math.min(waitMs, WAIT_MS_MAX));
-    if (closedMs > 0) breaker.openUntil = Math.max(breaker.openUntil, nowMs + closedMs);
-    if (trial) breaker.trial = false;
-  }
-
   return {
     admits(target, nowMs) {
       const breaker = breakers.get(target);
@@ -85,19 +57,52 @@ export function createBreakers(): Breakers {
     },
     begin(target, nowMs) {
       const breaker = breakers.get(target);
-      if (breaker === undefined || breaker.openUntil === 0) return createPass(target, false);
+      if (breaker === undefined || breaker.openUntil === 0) return new Pass(breakers, target, "call");
       if (nowMs < breaker.openUntil || breaker.trial) return undefined;
       breaker.trial = true;
-      return createPass(target, true);
+      return new Pass(breakers, target, "trial");
     },
     open: (nowMs) => [...breakers].filter(([, { openUntil }]) => openUntil > nowMs).map(([target]) => target),
   };
 }
 
-interface Failure {
-  readonly target: Id<"target">;
-  readonly trial: boolean;
-  readonly settings: BreakerSettings;
-  readonly nowMs: number;
-  readonly waitMs: number;
+class Pass implements BreakerPass {
+  readonly #breakers: Map<Id<"target">, Breaker>;
+  readonly #target: Id<"target">;
+  readonly #kind: "call" | "trial";
+  #told = false;
+
+  constructor(breakers: Map<Id<"target">, Breaker>, target: Id<"target">, kind: "call" | "trial") {
+    this.#breakers = breakers;
+    this.#target = target;
+    this.#kind = kind;
+  }
+
+  succeed(): void {
+    if (this.#tell()) this.#breakers.delete(this.#target);
+  }
+
+  fail(settings: BreakerSettings, nowMs: number, waitMs = 0): void {
+    if (!this.#tell()) return;
+    const breaker = this.#breakers.get(this.#target) ?? { failures: 0, openUntil: 0, trial: false };
+    this.#breakers.set(this.#target, breaker);
+    breaker.failures += 1;
+    const opens = this.#kind === "trial" || breaker.failures >= settings.failures;
+    const closedMs = Math.max(opens ? settings.openMs : 0, Math.min(waitMs, WAIT_MS_MAX));
+    if (closedMs > 0) breaker.openUntil = Math.max(breaker.openUntil, nowMs + closedMs);
+    if (this.#kind === "trial") breaker.trial = false;
+  }
+
+  release(): void {
+    if (!this.#tell()) return;
+    const breaker = this.#breakers.get(this.#target);
+    if (this.#kind === "trial" && breaker !== undefined) breaker.trial = false;
+  }
+
+  /** Whether this is the first result. */
+  #tell(): boolean {
+    const first = !this.#told;
+    this.#told = true;
+    return first;
+  }
 }

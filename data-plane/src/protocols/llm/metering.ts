@@ -1,23 +1,29 @@
 /** What an attempt used: as the provider reported it, else as far as it can be told from what went by. */
 import { parseJson } from "../../lib/json/member.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
-import type { Attempt, AttemptEnd } from "../../upstream/attempt.ts";
+import type { AttemptEnd, RunningAttempt } from "../../upstream/dispatch.ts";
 import type { AttemptResult } from "../../usage/usage-recorder.ts";
 import type { UsageReading } from "../protocol.ts";
 import { estimateInput } from "./estimate-tokens.ts";
+import type { EventMeter } from "./streams/event-meter.ts";
 
 const RAW_USAGE_CHARS_MAX = 4_096;
 
 export interface AttemptSeen {
   readonly exchange: Exchange;
-  readonly call: Attempt;
+  readonly call: RunningAttempt;
+  /** Of a stream. */
+  readonly meter: EventMeter | undefined;
   readonly end: AttemptEnd;
   /** Whether the agent is given the answer. */
   readonly passed: boolean;
 }
 
 /** Puts the usage and how it is known into a result that says that nothing was used. */
-export function fillInUsage(result: AttemptResult, { exchange, call, end, passed }: AttemptSeen): void {
+export function fillInUsage(
+  result: AttemptResult,
+  { exchange, call, meter, end, passed }: AttemptSeen,
+): void {
   if (exchange.protocol?.metered !== true) return;
   const input = estimateInput(exchange.body.length);
   switch (end.kind) {
@@ -29,16 +35,16 @@ export function fillInUsage(result: AttemptResult, { exchange, call, end, passed
       }
       break;
     case "streamed":
-      if (!report(result, call.streamState()?.usage())) estimate(result, input, call.contentEvents());
+      if (!report(result, meter?.usage())) estimate(result, input, meter?.contentEvents ?? 0);
       break;
     case "broken":
     case "unusable":
-      estimatePartial(result, call, input);
+      estimatePartial(result, meter, input);
       break;
     case "cancelled":
     case "timeout":
       // The provider has the request: its input at least is being worked on.
-      if (call.sent()) estimatePartial(result, call, input);
+      if (call.sent) estimatePartial(result, meter, input);
       break;
     case "unreachable":
   }
@@ -66,9 +72,9 @@ function estimate(result: AttemptResult, input: number, output: number): void {
 }
 
 /** A stream that stopped on the way: the larger of what was reported so far and what was seen to pass. */
-function estimatePartial(result: AttemptResult, call: Attempt, input: number): void {
-  const reported = call.streamState()?.usage()?.usage ?? { input_uncached: input };
-  const output = Math.max(reported["output_text"] ?? 0, call.contentEvents());
+function estimatePartial(result: AttemptResult, meter: EventMeter | undefined, input: number): void {
+  const reported = meter?.usage()?.usage ?? { input_uncached: input };
+  const output = Math.max(reported["output_text"] ?? 0, meter?.contentEvents ?? 0);
   result.accuracy = "estimated";
   result.usage = withoutZeros({ ...reported, output_text: output });
 }

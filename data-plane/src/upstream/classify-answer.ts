@@ -1,7 +1,7 @@
 /** What an attempt's end means for the call: an answer to pass on, or a failure that another target may mend. */
 import type { ErrorCode } from "@headgate/sdk/contract";
-import type { AttemptEnd, ResponseHeaders } from "../upstream/attempt.ts";
-import type { Answer, Exchange } from "./exchange.ts";
+import type { Answer } from "../pipeline/exchange.ts";
+import type { AttemptEnd, ResponseHeaders } from "./dispatch.ts";
 
 export type Verdict =
   | { readonly kind: "answered"; readonly answer: Answer }
@@ -20,7 +20,8 @@ export type Verdict =
     }
   | { readonly kind: "cancelled" };
 
-export function classifyAnswer(end: AttemptEnd, exchange: Exchange): Verdict {
+/** `wanted`: what was asked for, a stream or a whole answer. */
+export function classifyAnswer(end: AttemptEnd, wanted: Answer["kind"]): Verdict {
   switch (end.kind) {
     case "streamed":
       return { kind: "answered", answer: { kind: "stream", held: end.held } };
@@ -42,12 +43,14 @@ export function classifyAnswer(end: AttemptEnd, exchange: Exchange): Verdict {
     case "cancelled":
       return { kind: "cancelled" };
     case "answered":
-      return classifyStatus(end, exchange);
+      return classifyStatus(end, wanted);
   }
 }
 
-function classifyStatus(end: Extract<AttemptEnd, { kind: "answered" }>, exchange: Exchange): Verdict {
-  const { status, headers, body } = end;
+function classifyStatus(
+  { status, headers, body }: Extract<AttemptEnd, { kind: "answered" }>,
+  wanted: Answer["kind"],
+): Verdict {
   if (status === 401 || status === 403) return { kind: "failed", code: "upstream.credential_refused" };
   if (status === 429) {
     return {
@@ -71,9 +74,7 @@ function classifyStatus(end: Extract<AttemptEnd, { kind: "answered" }>, exchange
     return { kind: "failed", code: "upstream.error" };
   }
   // A whole answer to a call that asked for a stream would not be understood, unless it is an error.
-  if (status < 300 && exchange.parameters?.stream === true && exchange.protocol?.stream !== undefined) {
-    return { kind: "failed", code: "upstream.error" };
-  }
+  if (status < 300 && wanted === "stream") return { kind: "failed", code: "upstream.error" };
   return {
     kind: "answered",
     answer: { kind: "json", status, body, contentType },

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createEventStream, EVENT_BYTES_MAX } from "./event-stream.ts";
-import { anthropicStream } from "./llm/dialects/anthropic/stream.ts";
-import { chatStream, responsesStream } from "./llm/dialects/openai/stream.ts";
-import type { StreamEvents } from "./protocol.ts";
+import { systemClock } from "../../../lib/clock.ts";
+import type { StreamEvents } from "../../protocol.ts";
+import { anthropicStream } from "../dialects/anthropic/stream.ts";
+import { chatStream, responsesStream } from "../dialects/openai/stream.ts";
+import { EVENT_BYTES_MAX, openEventStream } from "./event-stream.ts";
 
 const CHAT = [
   'data: {"id":"1","choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"usage":null}',
@@ -36,19 +37,18 @@ interface Run {
   usage: unknown;
 }
 
-function run(events: StreamEvents, chunks: readonly Buffer[], dropUsage = false): Run {
-  const state = events.start();
-  const stream = createEventStream(state, dropUsage);
+function run(events: StreamEvents, chunks: readonly Buffer[], usageAsked = true): Run {
+  const stream = openEventStream(events, usageAsked, systemClock);
   const passed: Buffer[] = [];
   for (const chunk of chunks) passed.push(stream.push(chunk) ?? Buffer.alloc(0));
   passed.push(stream.finish() ?? Buffer.alloc(0));
   return {
     passed: Buffer.concat(passed).toString(),
     held: stream.held().toString(),
-    complete: stream.complete(),
-    failed: stream.failed(),
-    content: stream.contentEvents(),
-    usage: state.usage()?.usage,
+    complete: stream.complete,
+    failed: stream.failed,
+    content: stream.meter.contentEvents,
+    usage: stream.meter.usage()?.usage,
   };
 }
 
@@ -120,7 +120,7 @@ test("the usage event is left out, and nothing else, when the agent did not ask 
   fc.assert(
     fc.property(fc.array(fc.nat(), { maxLength: 12 }), (cuts) => {
       const text = Buffer.from(CHAT.map((line) => `${line}\n\n`).join(""));
-      const result = run(chatStream, cut(text, cuts), true);
+      const result = run(chatStream, cut(text, cuts), false);
       const wanted = CHAT.filter((_, index) => index !== 4);
       expect(result.passed + result.held).toBe(wanted.map((line) => `${line}\n\n`).join(""));
       expect(result.usage).toEqual({
@@ -130,6 +130,16 @@ test("the usage event is left out, and nothing else, when the agent did not ask 
       });
     }),
   );
+});
+
+test("whole events of which none is left out are passed in the very buffer they came in", () => {
+  const stream = openEventStream(chatStream, false, systemClock);
+  const chunk = Buffer.from(
+    CHAT.slice(0, 4)
+      .map((line) => `${line}\n\n`)
+      .join(""),
+  );
+  expect(stream.push(chunk)).toBe(chunk);
 });
 
 test("a failure that the provider reports inside the stream is seen and passed on", () => {

@@ -1,7 +1,7 @@
 import { DEFAULT_TIMEOUTS } from "@headgate/sdk/contract";
 import type { Dispatcher } from "undici";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { startAttempt } from "./attempt.ts";
+import { startWholeAnswer } from "./whole-answer.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -21,14 +21,13 @@ function beginAnswer() {
       return true;
     },
   };
-  const call = startAttempt({
+  const call = startWholeAnswer({
     pool: pool as unknown as Dispatcher,
     path: "/chat/completions",
     headers: [],
     body: Buffer.from("{}"),
     timeouts: { ...DEFAULT_TIMEOUTS, idle_ms: IDLE_MS, total_ms: 10 * IDLE_MS },
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
-    stream: undefined,
   });
   const controller = { abort: vi.fn() } as unknown as Dispatcher.DispatchController;
   handler?.onRequestStart?.(controller, {});

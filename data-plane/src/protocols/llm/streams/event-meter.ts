@@ -1,0 +1,53 @@
+/** Reads what a stream tells as its events go by: usage, content, failure, and its end. */
+import type { Clock } from "../../../lib/clock.ts";
+import type { StreamState, UsageReading } from "../../protocol.ts";
+import type { EventStep, StreamEvent } from "./event-steps.ts";
+
+export class EventMeter implements EventStep {
+  /** Events that carried generated content. */
+  contentEvents = 0;
+  /** When the first of them came, in monotonic milliseconds. */
+  firstContentMono: number | undefined;
+  /** Whether the dialect's last event has come. */
+  complete = false;
+  /** Whether the provider reported a failure in the stream. */
+  failed = false;
+  /** Whether an error event came. A failed answer that ends in order has none. */
+  errorReported = false;
+  readonly #state: StreamState;
+  readonly #clock: Clock;
+
+  constructor(state: StreamState, clock: Clock) {
+    this.#state = state;
+    this.#clock = clock;
+  }
+
+  passes(event: StreamEvent): boolean {
+    event.meaning = this.#state.read(event.name, event.data);
+    switch (event.meaning) {
+      case "content":
+        this.contentEvents += 1;
+        this.firstContentMono ??= this.#clock.monotonicMs();
+        break;
+      case "error":
+        this.errorReported = true;
+        this.failed = true;
+        break;
+      case "failed_end":
+        this.failed = true;
+        this.complete = true;
+        break;
+      case "end":
+        this.complete = true;
+        break;
+      case "usage_only":
+      case "other":
+    }
+    return true;
+  }
+
+  /** What has been reported so far; undefined where nothing was. */
+  usage(): UsageReading | undefined {
+    return this.#state.usage();
+  }
+}
