@@ -18,13 +18,16 @@ import { Refusal } from "../lib/refusal.ts";
 import { createLocalDriver } from "../provisioning/local/local-driver.ts";
 import { createProvisioningMetrics } from "../provisioning/metrics.ts";
 import type { Provisioner } from "../provisioning/provisioner.ts";
-import { checkEngine, checkPassphraseFile } from "../provisioning/pulumi/check-engine.ts";
-import { imagesFromConfig } from "../provisioning/pulumi/images-from-config.ts";
-import { createOperationMetrics, type OperationMetrics } from "../provisioning/pulumi/operation-metrics.ts";
-import { createOperationRunner } from "../provisioning/pulumi/operation-runner.ts";
-import { createPulumiDriver } from "../provisioning/pulumi/pulumi-driver.ts";
-import { endSurvivors } from "../provisioning/pulumi/surviving-processes.ts";
-import { isSurelyGone, workerIdentity } from "../provisioning/pulumi/worker-identity.ts";
+import { imagesFromConfig } from "../provisioning/pulumi/decide/images-from-config.ts";
+import {
+  createOperationMetrics,
+  type OperationMetrics,
+} from "../provisioning/pulumi/operate/operation-metrics.ts";
+import { createPulumiDriver } from "../provisioning/pulumi/operate/pulumi-driver.ts";
+import { checkEngine, checkPassphraseFile } from "../provisioning/pulumi/process/check-engine.ts";
+import { createOperationStarter } from "../provisioning/pulumi/process/operation-process.ts";
+import { endSurvivors } from "../provisioning/pulumi/process/surviving-processes.ts";
+import { isSurelyGone, workerIdentity } from "../provisioning/pulumi/process/worker-identity.ts";
 import { createReconciler } from "../provisioning/reconciler.ts";
 import { VERSION } from "../version.ts";
 
@@ -143,7 +146,7 @@ async function pulumiDriver(
     log: logger,
     metrics,
     chance: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
-    runOperation: createOperationRunner({
+    startOperation: createOperationStarter({
       directory: resolve(options.dataDirectory, "operations"),
       environment: options.environment,
       onNoise: (operation_id, text) =>

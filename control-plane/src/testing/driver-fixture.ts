@@ -10,8 +10,11 @@ import { operationEvents, operations, regions, stacks } from "../db/schema/provi
 import { tenants } from "../db/schema/tenants.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import type { ObservedDataPlane, Provisioner } from "../provisioning/provisioner.ts";
-import type { OperationMetrics } from "../provisioning/pulumi/operation-metrics.ts";
-import { createPulumiDriver, type PulumiDriverOptions } from "../provisioning/pulumi/pulumi-driver.ts";
+import type { OperationMetrics } from "../provisioning/pulumi/operate/operation-metrics.ts";
+import {
+  createPulumiDriver,
+  type PulumiDriverOptions,
+} from "../provisioning/pulumi/operate/pulumi-driver.ts";
 import { createKeyWrapper } from "../secrets/local-key-wrapper.ts";
 import { createTenantSecrets } from "../secrets/tenant-secrets.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";
@@ -93,7 +96,7 @@ export async function openDriverFixture(database: OpenDatabase): Promise<DriverF
         log: { info: note, warn: note, error: note },
         metrics,
         chance: () => 0.5,
-        runOperation: engine.runOperation,
+        startOperation: engine.startOperation,
         endSurvivors: async (id) => ended.push(id),
         holder: "worker-1",
         isSurelyGone: async () => false,

@@ -1,10 +1,10 @@
 /** For tests of the driver: operations whose course is told by the test, in place of processes. */
-import type { OperationMessage, OperationResult } from "../provisioning/pulumi/operation-job.ts";
+import type { OperationMessage, OperationResult } from "../provisioning/pulumi/process/operation-job.ts";
 import type {
   OperationOrder,
   RunningOperation,
-  RunOperation,
-} from "../provisioning/pulumi/operation-runner.ts";
+  StartOperation,
+} from "../provisioning/pulumi/process/operation-process.ts";
 
 export interface ScriptedOperation {
   readonly order: OperationOrder;
@@ -19,7 +19,7 @@ export interface ScriptedOperation {
 }
 
 export interface ScriptedEngine {
-  readonly runOperation: RunOperation;
+  readonly startOperation: StartOperation;
   readonly operations: ScriptedOperation[];
   readonly newest: ScriptedOperation;
   /** Stacks on which a second operation began while one was alive; must stay empty. */
@@ -40,7 +40,7 @@ export function createScriptedEngine(): ScriptedEngine {
   const operations: ScriptedOperation[] = [];
   const overlaps: string[] = [];
 
-  function runOperation(order: OperationOrder): RunningOperation {
+  function startOperation(order: OperationOrder): RunningOperation {
     if (operations.some((other) => other.alive && other.order.stack === order.stack))
       overlaps.push(order.stack);
     const waiting: OperationMessage[] = [];
@@ -101,7 +101,7 @@ export function createScriptedEngine(): ScriptedEngine {
   }
 
   return {
-    runOperation,
+    startOperation,
     operations,
     overlaps,
     get newest() {

@@ -1,4 +1,4 @@
-import type { Step } from "./engine-events.ts";
+import type { Step } from "../process/engine-events.ts";
 
 /** With these a tenant's data plane and its usage on disk would go. Only a deletion may take them away. */
 const PROTECTED: ReadonlySet<string> = new Set([

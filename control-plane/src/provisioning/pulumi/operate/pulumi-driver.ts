@@ -6,41 +6,55 @@
 import { planNumbers, tenantNamespace } from "@headgate/infra";
 import type { Id } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
-import type { RegionRow } from "../../data-planes/regions/repository.ts";
-import { usageLeft } from "../../data-planes/status.ts";
-import { dataPlanes } from "../../db/schema/data-planes.ts";
-import { withPlatform, withTenant } from "../../db/tenant-scope.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { Logger } from "../../lib/logger.ts";
-import type { MakeId } from "../../lib/make-id.ts";
-import type { Observation, ObservedDataPlane, Provisioner } from "../provisioner.ts";
-import { type Conducted, conductOperation } from "./conduct-operation.ts";
-import { differsInSharedOnly } from "./desired-digest.ts";
-import { type NextOperation, nextForLeaving, nextForLiving, type OperationTiming } from "./next-operation.ts";
-import { observeStack } from "./observe-stack.ts";
-import type { OperationMetrics } from "./operation-metrics.ts";
-import type { OperationOrder, RunOperation } from "./operation-runner.ts";
-import { createSlots } from "./slots.ts";
-import { LEASE_MS } from "./stack-lease.ts";
+import type { RegionRow } from "../../../data-planes/regions/repository.ts";
+import { usageLeft } from "../../../data-planes/status.ts";
+import type { Database } from "../../../db/client.ts";
+import { dataPlanes } from "../../../db/schema/data-planes.ts";
+import { withPlatform, withTenant } from "../../../db/tenant-scope.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Logger } from "../../../lib/logger.ts";
+import type { MakeId } from "../../../lib/make-id.ts";
+import type { Observation, ObservedDataPlane, Provisioner } from "../../provisioner.ts";
+import { differsInSharedOnly } from "../decide/desired-digest.ts";
+import {
+  type NextOperation,
+  nextForLeaving,
+  nextForLiving,
+  type OperationTiming,
+} from "../decide/next-operation.ts";
+import { observeStack } from "../decide/observe-stack.ts";
+import { type CertainWish, type Images, type Wish, wishOf } from "../decide/wish.ts";
+import type { OperationOrder, StartOperation } from "../process/operation-process.ts";
 import {
   claimStack,
   ensureStack,
   leavesTraces,
   markDestroyed,
   readStackFacts,
+  readWishRows,
   type StackClaim,
   type StackFacts,
-} from "./stack-rows.ts";
-import { type CertainWish, type Wish, type WishSources, wishFrom } from "./wish.ts";
+} from "../store/repository.ts";
+import { LEASE_MS } from "../store/stack-lease.ts";
+import type { OperationMetrics } from "./operation-metrics.ts";
+import { createSlots } from "./slots.ts";
+import { type OperationEnd, superviseOperation } from "./supervise-operation.ts";
 
-export interface PulumiDriverOptions extends WishSources {
+export interface PulumiDriverOptions {
+  readonly db: Database;
+  /** Undefined where no release says which, and none were given at the start. */
+  readonly imagesOf: (spec: Readonly<Record<string, unknown>>) => Promise<Images | undefined>;
+  /** The same at every call, until it is replaced. */
+  readonly joinSecretOf: (target: { tenantId: Id<"tenant">; id: Id<"dataPlane"> }) => Promise<string>;
+  /** Part of what a stack is compared by: a newer program is brought to all of them. */
+  readonly programVersion: string;
   readonly clock: Clock;
   readonly makeId: MakeId;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
   readonly metrics: OperationMetrics;
   /** In [0, 1). */
   readonly chance: () => number;
-  readonly runOperation: RunOperation;
+  readonly startOperation: StartOperation;
   /** Ends the processes that an operation has left on this machine. */
   readonly endSurvivors: (operationId: string) => Promise<unknown>;
   /** Names this worker; of another one's name it can be told whether it is surely gone. */
@@ -90,7 +104,16 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
   const running = new Map<Id<"dataPlane">, Running>();
   let closing = false;
   const startedAt = clock.wallMs();
-  const wishFor = (target: ObservedDataPlane) => wishFrom(target, options);
+  async function wishFor(target: ObservedDataPlane): Promise<Wish> {
+    const read = () => withPlatform(db, (tx) => readWishRows(tx, target));
+    let rows = await read();
+    if (rows.secretHash === null) {
+      await options.joinSecretOf(target);
+      rows = await read();
+    }
+    const { programVersion } = options;
+    return wishOf({ target, ...rows, images: await options.imagesOf(target.spec), programVersion });
+  }
 
   const factsOf = (id: Id<"dataPlane">) => withPlatform(db, (tx) => readStackFacts(tx, id));
 
@@ -201,7 +224,7 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
       );
       if (claim === undefined) return false;
       begun = true;
-      void seeThrough({ claim, target, next, wish, secrets, stop: stop.signal }).finally(() =>
+      void supervise({ claim, target, next, wish, secrets, stop: stop.signal }).finally(() =>
         finish(id, done.resolve, { worked: true }),
       );
       return true;
@@ -226,7 +249,7 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
     return held ? (stack?.lease_holder ?? null) : null;
   }
 
-  async function seeThrough({ claim, target, next, wish, secrets, stop }: Begun): Promise<void> {
+  async function supervise({ claim, target, next, wish, secrets, stop }: Begun): Promise<void> {
     const { digest, spec } = wish;
     const since = clock.monotonicMs();
     const names = {
@@ -250,12 +273,12 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
         backend: settings.backend,
         passphraseFile: settings.passphraseFile,
       };
-      const ended = await conductOperation(
+      const ended = await superviseOperation(
         { claim, order, digest, deadlineMs: deadlineFor(next.mode, target.plan), stop },
         {
           db,
           clock,
-          runOperation: options.runOperation,
+          startOperation: options.startOperation,
           chance: options.chance,
           onEvents: () => options.onEvents?.(claim.operationId),
           onFault: (error) => log.error({ ...names, err: error }, "an operation met a fault"),
@@ -263,12 +286,12 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
       );
       tell(ended, names, (clock.monotonicMs() - since) / 1_000);
     } catch (error) {
-      log.error({ ...names, err: error }, "an operation could not be seen through");
+      log.error({ ...names, err: error }, "an operation could not be supervised to its end");
     }
   }
 
   function tell(
-    { result, failure, written }: Conducted,
+    { result, failure, written }: OperationEnd,
     names: { mode: string; reason: string },
     seconds: number,
   ): void {

@@ -1,13 +1,17 @@
-/** Sees one claimed operation through: its process, its lease, its deadline, what it says, and how it ended. */
+/** Supervises one claimed operation to its end: its process, its lease, its deadline, what it says, and how it ended. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Database } from "../../db/client.ts";
-import { withTenant } from "../../db/tenant-scope.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { classifyFailure, type Failure, type FailureClass, retryDelayMs } from "./classify-failure.ts";
-import type { EngineMessage, OperationResult } from "./operation-job.ts";
-import type { OperationOrder, RunOperation } from "./operation-runner.ts";
-import { createRedact, redactWithin, secretsOfKubeconfig } from "./redact.ts";
-import { keepLease, LEASE_MS } from "./stack-lease.ts";
+import type { Database } from "../../../db/client.ts";
+import { withTenant } from "../../../db/tenant-scope.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import {
+  classifyFailure,
+  type Failure,
+  type FailureClass,
+  retryDelayMs,
+} from "../decide/classify-failure.ts";
+import type { EngineMessage, OperationResult } from "../process/operation-job.ts";
+import type { OperationOrder, StartOperation } from "../process/operation-process.ts";
+import { createRedact, redactWithin, secretsOfKubeconfig } from "../process/redact.ts";
 import {
   appendEvents,
   concludeOperation,
@@ -15,9 +19,10 @@ import {
   type NumberedEvent,
   renewClaim,
   type StackClaim,
-} from "./stack-rows.ts";
+} from "../store/repository.ts";
+import { keepLease, LEASE_MS } from "../store/stack-lease.ts";
 
-export interface Conduct {
+export interface Supervision {
   readonly claim: StackClaim;
   readonly order: OperationOrder;
   /** What is brought about, if it goes well. */
@@ -27,10 +32,10 @@ export interface Conduct {
   readonly stop: AbortSignal;
 }
 
-export interface ConductDeps {
+export interface SupervisionDeps {
   readonly db: Database;
   readonly clock: Clock;
-  readonly runOperation: RunOperation;
+  readonly startOperation: StartOperation;
   /** In [0, 1). */
   readonly chance: () => number;
   /** After each write of events, and at the end. */
@@ -39,7 +44,7 @@ export interface ConductDeps {
   readonly onFault?: (error: unknown) => void;
 }
 
-export interface Conducted {
+export interface OperationEnd {
   readonly result: OperationResult;
   /** Null when it went well. */
   readonly failure: FailureClass | null;
@@ -50,20 +55,23 @@ export interface Conducted {
 const EVENTS_MAX = 2_000;
 const FLUSH_MS = 200;
 
-export async function conductOperation(conduct: Conduct, deps: ConductDeps): Promise<Conducted> {
-  const { claim, order } = conduct;
+export async function superviseOperation(
+  supervision: Supervision,
+  deps: SupervisionDeps,
+): Promise<OperationEnd> {
+  const { claim, order } = supervision;
   const { db, clock } = deps;
   const inTenant = <T>(run: Parameters<typeof withTenant<T>>[2]) => withTenant(db, claim.tenantId, run);
-  const running = deps.runOperation(order);
+  const running = deps.startOperation(order);
   let stopped: Failure["stopped"] = null;
   const stop = (why: NonNullable<Failure["stopped"]>) => {
     stopped ??= why;
     running.stop();
   };
   const onStop = () => stop("asked");
-  conduct.stop.addEventListener("abort", onStop, { once: true });
-  if (conduct.stop.aborted) onStop();
-  const deadline = setTimeout(() => stop("deadline"), conduct.deadlineMs);
+  supervision.stop.addEventListener("abort", onStop, { once: true });
+  if (supervision.stop.aborted) onStop();
+  const deadline = setTimeout(() => stop("deadline"), supervision.deadlineMs);
   const endLease = keepLease({
     renew: (until) => inTenant((tx) => renewClaim(tx, claim, until)),
     clock,
@@ -90,7 +98,7 @@ export async function conductOperation(conduct: Conduct, deps: ConductDeps): Pro
     deps.onFault?.(error);
   } finally {
     clearTimeout(deadline);
-    conduct.stop.removeEventListener("abort", onStop);
+    supervision.stop.removeEventListener("abort", onStop);
   }
   await writer.close().catch((error: unknown) => deps.onFault?.(error));
   const result = reported ?? CUT_OFF;
@@ -102,14 +110,14 @@ export async function conductOperation(conduct: Conduct, deps: ConductDeps): Pro
       concludeOperation(tx, claim, {
         at,
         result,
-        digest: conduct.digest,
+        digest: supervision.digest,
         failure:
           failure === null
             ? null
             : {
                 kind: failure,
                 retryAt: at + retryDelayMs(failure, failures, deps.chance()),
-                digest: conduct.digest,
+                digest: supervision.digest,
               },
       }),
     ),

@@ -1,7 +1,7 @@
 import type { EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 import { expect, test } from "vitest";
+import { takenAway } from "../decide/protected-kinds.ts";
 import { createEventReader, resourceOf } from "./engine-events.ts";
-import { takenAway } from "./protected-kinds.ts";
 import { createRedact } from "./redact.ts";
 
 const URN =

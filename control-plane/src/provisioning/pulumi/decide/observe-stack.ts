@@ -1,9 +1,10 @@
 /** What is said of a data plane on a cluster: a pure function of its rows. */
-import { SILENCE_MS } from "../../data-planes/status.ts";
-import { ABSENT, type Observation, type ObservedCondition } from "../provisioner.ts";
+import { SILENCE_MS } from "../../../data-planes/status.ts";
+import { ABSENT, type Observation, type ObservedCondition } from "../../provisioner.ts";
+import type { StackFacts } from "../store/repository.ts";
 import { REASON_OF } from "./classify-failure.ts";
 import { isBroughtAbout } from "./next-operation.ts";
-import type { StackFacts } from "./stack-rows.ts";
+import { endpointOf } from "./stack-outputs.ts";
 
 export interface Sight {
   readonly facts: StackFacts;
@@ -25,7 +26,7 @@ export function observeStack(sight: Sight): Observation {
     phase: there ? "running" : "provisioning",
     ready: there && facts.replicas.some((replica) => serves(replica, now)),
     current: isBroughtAbout(stack, digest),
-    endpointUrl: textOf(stack.outputs?.["endpointUrl"]),
+    endpointUrl: endpointOf(stack.outputs),
     adminUrl: null,
     restarts: 0,
     message: "",
@@ -77,5 +78,3 @@ function inSync({ drift, applied_digest: applied }: NonNullable<StackFacts["stac
   const named = drift.slice(0, 10).map(({ resource, change }) => `${resource}: ${change}`);
   return said("false", "Drifted", named.join(", "));
 }
-
-const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { makeId } from "@headgate/sdk/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { processIdentity } from "../../lib/process-identity.ts";
-import { eventually } from "../../testing/fake-data-plane.ts";
-import { testCluster } from "../../testing/test-cluster.ts";
+import { processIdentity } from "../../../lib/process-identity.ts";
+import { eventually } from "../../../testing/fake-data-plane.ts";
+import { testCluster } from "../../../testing/test-cluster.ts";
 import type { OperationMessage } from "./operation-job.ts";
-import { createOperationRunner, type OperationOrder } from "./operation-runner.ts";
+import { createOperationStarter, type OperationOrder } from "./operation-process.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
 let root: string;
@@ -56,7 +56,7 @@ const order = (): OperationOrder => ({
 });
 
 const runner = (noises: string[] = []) =>
-  createOperationRunner({
+  createOperationStarter({
     directory: join(root, "operations"),
     environment: {
       PATH: `${join(root, "bin")}:${dirname(process.execPath)}:/usr/bin:/bin`,

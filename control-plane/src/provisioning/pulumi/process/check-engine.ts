@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { PulumiCommand } from "@pulumi/pulumi/automation/index.js";
-import { Refusal } from "../../lib/refusal.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 
 /** The first whose events travel by gRPC and that takes inline programs for every command, as they are used here. */
 export const ENGINE_VERSION_MIN = "3.220.0";

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { FailureClass } from "./classify-failure.ts";
+import type { FailureClass } from "../decide/classify-failure.ts";
 
 export interface OperationMetrics {
   observeOperation(operation: { kind: string; outcome: FailureClass | "succeeded"; seconds: number }): void;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createFakeClock } from "../../testing/fake-clock.ts";
+import { createFakeClock } from "../../../testing/fake-clock.ts";
 import { keepLease, LEASE_MS } from "./stack-lease.ts";
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,4 +1,4 @@
-import type { PulumiConfig } from "../../config.ts";
+import type { PulumiConfig } from "../../../config.ts";
 import type { Images } from "./wish.ts";
 
 /** What data planes run until there is a release. The version is the image's tag, or the beginning of its digest. */

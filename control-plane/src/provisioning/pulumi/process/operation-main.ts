@@ -4,8 +4,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { executeOperation } from "./execute-operation.ts";
 import { type OperationJob, type OperationMessage, operationJob } from "./operation-job.ts";
-import { performOperation } from "./perform-operation.ts";
 import { createRedact, secretsOfKubeconfig } from "./redact.ts";
 
 /** Well below the lease under which the operation runs. */
@@ -49,7 +49,7 @@ try {
     passphrase,
     ...secretsOfKubeconfig(given.kubeconfig),
   ]);
-  const result = await performOperation(given, {
+  const result = await executeOperation(given, {
     redact,
     say: (event) => say({ event }),
     signal: stop.signal,

@@ -1,10 +1,10 @@
 /** One operation on one stack, step by step, through the Automation API. */
 import { tenantProgram } from "@headgate/infra/tenant";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
+import { takenAway } from "../decide/protected-kinds.ts";
 import { createEventReader, type EventReader } from "./engine-events.ts";
 import { openStack } from "./open-stack.ts";
 import type { EngineMessage, OperationJob, OperationResult } from "./operation-job.ts";
-import { takenAway } from "./protected-kinds.ts";
 import type { Redact } from "./redact.ts";
 
 export interface OperationSurroundings {
@@ -23,7 +23,7 @@ interface Progress {
 }
 
 /** Never throws: a failure is a result. */
-export async function performOperation(
+export async function executeOperation(
   job: OperationJob,
   surroundings: OperationSurroundings,
 ): Promise<OperationResult> {
@@ -36,7 +36,7 @@ export async function performOperation(
   };
   const progress: Progress = { changes: {}, planned: null, outputs: null, drift: null };
   try {
-    await perform(job, { ...surroundings, say }, progress);
+    await execute(job, { ...surroundings, say }, progress);
     return { ok: true, ...progress, errorName: null, message: "" };
   } catch (error) {
     const text = errors.length > 0 ? errors.join("\n") : textOf(error);
@@ -51,7 +51,7 @@ export async function performOperation(
 
 const TEXT_CHARS_MAX = 2_000;
 
-async function perform(job: OperationJob, around: OperationSurroundings, progress: Progress): Promise<void> {
+async function execute(job: OperationJob, around: OperationSurroundings, progress: Progress): Promise<void> {
   const { spec, kubeconfig, recover, mode } = job;
   const program = tenantProgram(spec, { kubeconfig, upsertExistingObjects: recover });
   const removing = mode === "drain" || mode === "destroy";
@@ -86,13 +86,13 @@ async function clearTraces(
       throw error;
   });
   const { pending_operations: pending } = await stateOf(stack);
-  await run(around, "refresh", (options) => stack.refresh({ ...options, clearPendingCreates: true }));
+  await runEngine(around, "refresh", (options) => stack.refresh({ ...options, clearPendingCreates: true }));
   const target = (pending ?? [])
     .filter(({ type, resource }) => type === "creating" && resource.type === NAMESPACE)
     .map(({ resource }) => resource.urn);
   // A namespace that may be there and is not in the state would be left behind: it is taken into the state first.
   if (!removing || target.length === 0) return;
-  await run(around, "up", (options) => stack.up({ ...options, target }));
+  await runEngine(around, "up", (options) => stack.up({ ...options, target }));
 }
 
 const NAMESPACE = "kubernetes:core/v1:Namespace";
@@ -117,13 +117,13 @@ async function bringAbout(
   progress: Progress,
 ): Promise<void> {
   if (guard) {
-    const reader = await run(around, "preview", (options) => stack.preview({ ...options, refresh }));
+    const reader = await runEngine(around, "preview", (options) => stack.preview({ ...options, refresh }));
     progress.planned = reader.changes();
     const taken = takenAway(reader.steps);
     if (taken.length > 0) throw new PlanRefused(`the plan would replace or delete ${taken.join(", ")}`);
   }
   let outputs: Record<string, { value: unknown; secret: boolean }> = {};
-  const reader = await run(around, "up", async (options) => {
+  const reader = await runEngine(around, "up", async (options) => {
     ({ outputs } = await stack.up({ ...options, refresh }));
   });
   progress.changes = reader.changes();
@@ -138,7 +138,7 @@ async function lookAhead(
   progress: Progress,
 ): Promise<void> {
   const drifting = mode === "drift";
-  const reader = await run(around, "preview", (options) =>
+  const reader = await runEngine(around, "preview", (options) =>
     stack.preview({ ...options, refresh: refresh || drifting }),
   );
   progress.planned = reader.changes();
@@ -157,7 +157,7 @@ async function endReplicas(stack: Stack, around: OperationSurroundings, progress
     .filter(({ type, inputs }) => type === WORKLOAD.type && inputs?.metadata?.name === WORKLOAD.name)
     .map(({ urn }) => urn);
   if (target.length === 0) return;
-  const reader = await run(around, "destroy", (options) =>
+  const reader = await runEngine(around, "destroy", (options) =>
     stack.destroy({ ...options, target, targetDependents: true }),
   );
   progress.changes = reader.changes();
@@ -165,7 +165,7 @@ async function endReplicas(stack: Stack, around: OperationSurroundings, progress
 
 /** The engine waits until the namespace itself is gone; only then is the stack forgotten. */
 async function removeAll(stack: Stack, around: OperationSurroundings, progress: Progress): Promise<void> {
-  const reader = await run(around, "destroy", (options) => stack.destroy(options));
+  const reader = await runEngine(around, "destroy", (options) => stack.destroy(options));
   progress.changes = reader.changes();
   around.signal.throwIfAborted();
   const { resources } = await stateOf(stack);
@@ -182,7 +182,7 @@ interface RunOptions {
 }
 
 /** Runs the engine once. An engine that was asked to end has failed, whatever it says. */
-async function run(
+async function runEngine(
   { redact, say, signal }: OperationSurroundings,
   stage: string,
   engine: (options: RunOptions) => Promise<unknown>,

@@ -1,7 +1,7 @@
 /** What is to be done to a stack next: a pure function of its row, of what is wanted, and of the time. */
-import type { stacks } from "../../db/schema/provisioning.ts";
+import type { stacks } from "../../../db/schema/provisioning.ts";
+import type { OperationJob } from "../process/operation-job.ts";
 import { differsInSharedOnly, shareOf } from "./desired-digest.ts";
-import type { OperationJob } from "./operation-job.ts";
 
 export type StackRow = typeof stacks.$inferSelect;
 

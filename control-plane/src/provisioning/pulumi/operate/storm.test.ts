@@ -4,11 +4,11 @@
  */
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import type { OpenDatabase } from "../../db/client.ts";
-import { type DriverFixture, openDriverFixture, setPlan } from "../../testing/driver-fixture.ts";
-import { openTestDatabase } from "../../testing/open-test-database.ts";
-import type { ScriptedOperation } from "../../testing/scripted-engine.ts";
-import type { ObservedDataPlane, Provisioner } from "../provisioner.ts";
+import type { OpenDatabase } from "../../../db/client.ts";
+import { type DriverFixture, openDriverFixture, setPlan } from "../../../testing/driver-fixture.ts";
+import { openTestDatabase } from "../../../testing/open-test-database.ts";
+import type { ScriptedOperation } from "../../../testing/scripted-engine.ts";
+import type { ObservedDataPlane, Provisioner } from "../../provisioner.ts";
 
 let database: OpenDatabase;
 beforeAll(async () => {
@@ -81,8 +81,8 @@ test.each([
                 if (together && operation.order.operationId === id) operation.die();
             },
             // What it has started goes on for a while when it dies; what that says is heard by nobody.
-            runOperation: (order) => {
-              const running = fixture.engine.runOperation(order);
+            startOperation: (order) => {
+              const running = fixture.engine.startOperation(order);
               const operation = fixture.engine.newest;
               owners.set(operation, self);
               return {

@@ -4,12 +4,14 @@
  */
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
-import { dataPlaneReplicas, dataPlanes } from "../../db/schema/data-planes.ts";
-import { operationEvents, operations, stacks } from "../../db/schema/provisioning.ts";
-import type { PlatformTx, TenantTx } from "../../db/tenant-scope.ts";
-import type { FailureClass } from "./classify-failure.ts";
-import type { NextOperation, StackRow } from "./next-operation.ts";
-import type { EngineMessage, OperationJob, OperationResult } from "./operation-job.ts";
+import { findRegion } from "../../../data-planes/regions/repository.ts";
+import { dataPlaneReplicas, dataPlanes } from "../../../db/schema/data-planes.ts";
+import { operationEvents, operations, stacks } from "../../../db/schema/provisioning.ts";
+import { tenants } from "../../../db/schema/tenants.ts";
+import type { PlatformTx, TenantTx } from "../../../db/tenant-scope.ts";
+import type { FailureClass } from "../decide/classify-failure.ts";
+import type { NextOperation, StackRow } from "../decide/next-operation.ts";
+import type { EngineMessage, OperationJob, OperationResult } from "../process/operation-job.ts";
 
 export type OperationRow = typeof operations.$inferSelect;
 export type ReplicaRow = Pick<
@@ -54,6 +56,16 @@ export async function readStackFacts(tx: TenantTx | PlatformTx, id: Id<"dataPlan
     .from(dataPlaneReplicas)
     .where(eq(dataPlaneReplicas.data_plane_id, id));
   return { stack, asked, last, replicas };
+}
+
+/** Of what a wish is made of, the rows. */
+export async function readWishRows(tx: PlatformTx, { id, region }: { id: Id<"dataPlane">; region: string }) {
+  const [row] = await tx
+    .select({ tenantName: tenants.name, secretHash: dataPlanes.join_secret_hash })
+    .from(dataPlanes)
+    .innerJoin(tenants, eq(tenants.id, dataPlanes.tenant_id))
+    .where(eq(dataPlanes.id, id));
+  return { tenantName: "", secretHash: null, ...row, region: await findRegion(tx, region) };
 }
 
 /** Makes the row where there is none. */

@@ -1,5 +1,5 @@
 /** Keeps a lease while an operation runs, and says at once when it is lost or may have been. */
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "../../../lib/clock.ts";
 
 /** Long enough for a process to be ended within it when the worker cannot renew any more. */
 export const LEASE_MS = 90_000;

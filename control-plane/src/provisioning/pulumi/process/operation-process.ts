@@ -17,9 +17,9 @@ export interface RunningOperation extends AsyncIterable<OperationMessage> {
 /** A job without the parts that only the runner knows. */
 export type OperationOrder = Omit<OperationJob, "directory" | "plugins">;
 
-export type RunOperation = (order: OperationOrder) => RunningOperation;
+export type StartOperation = (order: OperationOrder) => RunningOperation;
 
-export interface OperationRunnerOptions {
+export interface OperationStarterOptions {
   /** Operations' own directories are made here, and removed. */
   readonly directory: string;
   /** Of which a few names are passed on. */
@@ -35,7 +35,7 @@ const BUILT = import.meta.url.endsWith(".js");
 const ENTRY = fileURLToPath(new URL(`./operation-main.${BUILT ? "js" : "ts"}`, import.meta.url));
 const NOISE_CHARS_MAX = 4_000;
 
-export function createOperationRunner(options: OperationRunnerOptions): RunOperation {
+export function createOperationStarter(options: OperationStarterOptions): StartOperation {
   const { stopGraceMs = 30_000, heapMib = 512 } = options;
   return (order) => {
     const asked = new AbortController();
@@ -122,7 +122,7 @@ function killGroup(pid: number | undefined): void {
 }
 
 /** Where an operation's own home finds the plugins that are installed on this machine. */
-function pluginsOf(environment: OperationRunnerOptions["environment"]): string {
+function pluginsOf(environment: OperationStarterOptions["environment"]): string {
   return join(environment["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins");
 }
 
@@ -131,7 +131,7 @@ const PASSED =
   /^(PATH|TMPDIR|LANG|TZ|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|(HTTPS?|NO)_PROXY|KUBERNETES_SERVICE_(HOST|PORT)|(AWS|AZURE|ARM|GOOGLE|CLOUDSDK|PULUMI)_.*)$/i;
 
 function environmentOf(
-  environment: OperationRunnerOptions["environment"],
+  environment: OperationStarterOptions["environment"],
   { operationId, directory }: { operationId: string; directory: string },
 ): Record<string, string> {
   const passed = Object.entries(environment).filter(

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { processIdentity } from "../../lib/process-identity.ts";
+import { processIdentity } from "../../../lib/process-identity.ts";
 
 export const OPERATION_VARIABLE = "HEADGATE_OPERATION";
 

@@ -2,14 +2,19 @@
 import { makeId } from "@headgate/sdk/testing";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import type { OpenDatabase } from "../../db/client.ts";
-import { dataPlanes } from "../../db/schema/data-planes.ts";
-import { withTenant } from "../../db/tenant-scope.ts";
-import { type DriverFixture, KUBECONFIG, openDriverFixture, setPlan } from "../../testing/driver-fixture.ts";
-import { openTestDatabase } from "../../testing/open-test-database.ts";
-import { askForOperation } from "../operations/repository.ts";
-import type { ObservedDataPlane, Provisioner } from "../provisioner.ts";
-import { LEASE_MS } from "./stack-lease.ts";
+import type { OpenDatabase } from "../../../db/client.ts";
+import { dataPlanes } from "../../../db/schema/data-planes.ts";
+import { withTenant } from "../../../db/tenant-scope.ts";
+import {
+  type DriverFixture,
+  KUBECONFIG,
+  openDriverFixture,
+  setPlan,
+} from "../../../testing/driver-fixture.ts";
+import { openTestDatabase } from "../../../testing/open-test-database.ts";
+import { askForOperation } from "../../operations/repository.ts";
+import type { ObservedDataPlane, Provisioner } from "../../provisioner.ts";
+import { LEASE_MS } from "../store/stack-lease.ts";
 
 let database: OpenDatabase;
 let fixture: DriverFixture;
@@ -214,7 +219,7 @@ test("an operation that fails in its recovery is followed by one that recovers",
 test("an operation whose process cannot be run gives its stack back, and is tried again", async () => {
   const [broken, target] = [
     fixture.driver({
-      runOperation: () => ({
+      startOperation: () => ({
         stop: () => undefined,
         [Symbol.asyncIterator]: () => ({
           next: () => Promise.reject(new Error("no space left on device")),
