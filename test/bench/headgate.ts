@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
-import { startFakeControlPlane } from "../doubles/fake-control-plane.ts";
+import { startFakeControlPlane } from "../doubles/control-plane/fake-control-plane.ts";
 import { makeKey, type PlainPolicy } from "../fixtures/plain-policy.ts";
 import type { RunningContender } from "./contenders.ts";
 import type { MockUpstream } from "./mock-upstream.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, startDataPlane } from "@headgate/data-plane";
 import type { UsageEvent } from "@headgate/sdk/contract";
-import { type FakeControlPlane, startFakeControlPlane } from "../doubles/fake-control-plane.ts";
+import { type FakeControlPlane, startFakeControlPlane } from "../doubles/control-plane/fake-control-plane.ts";
 import type { PlainPolicy } from "../fixtures/plain-policy.ts";
 import { keyOf } from "../fixtures/tenant-policy.ts";
 import { createOutput, type Output } from "./output.ts";

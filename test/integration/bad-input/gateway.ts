@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Dialect, Id } from "@headgate/sdk/contract";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
-import { startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { startFakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
 import { makeKey, type PlainPolicy } from "../../fixtures/plain-policy.ts";
 import { startProcess } from "../../harness/process.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { startFakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
 import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
 import { chat } from "../../fixtures/calls.ts";
 import { keyOf, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";

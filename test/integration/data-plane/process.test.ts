@@ -8,7 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type FakeControlPlane, startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import {
+  type FakeControlPlane,
+  startFakeControlPlane,
+} from "../../doubles/control-plane/fake-control-plane.ts";
 import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
 import { chat } from "../../fixtures/calls.ts";
 import type { PlainPolicy } from "../../fixtures/plain-policy.ts";

@@ -3,7 +3,7 @@ import { mkdtempDisposable, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { startFakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
 import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
 import { chat, message, post } from "../../fixtures/calls.ts";
 import { keyOf, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";

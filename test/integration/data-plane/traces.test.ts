@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { startFakeControlPlane } from "../../doubles/fake-control-plane.ts";
+import { startFakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
 import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
 import { simulatedUsage } from "../../doubles/provider/usage.ts";
 import { chat, QUESTION } from "../../fixtures/calls.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ControlStream } from "../control-client.ts";
-import { createManualTimers } from "../testing/link-harness.ts";
+import { createManualTimers } from "../testing/manual-timers.ts";
 import { startSnapshotHints } from "./snapshot-hints.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

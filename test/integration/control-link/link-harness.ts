@@ -3,51 +3,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
-import { type Clock, systemClock } from "../../lib/clock.ts";
-import type { Logger } from "../../lib/logger.ts";
-import { createPolicyHolder, type PolicyHolder } from "../../policy/policy-holder.ts";
-import { type ControlLink, startControlLink } from "../start-control-link.ts";
-import type { Timers } from "../timers.ts";
-import type { FakeControlPlane } from "./fake-control-plane.ts";
-
-export interface ManualTimers extends Timers {
-  /** Resolves when a timer of at most this delay is set. */
-  due(delayMsMax?: number): Promise<void>;
-  /** Fires the pending timers of at most this delay, or the next one to be set. */
-  fire(delayMsMax?: number): Promise<void>;
-  pending(): readonly number[];
-}
-
-export function createManualTimers(): ManualTimers {
-  const pending = new Map<object, { delayMs: number; task: () => void }>();
-  const watchers = new Set<() => void>();
-  const ofAtMost = (delayMsMax: number) => [...pending].filter(([, { delayMs }]) => delayMs <= delayMsMax);
-  const due = async (delayMsMax = Number.POSITIVE_INFINITY): Promise<void> => {
-    while (ofAtMost(delayMsMax).length === 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      watchers.add(resolve);
-      await promise;
-      watchers.delete(resolve);
-    }
-  };
-  return {
-    after(delayMs, task) {
-      const handle = {};
-      pending.set(handle, { delayMs, task });
-      for (const watcher of watchers) watcher();
-      return () => pending.delete(handle);
-    },
-    due,
-    async fire(delayMsMax = Number.POSITIVE_INFINITY) {
-      await due(delayMsMax);
-      for (const [handle, { task }] of ofAtMost(delayMsMax)) {
-        pending.delete(handle);
-        task();
-      }
-    },
-    pending: () => [...pending.values()].map(({ delayMs }) => delayMs),
-  };
-}
+import {
+  type ControlLink,
+  startControlLink,
+} from "../../../data-plane/dist/control-link/start-control-link.js";
+import {
+  createManualTimers,
+  type ManualTimers,
+} from "../../../data-plane/dist/control-link/testing/manual-timers.js";
+import { type Clock, systemClock } from "../../../data-plane/dist/lib/clock.js";
+import type { Logger } from "../../../data-plane/dist/lib/logger.js";
+import { createPolicyHolder, type PolicyHolder } from "../../../data-plane/dist/policy/policy-holder.js";
+import type { FakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
 
 export interface LinkHarness extends AsyncDisposable {
   readonly stateDir: string;

@@ -4,14 +4,6 @@ import { join } from "node:path";
 import { DATA_PLANE_API, type PolicySnapshot, SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
-import { systemClock } from "../lib/clock.ts";
-import type { ReceivedSnapshot } from "./snapshot/verify-snapshot.ts";
-import {
-  type FakeControlPlane,
-  type SeenRequest,
-  startFakeControlPlane,
-} from "./testing/fake-control-plane.ts";
-import { type LinkHarness, startLink } from "./testing/link-harness.ts";
 import {
   makeSigningKey,
   seal,
@@ -19,7 +11,15 @@ import {
   signSnapshot,
   TEST_CREDENTIAL,
   TEST_PEPPER,
-} from "./testing/snapshot-kit.ts";
+} from "../../../data-plane/dist/control-link/testing/snapshot-kit.js";
+import { systemClock } from "../../../data-plane/dist/lib/clock.js";
+import {
+  type FakeControlPlane,
+  type SeenRequest,
+  type SignedSnapshot,
+  startFakeControlPlane,
+} from "../../doubles/control-plane/fake-control-plane.ts";
+import { type LinkHarness, startLink } from "./link-harness.ts";
 
 const listening = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.snapshotEvents && status === 200;
 const fetched = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.snapshot && status === 200;
@@ -28,13 +28,15 @@ const verdictOn =
   ({ path, body }: SeenRequest): boolean =>
     path === DATA_PLANE_API.snapshotAck &&
     JSON.stringify(body).includes(`"ok":${ok},"revision":${revision},`);
+/** Any call that needs a credential. */
+const QUESTION = { method: "POST", path: DATA_PLANE_API.snapshotAck } as const;
 const countOf = (fake: FakeControlPlane, wanted: string) =>
   fake.seen.filter(({ path }) => path === wanted).length;
 
 async function joinAndApply(fake: FakeControlPlane, revision: number): Promise<LinkHarness> {
   const harness = await startLink(fake);
   await fake.received(listening);
-  fake.publish(await fake.makeSnapshot({ revision }));
+  fake.serve(await fake.makeSnapshot({ revision }));
   await harness.applied(revision);
   await fake.received(verdictOn(revision, true));
   return harness;
@@ -45,12 +47,12 @@ test("it joins, hears of a revision, applies it, keeps it and says so", async ()
   await using harness = await joinAndApply(fake, 7);
   expect(harness.link.state()).toMatchObject({ owner: fake.owner, connected: true, appliedRevision: 7 });
   expect(harness.holder.current()?.providers.values().next().value?.credential).toBe(TEST_CREDENTIAL);
-  fake.publish(await fake.makeSnapshot({ revision: 8 }));
+  fake.serve(await fake.makeSnapshot({ revision: 8 }));
   await fake.received(verdictOn(8, true));
   expect(harness.holder.current()?.revision).toBe(8);
 });
 
-type Bad = (fake: FakeControlPlane, good: PolicySnapshot) => ReceivedSnapshot | Promise<ReceivedSnapshot>;
+type Bad = (fake: FakeControlPlane, good: PolicySnapshot) => SignedSnapshot | Promise<SignedSnapshot>;
 
 const BAD: readonly (readonly [title: string, reason: string, revision: number, make: Bad])[] = [
   [
@@ -168,13 +170,13 @@ test.each(BAD)(
   async (_, reason, revision, make) => {
     await using fake = await startFakeControlPlane();
     await using harness = await joinAndApply(fake, 5);
-    fake.publish(await make(fake, await fake.makeSnapshot({ revision: 6 })));
+    fake.serve(await make(fake, await fake.makeSnapshot({ revision: 6 })));
     const nack = await fake.received(verdictOn(revision, false));
     expect(nack.body).toMatchObject({ ok: false, errors: [expect.any(String)] });
     expect(harness.holder.rejections().get(reason as "compile")).toBe(1);
     expect(harness.holder.current()?.revision).toBe(5);
 
-    fake.publish(await fake.makeSnapshot({ revision: 7 }));
+    fake.serve(await fake.makeSnapshot({ revision: 7 }));
     await fake.received(verdictOn(7, true));
     expect(harness.holder.current()?.revision).toBe(7);
   },
@@ -187,11 +189,11 @@ test("a refused revision is answered once, however often it is fetched", async (
   for (const name of ["first", "second"]) {
     const agents = bad.agents.map((agent) => ({ ...agent, name }));
     const from = fake.seen.length;
-    fake.publish(signSnapshot({ ...bad, agents }, fake.signingKey));
+    fake.serve(signSnapshot({ ...bad, agents }, fake.signingKey));
     await fake.received(fetched, from);
     await fake.received(verdictOn(6, false));
   }
-  fake.publish(await fake.makeSnapshot({ revision: 7 }));
+  fake.serve(await fake.makeSnapshot({ revision: 7 }));
   await fake.received(verdictOn(7, true));
   expect(fake.seen.filter(verdictOn(6, false))).toHaveLength(1);
   expect(harness.holder.rejections().get("compile")).toBe(2);
@@ -201,9 +203,9 @@ test("the revision in force, sent again, changes nothing and is not answered aga
   await using fake = await startFakeControlPlane();
   await using harness = await joinAndApply(fake, 5);
   const from = fake.seen.length;
-  fake.publish(await fake.makeSnapshot({ revision: 5, suspended: true }));
+  fake.serve(await fake.makeSnapshot({ revision: 5, suspended: true }));
   await fake.received(fetched, from);
-  fake.publish(await fake.makeSnapshot({ revision: 6 }));
+  fake.serve(await fake.makeSnapshot({ revision: 6 }));
   await fake.received(verdictOn(6, true));
   expect(fake.seen.filter(verdictOn(5, true))).toHaveLength(1);
   expect([...harness.holder.rejections().values()].every((count) => count === 0)).toBe(true);
@@ -218,7 +220,7 @@ test("started again with the control plane away, it serves its last good revisio
   expect(second.link.state()).toMatchObject({ owner: fake.owner, appliedRevision: 5 });
 
   await fake.comeBack();
-  fake.publish(await fake.makeSnapshot({ revision: 6 }), "silent");
+  fake.serve(await fake.makeSnapshot({ revision: 6 }), "silent");
   await second.timers.fire(30_000);
   await second.applied(6);
 });
@@ -229,9 +231,7 @@ test("with no snapshot at all nothing is in force", async () => {
   await using harness = await startLink(fake);
   expect(harness.holder.current()).toBeUndefined();
   expect(harness.link.state()).toMatchObject({ owner: undefined, appliedRevision: 0 });
-  await expect(
-    harness.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.usage }),
-  ).rejects.toMatchObject({
+  await expect(harness.link.authorisedFetch(QUESTION)).rejects.toMatchObject({
     code: "not_joined",
   });
 });
@@ -278,7 +278,7 @@ test("the join token is spent once and never sent again", async () => {
   await using first = await joinAndApply(fake, 5);
   await using second = await first.restart();
   await fake.received(verdictOn(5, true));
-  await second.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.usage });
+  await second.link.authorisedFetch(QUESTION);
   expect(countOf(fake, DATA_PLANE_API.join)).toBe(1);
 });
 
@@ -301,7 +301,8 @@ test("a credential that is no longer good is renewed once for all that wait, and
   await using fake = await startFakeControlPlane();
   await using harness = await joinAndApply(fake, 5);
   fake.expireCredentials();
-  const send = () => harness.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.usage, body: "{}" });
+  const send = () =>
+    harness.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.snapshotAck, body: "{}" });
   const answers = await Promise.all([send(), send(), send()]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
   expect(countOf(fake, DATA_PLANE_API.credential)).toBe(1);
@@ -316,7 +317,7 @@ test("a credential that expired while the process was down is renewed by the key
   await using second = await first.restart();
   await second.timers.fire(0);
   await fake.received(({ path, status }) => path === DATA_PLANE_API.credential && status === 200);
-  const answer = await second.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.usage });
+  const answer = await second.link.authorisedFetch(QUESTION);
   expect(answer.status).toBe(200);
 });
 
@@ -326,7 +327,7 @@ test("a clock that is two hours off does not keep a credential from being renewe
   await using harness = await startLink(fake, { clock });
   await fake.received(listening);
   fake.expireCredentials();
-  const answer = await harness.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.usage });
+  const answer = await harness.link.authorisedFetch(QUESTION);
   expect(answer.status).toBe(200);
   expect(countOf(fake, DATA_PLANE_API.credential)).toBe(1);
 });
@@ -344,7 +345,7 @@ test("a credential is renewed at half its life", async () => {
 test("without hints, the heartbeat's answer leads to the newer revision", async () => {
   await using fake = await startFakeControlPlane();
   await using harness = await joinAndApply(fake, 5);
-  fake.publish(await fake.makeSnapshot({ revision: 6 }), "silent");
+  fake.serve(await fake.makeSnapshot({ revision: 6 }), "silent");
   fake.latestRevision = 6;
   await harness.timers.fire(5_000);
   await harness.applied(6);
@@ -360,7 +361,7 @@ test("a damaged snapshot is not fetched again at each heartbeat", async () => {
   };
   fake.latestRevision = 6;
   const from = fake.seen.length;
-  fake.publish(damaged, "silent");
+  fake.serve(damaged, "silent");
   await harness.timers.fire(5_000);
   await fake.received(verdictOn(6, false));
   for (let beat = 0; beat < 3; beat += 1) {
@@ -376,7 +377,7 @@ test("a snapshot signed with a newer key is applied once a renewal has told of t
   await using harness = await joinAndApply(fake, 5);
   const newer = makeSigningKey();
   fake.trusted = [newer];
-  fake.publish(signSnapshot(await fake.makeSnapshot({ revision: 6 }), newer));
+  fake.serve(signSnapshot(await fake.makeSnapshot({ revision: 6 }), newer));
   await harness.applied(6);
   await fake.received(verdictOn(6, true));
   expect(harness.holder.rejections().get("unknown_key")).toBe(0);
@@ -388,7 +389,7 @@ test("what could not be kept at first is kept later, and only then answered", as
   const path = join(harness.stateDir, "last-good-snapshot");
   await rm(path);
   await mkdir(path);
-  fake.publish(await fake.makeSnapshot({ revision: 6 }));
+  fake.serve(await fake.makeSnapshot({ revision: 6 }));
   await harness.applied(6);
   await harness.timers.due(1_000);
   expect(fake.seen.some(verdictOn(6, true))).toBe(false);
@@ -403,7 +404,7 @@ test("the last good revision outlives the retirement of the key that signed it",
   await using first = await joinAndApply(fake, 5);
   fake.trusted = [makeSigningKey()];
   fake.expireCredentials();
-  await first.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.usage });
+  await first.link.authorisedFetch(QUESTION);
   await fake.goAway();
   await using second = await first.restart();
   expect(second.holder.current()?.revision).toBe(5);
@@ -428,14 +429,11 @@ test("no secret is on disk in clear but the keys themselves, and every file is t
 });
 
 /** As on a cluster: the token is read anew each time. */
-async function startOnCluster(fake: FakeControlPlane, token: { value: string | undefined }) {
-  fake.serviceAccountToken = "pod-token";
-  const harness = await startLink(fake, { serviceAccountToken: () => token.value });
-  return harness;
-}
+const startOnCluster = (fake: FakeControlPlane, token: { value: string | undefined }) =>
+  startLink(fake, { serviceAccountToken: () => token.value });
 
 test("on a cluster it joins with the pod's token as well, read anew for each attempt, and a refusal is not the end", async () => {
-  await using fake = await startFakeControlPlane();
+  await using fake = await startFakeControlPlane({ serviceAccountToken: "pod-token" });
   const token = { value: undefined as string | undefined };
   await using harness = await startOnCluster(fake, token);
   await harness.timers.fire();
@@ -453,12 +451,12 @@ test("on a cluster it joins with the pod's token as well, read anew for each att
 });
 
 test("a replica that was forgotten joins again by itself, with the same keys, and gets what is sealed to them", async () => {
-  await using fake = await startFakeControlPlane();
+  await using fake = await startFakeControlPlane({ serviceAccountToken: "pod-token" });
   await using harness = await startOnCluster(fake, { value: "pod-token" });
   await fake.received(listening);
   const [before] = fake.seen.filter(({ path }) => path === DATA_PLANE_API.join);
   const first = fake.replicaId;
-  fake.forgetReplica();
+  fake.forgetReplicas();
   const from = fake.seen.length;
   await harness.timers.fire(5_000);
   const again = await fake.received(
@@ -467,7 +465,7 @@ test("a replica that was forgotten joins again by itself, with the same keys, an
   );
   expect(again.body).toEqual(before?.body);
   expect(fake.replicaId).not.toBe(first);
-  fake.publish(await fake.makeSnapshot({ revision: 3 }), "silent");
+  fake.serve(await fake.makeSnapshot({ revision: 3 }), "silent");
   await harness.timers.fire();
   await harness.applied(3);
   expect(harness.log.join("\n")).not.toContain("pod-token");
@@ -476,7 +474,7 @@ test("a replica that was forgotten joins again by itself, with the same keys, an
 test("outside of a cluster a replica that was forgotten does not spend the token that it has no right to", async () => {
   await using fake = await startFakeControlPlane();
   await using harness = await joinAndApply(fake, 5);
-  fake.forgetReplica();
+  fake.forgetReplicas();
   const from = fake.seen.length;
   await harness.timers.fire();
   await fake.received(({ path, status }) => path === DATA_PLANE_API.credential && status === 401, from);

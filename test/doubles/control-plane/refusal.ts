@@ -1,0 +1,15 @@
+import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
+
+/** Becomes an answer with the status that the error table has for the code. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly body: object;
+
+  /** `body` in place of the usual one. */
+  constructor(code: ErrorCode, body?: object) {
+    super(code);
+    const { status, text } = errorRow(code);
+    this.status = status;
+    this.body = body ?? { error: { code, message: text } };
+  }
+}
