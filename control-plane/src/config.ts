@@ -23,11 +23,13 @@ export interface Config {
   readonly driver: "local" | "none" | "pulumi";
   /** There with the driver `pulumi` in a process that provisions. */
   readonly pulumi?: PulumiConfig | undefined;
+  /** The data plane's main module; the workspace's own build when absent. */
   readonly dataPlaneEntry?: string | undefined;
   /** Under which data planes reach this server; without it the address it listens on. */
   readonly publicUrl?: string | undefined;
   /** Networks in CIDR notation that tenants may open to their providers, although they are not the public internet. */
   readonly privateNetworks: readonly string[];
+  /** Whether stopping drains the data planes, or leaves them to the next control plane. */
   readonly stopDataPlanesOnExit: boolean;
   /** Of pages whose scripts may call the API. */
   readonly allowedOrigins: readonly string[];

@@ -1,6 +1,7 @@
-import { migrateDatabase, startControlPlane } from "./compose/start-control-plane.ts";
+import { explainStartFailure } from "./compose/explain-start-failure.ts";
+import { migrateDatabase } from "./compose/shared.ts";
+import { startControlPlane } from "./compose/start-control-plane.ts";
 import { type Config, readConfig } from "./config.ts";
-import { explainStartFailure } from "./lib/explain-start-failure.ts";
 import { Refusal } from "./lib/refusal.ts";
 
 /** Without a command it serves; `migrate` brings the schema up to date and ends. Standard output carries one line of JSON for whoever started the process; the log goes to standard error. */

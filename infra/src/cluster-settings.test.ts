@@ -1,5 +1,5 @@
+import { clusterSettings } from "@headgate/sdk/contract";
 import { expect, test } from "vitest";
-import { clusterSettings } from "./cluster-settings.ts";
 import { makeBareCluster, makeClusterSettings } from "./testing/make-tenant-spec.ts";
 
 test("a cluster that has everything and one that has nothing are both described", () => {

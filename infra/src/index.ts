@@ -1,5 +1,4 @@
 /** What a tenant's data plane is made of, in plain values. The Pulumi programs are in sub-exports: they load much more. */
-export { type ClusterSettings, clusterSettings } from "./cluster-settings.ts";
 export {
   agentNamespace,
   JOIN_AUDIENCE,

@@ -1,7 +1,6 @@
 /** Parts of network policies. A namespace is told by the label that the API server itself gives it. */
 import { BlockList, isIPv4 } from "node:net";
-import { FORBIDDEN_NETWORKS } from "@headgate/sdk/contract";
-import type { ClusterSettings } from "./cluster-settings.ts";
+import { type ClusterSettings, FORBIDDEN_NETWORKS } from "@headgate/sdk/contract";
 import { serverAddress } from "./server-address.ts";
 
 export const namespaceNamed = (name: string) => ({

@@ -1,3 +1,4 @@
+import cors, { type FastifyCorsOptions } from "@fastify/cors";
 import { errorRow } from "@headgate/sdk/contract";
 import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
 import { sql } from "drizzle-orm";
@@ -7,7 +8,6 @@ import { createServiceAccountVerifier } from "../data-planes/join/service-accoun
 import { withPlatform } from "../db/tenant-scope.ts";
 import type { SigningKeys } from "../snapshots/signing-keys.ts";
 import { registerDataPlaneApi } from "./data-planes/routes.ts";
-import { allowOrigins } from "./trpc/allow-origins.ts";
 import { createContext, type Services, TENANT_HEADER } from "./trpc/context.ts";
 import { type AppRouter, appRouter } from "./trpc/router.ts";
 
@@ -24,7 +24,6 @@ const BODY_BYTES_MAX = 1024 * 1024;
 /** For a request to arrive as a whole. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const BATCH_CALLS_MAX = 20;
-const TRPC_PREFIX = "/trpc";
 const REQUEST_ID_HEADER = "x-request-id";
 
 /** The API for tenants and operators, the one for data planes, and health. It does not listen. */
@@ -59,12 +58,6 @@ export function buildServer({
   app.addHook("onRequest", async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id);
   });
-  allowOrigins(app, {
-    origins: allowedOrigins,
-    prefix: `${TRPC_PREFIX}/`,
-    requestHeaders: ["authorization", "content-type", TENANT_HEADER],
-    responseHeaders: [REQUEST_ID_HEADER],
-  });
 
   app.setErrorHandler<{ statusCode?: number } & Error>((error, request, reply) => {
     const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
@@ -77,17 +70,24 @@ export function buildServer({
     reply.header("cache-control", "no-store");
   });
 
-  app.register(fastifyTRPCPlugin, {
-    prefix: TRPC_PREFIX,
-    trpcOptions: {
-      router: appRouter,
-      maxBatchSize: BATCH_CALLS_MAX,
-      createContext: ({ req }) => createContext(services, req),
-      onError: ({ error, path, req }) => {
-        if (error.code === "INTERNAL_SERVER_ERROR") req.log.error({ err: error.cause, path }, "call failed");
-      },
-    } satisfies FastifyTRPCPluginOptions<AppRouter>["trpcOptions"],
-  });
+  app.register(
+    (trpc, _options, done) => {
+      if (allowedOrigins.length > 0) trpc.register(cors, corsOptions(allowedOrigins));
+      trpc.register(fastifyTRPCPlugin, {
+        trpcOptions: {
+          router: appRouter,
+          maxBatchSize: BATCH_CALLS_MAX,
+          createContext: ({ req }) => createContext(services, req),
+          onError: ({ error, path, req }) => {
+            if (error.code === "INTERNAL_SERVER_ERROR")
+              req.log.error({ err: error.cause, path }, "call failed");
+          },
+        } satisfies FastifyTRPCPluginOptions<AppRouter>["trpcOptions"],
+      });
+      done();
+    },
+    { prefix: "/trpc" },
+  );
   registerDataPlaneApi(app, {
     db: services.db,
     clock: services.clock,
@@ -116,6 +116,21 @@ export function buildServer({
     }
   });
   return app;
+}
+
+/**
+ * Lets scripts of pages of these origins call the API (https://fetch.spec.whatwg.org/#http-cors-protocol); to all others
+ * nothing of it is said. The credential is in a header that a script has to set itself, so cookies are never asked for.
+ */
+function corsOptions(origins: readonly string[]): FastifyCorsOptions {
+  return {
+    origin: async (origin: string | undefined) => origin !== undefined && origins.includes(origin),
+    methods: ["GET", "POST"],
+    allowedHeaders: ["authorization", "content-type", TENANT_HEADER],
+    exposedHeaders: [REQUEST_ID_HEADER],
+    maxAge: 600,
+    strictPreflight: false,
+  };
 }
 
 /** For bytes that are no HTTP request, or not a whole one: nothing of the server but the socket is at hand. */

@@ -12,9 +12,9 @@ import { readConfig } from "../config.ts";
 import { openDatabase } from "../db/client.ts";
 import { snapshots } from "../db/schema/snapshots.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
-import { explainStartFailure } from "../lib/explain-start-failure.ts";
 import { createTestServer } from "../testing/create-test-server.ts";
 import { writeFakeDataPlane } from "../testing/fake-data-plane.ts";
+import { explainStartFailure } from "./explain-start-failure.ts";
 import { startControlPlane } from "./start-control-plane.ts";
 
 test("what was written is there after a restart, and so is the operator's token", async () => {

@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Services } from "../api/trpc/context.ts";
-import type { PulumiConfig } from "../config.ts";
+import type { Config } from "../config.ts";
 import { ensureJoinSecret } from "../data-planes/join/join-secret.ts";
 import { issueJoinToken } from "../data-planes/join/join-token.ts";
 import { kubeconfigOf } from "../data-planes/regions/cluster-access.ts";
@@ -31,20 +31,13 @@ import { isSurelyGone, workerIdentity } from "../provisioning/pulumi/process/wor
 import { createReconciler } from "../provisioning/reconciler.ts";
 import { VERSION } from "../version.ts";
 
-export interface WorkerOptions {
-  readonly driver: Services["driver"];
-  /** There with the driver `pulumi`. */
-  readonly pulumi?: PulumiConfig | undefined;
-  /** The control plane's own; data planes live under it. */
-  readonly dataDirectory: string;
-  /** The data plane's main module; the workspace's own build when absent. */
-  readonly dataPlaneEntry?: string | undefined;
+export interface WorkerOptions
+  extends Pick<
+    Config,
+    "driver" | "pulumi" | "dataDirectory" | "dataPlaneEntry" | "stopDataPlanesOnExit" | "environment"
+  > {
   /** Where data planes reach the control plane. */
   readonly controlPlaneUrl: string;
-  /** Whether stopping drains the data planes, or leaves them to the next control plane. */
-  readonly stopDataPlanesOnExit: boolean;
-  /** The environment of this process, of which the drivers pass on a few names. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly services: WorkerServices;
 }
 

@@ -10,11 +10,11 @@ import { requireFound } from "../lib/require-found.ts";
 import { changeTenant } from "../policy/change-policy.ts";
 import { askForOperation } from "../provisioning/operations/repository.ts";
 import { operationView } from "../provisioning/operations/views.ts";
-import { regionName } from "../tenants/region-name.ts";
 import { requireTenant } from "../tenants/require-tenant.ts";
 import { lockDataPlane } from "./data-plane-rows.ts";
 import { desireDataPlane } from "./desired.ts";
 import { issueJoinToken } from "./join/join-token.ts";
+import { regionName } from "./regions/region-name.ts";
 import { requireOpenRegion } from "./regions/require-region.ts";
 import { CANARY_RING, LAST_RING } from "./releases/advance-release.ts";
 import {

@@ -12,8 +12,8 @@ import { snapshotDeliveries, snapshots } from "../db/schema/snapshots.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import { models, providers, routes } from "../db/schema/upstreams.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
+import { canonicalJson, sha256Hex } from "../lib/canonical-json.ts";
 import { Fault } from "../lib/fault.ts";
-import { canonicalJson, sha256Hex } from "./canonical-json.ts";
 import { documentOf, type PolicyRows, policyDocument } from "./policy-document.ts";
 
 /** The rest is left for what is sealed to a data plane. */

@@ -4,6 +4,7 @@ import type { Services } from "../api/trpc/context.ts";
 import { operatorProcedure, router, tenantProcedure } from "../api/trpc/procedures.ts";
 import type { Actor } from "../audit/append-audit.ts";
 import { desirePlan } from "../data-planes/desired.ts";
+import { regionName } from "../data-planes/regions/region-name.ts";
 import type { dataPlanes } from "../db/schema/data-planes.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import { withPlatform } from "../db/tenant-scope.ts";
@@ -13,7 +14,6 @@ import { pageInput, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { changePolicy, changeTenant } from "../policy/change-policy.ts";
 import { createTenant } from "./create-tenant.ts";
-import { regionName } from "./region-name.ts";
 import { listTenants, updateTenant } from "./repository.ts";
 import { requireTenant } from "./require-tenant.ts";
 

@@ -74,7 +74,6 @@ export async function createTestServer(
     operatorTokenHash: hashOperatorToken(operatorToken),
     driver: "none",
     privateNetworks: ["127.0.0.0/8", "::1/128"],
-    publicUrl: () => "http://127.0.0.1:1",
     revisionEvents,
     operationHints: createOperationHints(),
     renderSnapshot: (tx, tenant, { takesAway }) =>

@@ -1,7 +1,6 @@
 /** All that the namespace of one agent follows from. */
-import { idOf } from "@headgate/sdk/contract";
+import { clusterSettings, idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
-import { clusterSettings } from "../cluster-settings.ts";
 import { PLAN_NAMES } from "../plans.ts";
 
 export const agentNamespaceSpec = z.strictObject({

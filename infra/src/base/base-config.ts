@@ -1,6 +1,6 @@
 /** The stack configuration of the `base` program: everything about a cluster that the platform team decides. */
+import { clusterSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
-import { clusterSettings } from "../cluster-settings.ts";
 import { SYSTEM_NAMESPACES } from "../names.ts";
 import {
   apiServer,

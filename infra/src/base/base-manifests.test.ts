@@ -1,6 +1,6 @@
+import { clusterSettings } from "@headgate/sdk/contract";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { clusterSettings } from "../cluster-settings.ts";
 import { LABELS, priorityClass, SYSTEM_NAMESPACES } from "../names.ts";
 import { PLAN_NAMES } from "../plans.ts";
 import { baseManifests } from "./base-manifests.ts";

@@ -1,6 +1,6 @@
 /** What the `base` program tells others about the cluster. */
+import { clusterSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
-import { clusterSettings } from "../cluster-settings.ts";
 import { COLLECTOR, SYSTEM_NAMESPACES } from "../names.ts";
 import type { BaseConfig } from "./base-config.ts";
 import { GATEWAY } from "./gateway.ts";

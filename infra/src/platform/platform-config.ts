@@ -1,4 +1,5 @@
 /** The stack configuration of the `platform` program: Headgate's own control plane on a cluster that `base` prepared. */
+import { clusterSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { API_LISTENER, GATEWAY } from "../base/gateway.ts";
 import {
@@ -10,7 +11,6 @@ import {
   monitoringKinds,
   port,
 } from "../base/kubernetes/config-parts.ts";
-import { clusterSettings } from "../cluster-settings.ts";
 import { SYSTEM_NAMESPACES } from "../names.ts";
 
 const settings = clusterSettings.shape;

@@ -1,5 +1,5 @@
+import { type ClusterSettings, clusterSettings } from "@headgate/sdk/contract";
 import type { BaseOutputs } from "../base/base-outputs.ts";
-import { type ClusterSettings, clusterSettings } from "../cluster-settings.ts";
 import { baseFacts } from "./base-facts.ts";
 import type { RegionOutputs } from "./region-outputs.ts";
 

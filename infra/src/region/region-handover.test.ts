@@ -1,6 +1,6 @@
+import { clusterSettings } from "@headgate/sdk/contract";
 import { describe, expect, it } from "vitest";
 import { baseConfig } from "../base/base-config.ts";
-import { clusterSettings } from "../cluster-settings.ts";
 import { platformConfig } from "../platform/platform-config.ts";
 import { baseFacts } from "./base-facts.ts";
 import { clusterManifests } from "./cluster-manifests.ts";

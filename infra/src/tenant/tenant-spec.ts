@@ -1,7 +1,6 @@
 /** All that the objects of one tenant follow from. */
-import { idOf, JOIN_TOKEN_PATTERN } from "@headgate/sdk/contract";
+import { clusterSettings, idOf, JOIN_TOKEN_PATTERN } from "@headgate/sdk/contract";
 import { z } from "zod";
-import { clusterSettings } from "../cluster-settings.ts";
 import { PLAN_NAMES } from "../plans.ts";
 
 /** By digest: what was reviewed is what runs, whatever becomes of the tag. */

@@ -1,6 +1,5 @@
 /** A valid specification to begin a test with. */
-import { createIdFactory } from "@headgate/sdk/contract";
-import type { ClusterSettings } from "../cluster-settings.ts";
+import { type ClusterSettings, createIdFactory } from "@headgate/sdk/contract";
 import type { TenantSpec } from "../tenant/tenant-spec.ts";
 
 const id = createIdFactory({ now: () => 1_800_000_000_000, random: (bytes) => bytes.fill(7) });

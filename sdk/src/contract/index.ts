@@ -11,6 +11,7 @@ export {
   dataPlaneSubject,
   tenantNamespace,
 } from "./cluster-names.ts";
+export { type ClusterSettings, clusterSettings } from "./cluster-settings.ts";
 export {
   decimalFromScaled,
   decimalString,

@@ -3,8 +3,9 @@
  * each at a place of its own.
  */
 import { createServer } from "node:net";
-import { type ClusterSettings, clusterSettings, planNumbers, priorityClass } from "@headgate/infra";
+import { planNumbers, priorityClass } from "@headgate/infra";
 import { AGENT_ACCOUNT, agentNamespaceManifests } from "@headgate/infra/agent-namespace";
+import { type ClusterSettings, clusterSettings } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { fetch } from "undici";
 import { startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";

@@ -1,4 +1,4 @@
-import type { ClusterSettings } from "@headgate/infra";
+import type { ClusterSettings } from "@headgate/sdk/contract";
 import type { ClusterNode } from "../node/cluster-node.ts";
 
 export const REGION = "test";

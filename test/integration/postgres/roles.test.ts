@@ -1,5 +1,5 @@
 /** The API and the worker as processes of their own, over one database, and the schema that somebody else brings up to date. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,6 +29,23 @@ beforeAll(() => {
   };
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** The environment of a process that writes down which modules it has loaded, once it ends; and what it wrote. */
+function recorded(name: string): { env: Record<string, string>; loaded: () => readonly string[] } {
+  const [recorder, record] = [join(directory, `${name}.mjs`), join(directory, `${name}.loaded`)];
+  writeFileSync(
+    recorder,
+    `import { writeFileSync } from "node:fs";
+     import { registerHooks } from "node:module";
+     const loaded = [];
+     registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+     process.on("exit", () => writeFileSync(${JSON.stringify(record)}, JSON.stringify(loaded)));`,
+  );
+  return {
+    env: { NODE_OPTIONS: `--import=${recorder}` },
+    loaded: () => JSON.parse(readFileSync(record, "utf8")),
+  };
+}
 
 function start(role: "api" | "worker", env: Record<string, string>): RunningProcess {
   return startProcess({
@@ -63,6 +80,27 @@ test("what the API writes down the worker brings about, though neither does the 
   });
   expect(shown.endpoint_url).toMatch(/^http/);
 });
+
+test("a process that serves the API has loaded nothing of Pulumi, of infra or of the drivers, which the worker has", async () => {
+  const ofOthers = /@pulumi|[/]infra[/]|[/]provisioning[/](?!operations[/])|compose[/]worker/;
+  await using database = await withDatabase();
+  const [api, worker] = [recorded("api"), recorded("worker")];
+  await using serving = start("api", { DATABASE_URL: database.url, ...api.env });
+  const url = String((await serving.event("listening"))["url"]);
+  await using working = start("worker", {
+    DATABASE_URL: database.url,
+    HEADGATE_PUBLIC_URL: url,
+    ...worker.env,
+  });
+  await working.event("listening");
+  await createClient({ url, credential: operatorToken }).regions.list({});
+  await Promise.all([serving.kill("SIGTERM"), working.kill("SIGTERM")]);
+  expect(api.loaded().filter((module) => ofOthers.test(module))).toEqual([]);
+  expect(api.loaded().some((module) => module.endsWith("/compose/api.js"))).toBe(true);
+  expect(worker.loaded().some((module) => module.endsWith("/compose/api.js"))).toBe(false);
+  for (const part of [/@pulumi/, /[/]infra[/]/, /pulumi-driver/])
+    expect(worker.loaded().some((module) => part.test(module))).toBe(true);
+}, 60_000);
 
 test("a process that shares the work does not start on a schema that is behind", async () => {
   await using database = await withDatabase();

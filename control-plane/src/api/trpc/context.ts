@@ -26,8 +26,6 @@ export interface Services extends ChangeServices {
   readonly operatorTokenHash: Buffer;
   /** How new data planes are provisioned. */
   readonly driver: "local" | "none" | "pulumi";
-  /** Under which data planes reach this server; known once it listens. */
-  readonly publicUrl: () => string;
   /** The networks that are not the public internet and that tenants' providers may be in, in CIDR notation. */
   readonly privateNetworks: readonly string[];
   readonly version: string;

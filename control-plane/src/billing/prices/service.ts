@@ -10,8 +10,8 @@ import { snapshots } from "../../db/schema/snapshots.ts";
 import { tenants } from "../../db/schema/tenants.ts";
 import { providers } from "../../db/schema/upstreams.ts";
 import { type TenantTx, withPlatform, withTenant } from "../../db/tenant-scope.ts";
+import { canonicalJson } from "../../lib/canonical-json.ts";
 import { type ChangeServices, changePolicy } from "../../policy/change-policy.ts";
-import { canonicalJson } from "../../snapshots/canonical-json.ts";
 import { snapshotPricesOfVendors } from "./repository.ts";
 
 /** Throws an AggregateError after all tenants were tried, where any could not be brought up to date. */

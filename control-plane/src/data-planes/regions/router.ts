@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { clusterSettings } from "@headgate/infra";
+import { clusterSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { Services } from "../../api/trpc/context.ts";
 import { operatorProcedure, router } from "../../api/trpc/procedures.ts";
@@ -7,8 +7,8 @@ import { withPlatform } from "../../db/tenant-scope.ts";
 import { Fault } from "../../lib/fault.ts";
 import { pageOf } from "../../lib/page.ts";
 import { requireFound } from "../../lib/require-found.ts";
-import { regionName } from "../../tenants/region-name.ts";
 import { kubeconfigOf, sealKubeconfig } from "./cluster-access.ts";
+import { regionName } from "./region-name.ts";
 import {
   countDataPlanes,
   deleteRegion,

@@ -6,7 +6,7 @@ import { tenants } from "./tenants.ts";
 /** The clusters that tenants' data planes are provisioned on, one for each region. */
 export const regions = pgTable("regions", {
   name: text().primaryKey(),
-  /** `clusterSettings` of `@headgate/infra`. */
+  /** `clusterSettings` of the contract. */
   cluster: jsonb().$type<Record<string, unknown>>().notNull(),
   /** Who signs the cluster's ServiceAccount tokens, and with which keys (RFC 7517), or where these are. */
   issuer: jsonb()

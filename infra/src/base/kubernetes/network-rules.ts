@@ -1,6 +1,6 @@
 /** Parts that NetworkPolicies are made of. */
+import type { ClusterSettings } from "@headgate/sdk/contract";
 import type { types } from "@pulumi/kubernetes";
-import type { ClusterSettings } from "../../cluster-settings.ts";
 import { LABELS } from "../../names.ts";
 import { blocks, namespaceNamed } from "../../network-rules.ts";
 import type { Manifest } from "./manifest.ts";

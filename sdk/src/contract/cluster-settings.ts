@@ -1,4 +1,4 @@
-/** What a region's cluster is like, as far as the objects of a tenant depend on it. */
+/** What a region's cluster is like, as far as the objects of a tenant depend on it: the API takes it, `infra` builds by it. */
 import { z } from "zod";
 
 const dnsLabel = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a DNS label");

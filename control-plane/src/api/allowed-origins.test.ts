@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestServer, type TestServer } from "../../testing/create-test-server.ts";
-import { buildServer } from "../server.ts";
+import { createTestServer, type TestServer } from "../testing/create-test-server.ts";
+import { buildServer } from "./server.ts";
 
 const CONSOLE = "https://console.example.com";
 

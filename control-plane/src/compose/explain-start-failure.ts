@@ -1,6 +1,6 @@
 /** What whoever starts the process reads when it does not start. */
 import type { Config } from "../config.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "../lib/refusal.ts";
 
 /**
  * Plain words that name the setting at fault, for what can be foreseen; the whole error with its stack otherwise. The

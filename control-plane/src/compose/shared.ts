@@ -1,0 +1,113 @@
+/** What every role stands on: the data directory, the database, the keys, and the services made of them. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { Services } from "../api/trpc/context.ts";
+import type { Config } from "../config.ts";
+import { type OpenDatabase, openDatabase } from "../db/client.ts";
+import { hashOperatorToken } from "../identity/operator-token.ts";
+import { readOrMakeOperatorToken } from "../identity/operator-token-file.ts";
+import { systemClock } from "../lib/clock.ts";
+import { holdDirectory } from "../lib/hold-directory.ts";
+import { createLogger } from "../lib/logger.ts";
+import { createMakeId, type Random } from "../lib/make-id.ts";
+import { createMetrics } from "../lib/metrics.ts";
+import { createOperationHints } from "../provisioning/operations/operation-hints.ts";
+import type { KeyWrapper } from "../secrets/key-wrapper.ts";
+import { openGivenKeyWrapper, openLocalKeyWrapper } from "../secrets/local-key-wrapper.ts";
+import { createTenantSecrets } from "../secrets/tenant-secrets.ts";
+import { renderSnapshot } from "../snapshots/render-snapshot.ts";
+import { createRevisionEvents } from "../snapshots/revision-events.ts";
+import { hasSigningKeys } from "../snapshots/signing-keys.ts";
+import { VERSION } from "../version.ts";
+import type { Shutdown } from "./shutdown.ts";
+
+export interface Shared {
+  readonly services: Services;
+  /** Empty where this process does not serve the API. */
+  readonly operatorToken: string;
+}
+
+export interface SharedOptions {
+  readonly shutdown: Shutdown;
+  /** A tenant has a new revision; must not throw. */
+  readonly onRevision: () => void;
+}
+
+export async function openShared(config: Config, { shutdown, onRevision }: SharedOptions): Promise<Shared> {
+  const { role } = config;
+  const random = (count: number) => randomBytes(count);
+  const clock = systemClock;
+  const metrics = createMetrics({ processMetrics: true });
+  // Several may share a Postgres, but never the files of a database or the processes of data planes.
+  if (config.databaseUrl === undefined || (config.driver === "local" && role !== "api"))
+    shutdown.later(await holdDirectory(config.dataDirectory));
+  const operatorToken = role === "worker" ? "" : await operatorTokenFor(config, random);
+  const database = await openConfigured(config);
+  shutdown.later(() => database.close());
+  const keyWrapper = await openKeyWrapper(config, random, database);
+  const revisionEvents = createRevisionEvents();
+  const services: Services = {
+    db: database.db,
+    embedded: database.embedded,
+    version: VERSION,
+    clock,
+    random,
+    makeId: createMakeId(clock, random),
+    logger: createLogger(config.logLevel),
+    metrics,
+    keyWrapper,
+    secrets: createTenantSecrets(keyWrapper, random),
+    operatorTokenHash: hashOperatorToken(operatorToken),
+    driver: config.driver,
+    privateNetworks: config.privateNetworks,
+    revisionEvents,
+    operationHints: createOperationHints(),
+    renderSnapshot: (tx, tenant, { takesAway }) =>
+      renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway }),
+    onRevision: (tenantId, revision) => {
+      metrics.revisions.inc();
+      revisionEvents.publish(tenantId, revision);
+      onRevision();
+    },
+  };
+  return { services, operatorToken };
+}
+
+/** Brings the schema up to date and ends. */
+export async function migrateDatabase(config: Config): Promise<void> {
+  const release =
+    config.databaseUrl === undefined ? await holdDirectory(config.dataDirectory) : async () => undefined;
+  try {
+    await (await openConfigured({ ...config, role: "all" })).close();
+  } finally {
+    await release();
+  }
+}
+
+async function operatorTokenFor(config: Config, random: Random): Promise<string> {
+  return (
+    config.operatorToken ?? readOrMakeOperatorToken(join(config.dataDirectory, "operator-token"), random)
+  );
+}
+
+async function openKeyWrapper(config: Config, random: Random, { db }: OpenDatabase): Promise<KeyWrapper> {
+  if (config.keyFile !== undefined) return openGivenKeyWrapper(config.keyFile, random);
+  return openLocalKeyWrapper(join(config.dataDirectory, "platform-key"), random, {
+    inUse: await hasSigningKeys(db),
+  });
+}
+
+/** A job that migrates may run beside the first start. */
+const MIGRATED_MS_MAX = 120_000;
+
+function openConfigured(config: Config): Promise<OpenDatabase> {
+  const { databaseUrl: url } = config;
+  if (url === undefined)
+    return openDatabase({ kind: "embedded", directory: join(config.dataDirectory, "database") });
+  return openDatabase({
+    kind: "postgres",
+    url,
+    // Of processes that share the work none changes what the others stand on.
+    ...(config.role === "all" ? {} : { awaitMigratedMs: MIGRATED_MS_MAX }),
+  });
+}
