@@ -3,3 +3,5 @@
 export { type DataPlane, type DataPlaneOutput, startDataPlane } from "./compose/start-data-plane.ts";
 export type { Config } from "./config.ts";
 export type { Clock } from "./lib/clock.ts";
+export type { Dialect } from "./protocols/llm/dialects/dialect.ts";
+export { DIALECTS } from "./protocols/llm/dialects/dialects.ts";

@@ -1,12 +1,22 @@
 /**
- * The only place that gives an error a body: a refusal or a failure, in the dialect that the caller speaks.
- *
- * OpenAI: `{"error": {message, type, param, code, ...}}`. Anthropic: `{"type": "error", "error": {type, message, ...},
- * "request_id"}`. Both carry `headgate_code` and what the decision was about. `Retry-After` is whole seconds from 1 to
- * 60, spread a little: SDKs retry at once on anything else.
+ * The only place that gives an answer its headers and an error its body: a refusal or a failure, in the style of the
+ * endpoint that was called. Each error carries `headgate_code` and what the decision was about. `Retry-After` is whole
+ * seconds from 1 to 60, spread a little: SDKs retry at once on anything else.
  */
-import { type Dialect, type ErrorCode, type ErrorRow, errorRow, type Id } from "@headgate/sdk/contract";
+import { type ErrorCode, type ErrorRow, errorRow, type Id } from "@headgate/sdk/contract";
 import type { Exchange } from "./pipeline/exchange.ts";
+import type { ErrorFacts, ReplyStyle } from "./protocols/reply-style.ts";
+
+/** Headers that every answer carries, as name and value pairs. */
+export function answerHeaders(exchange: Exchange): string[] {
+  const headers = ["x-request-id", exchange.requestId, "x-headgate-decision", exchange.decisionId];
+  if (exchange.attempts.length > 0) headers.push("x-headgate-attempts", String(exchange.attempts.length));
+  for (const limit of exchange.limitStatus) {
+    exchange.style.pushLimitHeaders(headers, limit, exchange.receivedWall);
+  }
+  if (exchange.closeConnection) headers.push("connection", "close");
+  return headers;
+}
 
 export interface ErrorReply {
   readonly status: number;
@@ -22,8 +32,8 @@ export function errorReply(exchange: Exchange, random: () => number): ErrorReply
   const { refusal, failure } = exchange;
   const code = refusal?.code ?? failure?.code ?? "gateway.internal";
   const row = errorRow(code);
-  const status = statusFor(row, exchange.dialect);
-  const body = Buffer.from(JSON.stringify(errorBody(exchange, code, row)));
+  const status = exchange.style.statusOf(code);
+  const body = Buffer.from(JSON.stringify(exchange.style.errorBody(errorFacts(exchange, code))));
   const headers = ["content-type", "application/json", "content-length", String(body.length)];
   const retryAfterMs = refusal?.retryAfterMs ?? failure?.retryAfterMs;
   // A call that is larger than a whole window fits at no time.
@@ -41,25 +51,8 @@ export function errorReply(exchange: Exchange, random: () => number): ErrorReply
 }
 
 /** The event that ends a stream which cannot be completed. */
-export function streamError(exchange: Exchange, code: ErrorCode): Buffer {
-  const body = JSON.stringify(errorBody(exchange, code, errorRow(code)));
-  switch (exchange.protocol?.endpoint) {
-    case "messages":
-      return Buffer.from(`event: error\ndata: ${body}\n\n`);
-    case "responses": {
-      const row = errorRow(code);
-      const event = {
-        type: "error",
-        code: row.openai[1] ?? code,
-        message: row.text,
-        param: null,
-        sequence_number: 0,
-      };
-      return Buffer.from(`event: error\ndata: ${JSON.stringify(event)}\n\n`);
-    }
-    default:
-      return Buffer.from(`data: ${body}\n\n`);
-  }
+export function streamError(exchange: Exchange, code: ErrorCode): string {
+  return exchange.call?.streamError(errorFacts(exchange, code)) ?? "";
 }
 
 export interface BareReplyIds {
@@ -69,17 +62,18 @@ export interface BareReplyIds {
 }
 
 /** An error for a connection on which no request could be read. */
-export function bareErrorReply(code: ErrorCode, ids: BareReplyIds): string {
+export function bareErrorReply(code: ErrorCode, style: ReplyStyle, ids: BareReplyIds): string {
   const row = errorRow(code);
-  const body = JSON.stringify({
-    error: {
+  const { requestId } = ids;
+  const body = JSON.stringify(
+    style.errorBody({
+      code,
       message: row.text,
-      type: row.openai[0],
-      param: null,
-      code: row.openai[1],
-      headgate_code: code,
-    },
-  });
+      parameter: undefined,
+      requestId,
+      about: { headgate_code: code },
+    }),
+  );
   return (
     `HTTP/1.1 ${row.status} ${STATUS_TEXT[row.status] ?? "Error"}\r\ncontent-type: application/json\r\n` +
     `content-length: ${Buffer.byteLength(body)}\r\n${ids.allow === undefined ? "" : `allow: ${ids.allow}\r\n`}x-request-id: ${ids.requestId}\r\nx-headgate-decision: ${ids.decisionId}\r\nconnection: close\r\n\r\n${body}`
@@ -93,35 +87,18 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   431: "Request Header Fields Too Large",
 };
 
-function statusFor(row: ErrorRow, dialect: Dialect): number {
-  return dialect === "anthropic" ? (row.anthropic[1] ?? row.status) : row.status;
-}
-
-function errorBody(exchange: Exchange, code: ErrorCode, row: ErrorRow): object {
-  const { refusal } = exchange;
-  const about = {
-    headgate_code: code,
-    decision_id: exchange.decisionId,
-    ...(refusal?.policyId !== undefined && { policy_id: refusal.policyId }),
-    ...(refusal?.facts !== undefined && { facts: refusal.facts }),
-  };
-  const message = messageFor(exchange, row);
-  if (exchange.dialect === "anthropic") {
-    const parameter = refusal?.parameter === undefined ? {} : { parameter: refusal.parameter };
-    return {
-      type: "error",
-      error: { type: row.anthropic[0], message, ...parameter, ...about },
-      request_id: exchange.requestId,
-    };
-  }
-  const [type, openaiCode] = row.openai;
+function errorFacts(exchange: Exchange, code: ErrorCode): ErrorFacts {
+  const { refusal, requestId, decisionId } = exchange;
   return {
-    error: {
-      message,
-      type,
-      param: refusal?.parameter ?? null,
-      code: openaiCode,
-      ...about,
+    code,
+    message: messageFor(exchange, errorRow(code)),
+    parameter: refusal?.parameter,
+    requestId,
+    about: {
+      headgate_code: code,
+      decision_id: decisionId,
+      ...(refusal?.policyId !== undefined && { policy_id: refusal.policyId }),
+      ...(refusal?.facts !== undefined && { facts: refusal.facts }),
     },
   };
 }

@@ -16,9 +16,13 @@ import { createBudgets } from "../limits/budgets.ts";
 import { createExpectedOutput } from "../limits/expected-output.ts";
 import { createIdempotencyKeys } from "../limits/idempotency-keys.ts";
 import { createLimiter } from "../limits/limiter.ts";
-import type { Gateway } from "../pipeline/stage.ts";
+import { type Gateway, STAGE_NAMES } from "../pipeline/stage.ts";
 import type { CompiledPolicy } from "../policy/compiled-policy.ts";
 import { createPolicyHolder } from "../policy/policy-holder.ts";
+import type { Dialect } from "../protocols/llm/dialects/dialect.ts";
+import { DIALECTS } from "../protocols/llm/dialects/dialects.ts";
+import { createLlm } from "../protocols/llm/endpoints.ts";
+import { createProtocols } from "../protocols/match.ts";
 import { buildAdminServer } from "../server/admin-server.ts";
 import { drainable } from "../server/drain-server.ts";
 import { buildServer } from "../server/server.ts";
@@ -68,13 +72,14 @@ interface DataPlaneTuning {
   /** How long an agent may take nothing of the end of its answer. */
   readonly replyIdleMs?: number;
   readonly claimTiming?: ClaimTiming;
+  readonly dialects?: readonly Dialect[];
 }
 
 /** Resolves when the listeners are open. Rejects when the state directory or a port cannot be used. */
 export async function startDataPlane(
   config: Config,
   output: DataPlaneOutput,
-  { clock = systemClock, replyIdleMs, claimTiming = CLAIM_TIMING }: DataPlaneTuning = {},
+  { clock = systemClock, replyIdleMs, claimTiming = CLAIM_TIMING, dialects = DIALECTS }: DataPlaneTuning = {},
 ): Promise<DataPlane> {
   const log = createLogger((line) => output.log(line), clock.wallMs);
   const newId = createIds(clock.wallMs);
@@ -112,7 +117,7 @@ export async function startDataPlane(
     onFault: (error) => log.error({ error }, "the usage spool has a fault"),
   });
   const authorities = new Set(config.authorities);
-  const metrics = createGatewayMetrics(registry);
+  const metrics = createGatewayMetrics(registry, STAGE_NAMES);
   const audit = createAuditSink((lines) => output.out(lines));
 
   const gateway: Gateway = {
@@ -120,6 +125,7 @@ export async function startDataPlane(
     random,
     newId,
     log,
+    protocols: createProtocols([createLlm(dialects)]),
     policy: holder.current,
     limiter: createLimiter(clock, { replicas }),
     budgets,

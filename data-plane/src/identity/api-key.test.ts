@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { makeApiKey, type SnapshotKeyRow } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
-import type { CompiledAgent } from "../policy/compiled-policy.ts";
+import type { CompiledAgent } from "../policy/compiled-agent.ts";
 import { createIdentify } from "./api-key.ts";
 
 const pepper = randomBytes(32);
@@ -13,7 +13,8 @@ function setUp(row: Partial<SnapshotKeyRow> = {}, disabled = false) {
     id: makeId("agent"),
     name: "one",
     labels: {},
-    capabilities: [],
+    usageLabels: {},
+    input: { id: "agt_1", name: "one", labels: {}, capabilities: [] },
     disabled,
   };
   const { key, handle } = makeApiKey(randomBytes);
@@ -32,7 +33,7 @@ function setUp(row: Partial<SnapshotKeyRow> = {}, disabled = false) {
 
 test("a key is its agent's, at the first time and when remembered", () => {
   const { agent, key, known, identify } = setUp();
-  const expected = { ok: true, agent, keyId: known.id };
+  const expected = { ok: true, principal: { agent, credential: { kind: "api_key", key_id: known.id } } };
   expect(identify(key, NOW)).toEqual(expected);
   expect(identify(key, NOW)).toEqual(expected);
 });
@@ -44,6 +45,7 @@ test("no single wrong character is let pass: it is told as a typo, without any l
     expect(identify(presented, NOW)).toEqual({
       ok: false,
       reason: "malformed",
+      principal: undefined,
     });
   }
 });
@@ -55,13 +57,14 @@ test("a key is not let pass with something before or after it", () => {
     expect(identify(presented, NOW)).toEqual({
       ok: false,
       reason: "malformed",
+      principal: undefined,
     });
   }
 });
 
 test("another tenant's key, or another secret with a known handle, is unknown and tells nothing of the key", () => {
   const { handle, identify } = setUp();
-  const unknown = { ok: false, reason: "unknown" };
+  const unknown = { ok: false, reason: "unknown", principal: undefined };
   expect(identify(makeApiKey(randomBytes).key, NOW)).toEqual(unknown);
   expect(identify(keyWithHandle(handle), NOW)).toEqual(unknown);
 });
@@ -69,7 +72,7 @@ test("another tenant's key, or another secret with a known handle, is unknown an
 test("the same row under another tenant's pepper identifies nobody", () => {
   const { agent, key, known } = setUp();
   const elsewhere = createIdentify([known], new Map([[agent.id, agent]]), randomBytes(32));
-  expect(elsewhere(key, NOW)).toEqual({ ok: false, reason: "unknown" });
+  expect(elsewhere(key, NOW)).toEqual({ ok: false, reason: "unknown", principal: undefined });
 });
 
 test("a revoked key is told from an unknown one, for the record", () => {
@@ -77,8 +80,7 @@ test("a revoked key is told from an unknown one, for the record", () => {
   const expected = {
     ok: false,
     reason: "revoked",
-    keyId: known.id,
-    agentId: agent.id,
+    principal: { agent, credential: { kind: "api_key", key_id: known.id } },
   };
   expect(identify(key, NOW)).toEqual(expected);
   expect(identify(key, NOW)).toEqual(expected);
@@ -89,8 +91,7 @@ test("a key of a disabled agent is refused", () => {
   expect(identify(key, NOW)).toEqual({
     ok: false,
     reason: "agent_disabled",
-    keyId: known.id,
-    agentId: agent.id,
+    principal: { agent, credential: { kind: "api_key", key_id: known.id } },
   });
 });
 
@@ -99,8 +100,7 @@ test("a key expires at its moment, also when it is remembered", () => {
   const expired = {
     ok: false,
     reason: "expired",
-    keyId: known.id,
-    agentId: agent.id,
+    principal: { agent, credential: { kind: "api_key", key_id: known.id } },
   };
   expect(identify(key, NOW)).toEqual(expired);
   expect(identify(key, NOW - 1)).toMatchObject({ ok: true });

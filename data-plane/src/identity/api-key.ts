@@ -4,7 +4,8 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { apiKeyHandle, type Id, type SnapshotKeyRow } from "@headgate/sdk/contract";
-import type { CompiledAgent, Identification } from "../policy/compiled-policy.ts";
+import type { CompiledAgent } from "../policy/compiled-agent.ts";
+import type { Identification, Principal } from "./principal.ts";
 
 /** Handles are unique and every key's agent exists: the caller has checked both. */
 export function createIdentify(
@@ -46,20 +47,21 @@ interface KnownKey {
 }
 
 function toKnownKey(row: SnapshotKeyRow, agent: CompiledAgent): KnownKey {
-  const whose = { ok: false, keyId: row.id, agentId: agent.id } as const;
+  const principal: Principal = { agent, credential: { kind: "api_key", key_id: row.id } };
+  const refused = { ok: false, principal } as const;
   return {
     hash: Buffer.from(row.hash, "hex"),
     expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
-    identified: { ok: true, agent, keyId: row.id },
-    expired: { ...whose, reason: "expired" },
+    identified: { ok: true, principal },
+    expired: { ...refused, reason: "expired" },
     refused: row.revoked
-      ? { ...whose, reason: "revoked" }
+      ? { ...refused, reason: "revoked" }
       : agent.disabled
-        ? { ...whose, reason: "agent_disabled" }
+        ? { ...refused, reason: "agent_disabled" }
         : undefined,
   };
 }
 
 const NO_HASH = Buffer.alloc(32);
-const MALFORMED: Identification = { ok: false, reason: "malformed" };
-const UNKNOWN: Identification = { ok: false, reason: "unknown" };
+const MALFORMED: Identification = { ok: false, reason: "malformed", principal: undefined };
+const UNKNOWN: Identification = { ok: false, reason: "unknown", principal: undefined };

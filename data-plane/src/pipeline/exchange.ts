@@ -3,33 +3,17 @@
  * stages left; nothing else is shared between stages.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { DenialFacts, DenyCode, Dialect, ErrorCode, Id } from "@headgate/sdk/contract";
-import type { JsonMember } from "../lib/json/scan-json.ts";
+import type { ErrorCode, Id } from "@headgate/sdk/contract";
+import type { Principal } from "../identity/principal.ts";
 import type { BudgetReservation, LimitReservation, LimitStatus } from "../limits/admission.ts";
-import type {
-  CallScope,
-  CompiledAgent,
-  CompiledModel,
-  CompiledPolicy,
-  CompiledRoute,
-  CompiledTarget,
-} from "../policy/compiled-policy.ts";
-import type { Protocol } from "../protocols/protocol.ts";
+import type { CompiledPolicy, CompiledTarget } from "../policy/compiled-policy.ts";
+import type { Refusal } from "../policy/refusal.ts";
+import type { PathParameters } from "../protocols/call.ts";
+import type { AnyCall, Endpoint, WholeAnswer } from "../protocols/protocol.ts";
+import type { ReplyStyle } from "../protocols/reply-style.ts";
 import type { RequestHead } from "../protocols/request-head.ts";
 import type { RunningAttempt } from "../upstream/dispatch.ts";
 import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
-
-/** Why the policy refuses a call. A denial is a value; it ends the admission and is answered like any result. */
-export interface Refusal {
-  readonly code: DenyCode;
-  readonly policyId?: Id<"rule"> | Id<"limit"> | Id<"budget">;
-  readonly parameter?: string;
-  /** Milliseconds after which the same call may be admitted. */
-  readonly retryAfterMs?: number | undefined;
-  readonly facts?: DenialFacts;
-  /** Methods for a 405's `Allow`. */
-  readonly allow?: string;
-}
 
 /** Why there is no answer although the call was admitted. */
 export interface Failure {
@@ -37,17 +21,6 @@ export interface Failure {
   readonly retryAfterMs?: number | undefined;
   /** The agent has been told already, by the provider inside its stream. */
   readonly reported?: boolean;
-}
-
-/** Which members of the body policy acts on, as read. */
-export interface CallParameters {
-  readonly model: string;
-  readonly stream: boolean;
-  /** Undefined where the caller set no bound. */
-  readonly outputTokensMax: number | undefined;
-  readonly choices: number;
-  /** Whether the caller asked for usage in its stream. */
-  readonly usageAsked: boolean;
 }
 
 /** One call to a provider, before and after. */
@@ -60,12 +33,7 @@ export interface Attempt {
 
 /** What is sent to the agent when nothing refused and nothing failed. */
 export type Answer =
-  | {
-      readonly kind: "json";
-      readonly status: number;
-      readonly body: Buffer;
-      readonly contentType: string;
-    }
+  | WholeAnswer
   /** The head and most of the body are on their way; `held` is the end, kept until usage is durable. */
   | { readonly kind: "stream"; readonly held: Buffer };
 
@@ -81,19 +49,15 @@ export interface Exchange {
   readonly head: RequestHead;
   /** Without the query; not yet checked where no protocol is known. */
   readonly path: string;
-  /** The dialect that errors are written in. */
-  readonly dialect: Dialect;
-  protocol: Protocol | undefined;
-  agent: CompiledAgent | undefined;
-  keyId: Id<"key"> | undefined;
+  /** What errors are written in. */
+  readonly style: ReplyStyle;
+  /** Undefined where the path is nobody's. */
+  readonly endpoint: Endpoint | undefined;
+  readonly pathParameters: PathParameters;
+  /** Also of a caller who is known and refused. */
+  principal: Principal | undefined;
   body: Buffer;
-  /** Just behind the opening brace of the body. */
-  bodyInside: number;
-  members: readonly JsonMember[];
-  parameters: CallParameters | undefined;
-  model: CompiledModel | undefined;
-  route: CompiledRoute | undefined;
-  scope: CallScope | undefined;
+  call: AnyCall | undefined;
   idempotencyKey: string | undefined;
   limitReservation: LimitReservation | undefined;
   limitStatus: readonly LimitStatus[];
@@ -132,21 +96,16 @@ export function createExchange(
     | "policy"
     | "head"
     | "path"
-    | "dialect"
+    | "style"
+    | "endpoint"
+    | "pathParameters"
   >,
 ): Exchange {
   return {
     ...base,
-    protocol: undefined,
-    agent: undefined,
-    keyId: undefined,
+    principal: undefined,
     body: NO_BODY,
-    bodyInside: 0,
-    members: NONE,
-    parameters: undefined,
-    model: undefined,
-    route: undefined,
-    scope: undefined,
+    call: undefined,
     idempotencyKey: undefined,
     limitReservation: undefined,
     limitStatus: NONE,

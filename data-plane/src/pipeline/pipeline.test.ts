@@ -1,11 +1,10 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { readRequestHead } from "../protocols/request-head.ts";
 import { createGatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import { noTracing } from "../telemetry/tracing.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { runPipeline } from "./pipeline.ts";
-import type { Gateway } from "./stage.ts";
+import { type Gateway, STAGE_NAMES } from "./stage.ts";
 
 test("a caller whose reply cannot be written is cut off, not left waiting, and the call still leaves its record", async () => {
   const records: string[] = [];
@@ -28,16 +27,16 @@ test("a caller whose reply cannot be written is cut off, not left waiting, and t
     receivedWall: 1,
     receivedMono: 1,
     policy: undefined,
-    head: readRequestHead([]),
+    head: {},
     path: "/",
-    dialect: "openai",
+    style: { statusOf: () => 404, errorBody: () => ({}) },
   } as unknown as Exchange);
   exchange.refusal = { code: "request.unknown_endpoint" };
   const gateway = {
     clock: { wallMs: () => 1, monotonicMs: () => 1 },
     random: () => 0,
     log: { info() {}, warn() {}, error() {} },
-    metrics: createGatewayMetrics(new Registry()),
+    metrics: createGatewayMetrics(new Registry(), STAGE_NAMES),
     tracing: noTracing,
     audit: { write: (line: string) => records.push(line), flush() {} },
   } as unknown as Gateway;

@@ -7,13 +7,15 @@ import type { Budgets, Limiter } from "../limits/admission.ts";
 import type { IdempotencyKeys } from "../limits/idempotency-keys.ts";
 import type { OutputEstimator } from "../limits/output-estimator.ts";
 import type { CompiledPolicy } from "../policy/compiled-policy.ts";
+import type { Refusal } from "../policy/refusal.ts";
+import type { Protocols } from "../protocols/match.ts";
 import type { AuditSink } from "../telemetry/audit-sink.ts";
 import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { Breakers } from "../upstream/breakers.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
 import type { UsageRecorder } from "../usage/usage-recorder.ts";
-import type { Exchange, Refusal } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 
 export const STAGE_NAMES = [
   "strip-reserved-headers",
@@ -49,6 +51,7 @@ export interface Gateway {
   random(): number;
   readonly newId: NewId;
   readonly log: Logger;
+  readonly protocols: Protocols;
   policy(): CompiledPolicy | undefined;
   readonly limiter: Limiter;
   readonly budgets: Budgets;
@@ -58,7 +61,7 @@ export interface Gateway {
   readonly breakers: Breakers;
   readonly idempotency: IdempotencyKeys;
   readonly audit: AuditSink;
-  readonly metrics: GatewayMetrics;
+  readonly metrics: GatewayMetrics<StageName>;
   readonly tracing: Tracing;
   /** The values of `Host` that are served; empty means any. */
   readonly authorities: ReadonlySet<string>;

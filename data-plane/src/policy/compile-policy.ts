@@ -10,8 +10,8 @@ import { compileProvider } from "./compile-provider.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import { type CompiledRule, compileRules, createRuleCheck } from "./compile-rules.ts";
 import { compileSelector } from "./compile-selector.ts";
+import type { CompiledAgent } from "./compiled-agent.ts";
 import type {
-  CompiledAgent,
   CompiledBudget,
   CompiledLimit,
   CompiledModel,
@@ -124,12 +124,24 @@ function refuseTwice<Row extends { id: string }>(
 }
 
 function compileAgent({ id, name, labels, capabilities, disabled }: SnapshotAgent): CompiledAgent {
-  const present: Partial<Record<LabelName, string>> = {};
+  const present: Record<string, string> & Partial<Record<LabelName, string>> = {};
   for (const label of LABEL_NAMES) {
     const value = labels[label];
     if (value !== undefined) present[label] = value;
   }
-  return { id, name, labels: present, capabilities, disabled };
+  const { team, cost_center, department } = present;
+  return {
+    id,
+    name,
+    labels: present,
+    usageLabels: {
+      ...(team !== undefined && { team }),
+      ...(cost_center !== undefined && { cost_center }),
+      ...(department !== undefined && { department }),
+    },
+    input: { id, name, labels: present, capabilities: [...capabilities] },
+    disabled,
+  };
 }
 
 function compileLimit(limit: SnapshotLimit): CompiledLimit {

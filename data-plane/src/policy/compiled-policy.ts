@@ -13,6 +13,8 @@ import type {
   SnapshotSettings,
   TargetTimeouts,
 } from "@headgate/sdk/contract";
+import type { Identification } from "../identity/principal.ts";
+import type { CompiledAgent } from "./compiled-agent.ts";
 
 export interface CompiledPolicy {
   readonly tenantId: Id<"tenant">;
@@ -28,35 +30,13 @@ export interface CompiledPolicy {
   readonly providers: ReadonlyMap<Id<"provider">, CompiledProvider>;
   readonly limits: readonly CompiledLimit[];
   readonly budgets: readonly CompiledBudget[];
-  /** Who presents this key. Checks form, checksum, hash (in constant time), revocation and expiry. */
-  identify(presentedKey: string, wallMs: number): Identification;
+  /** Who presents this credential. What needs no waiting is told without a promise: an API key always is. */
+  identify(presented: string, wallMs: number): Identification | Promise<Identification>;
   /** Reads the rules in order; the first that denies wins. Never throws. */
   checkRules(input: PolicyInput): RuleVerdict;
   /** Nano-dollars for one million units, exact; undefined where no price is valid at that moment. */
   priceOf(vendor: string, upstreamModel: string, dimension: string, wallMs: number): bigint | undefined;
 }
-
-export interface CompiledAgent {
-  readonly id: Id<"agent">;
-  readonly name: string;
-  readonly labels: Readonly<Partial<Record<LabelName, string>>>;
-  readonly capabilities: readonly string[];
-  readonly disabled: boolean;
-}
-
-export type Identification =
-  | {
-      readonly ok: true;
-      readonly agent: CompiledAgent;
-      readonly keyId: Id<"key">;
-    }
-  | {
-      readonly ok: false;
-      readonly reason: "malformed" | "unknown" | "revoked" | "expired" | "agent_disabled";
-      /** Known where the key is: for the audit record, never for the caller. */
-      readonly keyId?: Id<"key">;
-      readonly agentId?: Id<"agent">;
-    };
 
 export type RuleVerdict =
   | { readonly allowed: true }

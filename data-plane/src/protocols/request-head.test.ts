@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { readRequestHead } from "./request-head.ts";
+import { createHeadReader } from "./request-head.ts";
+
+const readRequestHead = createHeadReader({
+  "x-api-key": "credential",
+  "x-beta": "list",
+  "x-version": "single",
+});
 
 test("reads the headers that are acted on, whatever their case, and no others", () => {
   const head = readRequestHead([
@@ -17,7 +23,7 @@ test("reads the headers that are acted on, whatever their case, and no others", 
   expect(head).toMatchObject({
     host: "h",
     authorization: "Bearer x",
-    xApiKey: "k",
+    "x-api-key": "k",
     repeated: undefined,
     headerCount: 5,
   });
@@ -25,7 +31,7 @@ test("reads the headers that are acted on, whatever their case, and no others", 
   expect(JSON.stringify(head)).not.toContain("fake");
 });
 
-test.each(["Host", "Authorization", "X-Api-Key", "Content-Type", "Idempotency-Key"])(
+test.each(["Host", "Authorization", "X-Api-Key", "Content-Type", "Idempotency-Key", "X-Version"])(
   "a second %s is noticed",
   (name) => {
     expect(readRequestHead([name, "a", name.toLowerCase(), "a"]).repeated).toBe(name.toLowerCase());
@@ -33,6 +39,10 @@ test.each(["Host", "Authorization", "X-Api-Key", "Content-Type", "Idempotency-Ke
 );
 
 test("feature flags in several lines are one list", () => {
-  const head = readRequestHead(["anthropic-beta", "a", "Anthropic-Beta", "b"]);
-  expect(head).toMatchObject({ anthropicBeta: "a,b", repeated: undefined });
+  const head = readRequestHead(["x-beta", "a", "X-Beta", "b"]);
+  expect(head).toMatchObject({ "x-beta": "a,b", repeated: undefined });
+});
+
+test("a protocol's own header that it does not say it has is not read", () => {
+  expect(readRequestHead(["openai-beta", "a"])["openai-beta"]).toBeUndefined();
 });

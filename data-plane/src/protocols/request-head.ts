@@ -1,12 +1,10 @@
 /**
- * The closed set of request headers that the gateway acts on. Whatever else a client sends (`x-headgate-*`,
- * `x-tenant*`, `x-forwarded-*`, cookies, look-alikes with underscores) is never read and never forwarded, because
- * requests to providers are built anew from this set.
+ * The closed set of request headers that the gateway acts on: those of every protocol, and those that a dialect says it
+ * has. Whatever else a client sends (`x-headgate-*`, `x-tenant*`, `x-forwarded-*`, cookies, look-alikes with
+ * underscores) is never read and never forwarded, because requests to providers are built anew from this set.
  */
 export interface RequestHead {
   readonly authorization: string | undefined;
-  readonly xApiKey: string | undefined;
-  readonly apiKey: string | undefined;
   readonly host: string | undefined;
   readonly contentType: string | undefined;
   readonly contentLength: string | undefined;
@@ -14,20 +12,25 @@ export interface RequestHead {
   readonly transferEncoding: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly traceparent: string | undefined;
-  readonly anthropicVersion: string | undefined;
-  readonly anthropicBeta: string | undefined;
-  readonly openaiBeta: string | undefined;
   /** How often the SDK says it has tried: recorded, never trusted. */
   readonly retryCount: string | undefined;
   /** A header of this set that came more than once; the first such. */
   readonly repeated: string | undefined;
   readonly headerCount: number;
+  /** A protocol's own, by their names in lower case. */
+  readonly [own: OwnHeader]: string | undefined;
 }
+
+type OwnHeader = `${string}-${string}`;
+
+/**
+ * Headers that a protocol acts on beside those of all. A `list` may come in several lines, which join as HTTP lists do;
+ * a `credential` may carry the caller's key.
+ */
+export type OwnHeaders = Readonly<Record<OwnHeader, "single" | "list" | "credential">>;
 
 const FIELDS = {
   authorization: "authorization",
-  "x-api-key": "xApiKey",
-  "api-key": "apiKey",
   host: "host",
   "content-type": "contentType",
   "content-length": "contentLength",
@@ -35,44 +38,21 @@ const FIELDS = {
   "transfer-encoding": "transferEncoding",
   "idempotency-key": "idempotencyKey",
   traceparent: "traceparent",
-  "anthropic-version": "anthropicVersion",
-  "anthropic-beta": "anthropicBeta",
-  "openai-beta": "openaiBeta",
   "x-stainless-retry-count": "retryCount",
-} as const satisfies Record<string, keyof RequestHead>;
+} as const;
 
-type Field = (typeof FIELDS)[keyof typeof FIELDS];
-const FIELD_OF: ReadonlyMap<string, Field> = new Map(Object.entries(FIELDS));
-/** SDKs may send feature flags in several lines; these join as HTTP lists do. */
-const LISTS: ReadonlySet<Field> = new Set(["anthropicBeta", "openaiBeta"]);
-const LENGTHS: readonly boolean[] = Array.from({ length: 32 }, (_, length) =>
-  Object.keys(FIELDS).some((name) => name.length === length),
-);
-
-/** Reads name and value pairs as Node keeps them in `rawHeaders`. */
-export function readRequestHead(rawHeaders: readonly string[]): RequestHead {
-  const head = emptyHead(rawHeaders.length / 2);
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? "";
-    if (LENGTHS[name.length] !== true) continue;
-    const field = FIELD_OF.get(name) ?? FIELD_OF.get(name.toLowerCase());
-    if (field === undefined) continue;
-    const value = rawHeaders[index + 1] ?? "";
-    const before = head[field];
-    if (before === undefined) head[field] = value;
-    else if (LISTS.has(field)) head[field] = `${before},${value}`;
-    else head.repeated ??= name.toLowerCase();
-  }
-  return head;
-}
-
+type Field = (typeof FIELDS)[keyof typeof FIELDS] | OwnHeader;
 type Mutable = { -readonly [K in keyof RequestHead]: RequestHead[K] };
 
-function emptyHead(headerCount: number): Mutable {
-  return {
+/** Reads name and value pairs as Node keeps them in `rawHeaders`. */
+export type ReadHead = (rawHeaders: readonly string[]) => RequestHead;
+
+export function createHeadReader(own: OwnHeaders): ReadHead {
+  const fieldOf = new Map<string, Field>(Object.entries(FIELDS));
+  const lists = new Set<Field>();
+  // Copies of one object have one shape, whichever headers come.
+  const empty: Mutable = {
     authorization: undefined,
-    xApiKey: undefined,
-    apiKey: undefined,
     host: undefined,
     contentType: undefined,
     contentLength: undefined,
@@ -80,11 +60,41 @@ function emptyHead(headerCount: number): Mutable {
     transferEncoding: undefined,
     idempotencyKey: undefined,
     traceparent: undefined,
-    anthropicVersion: undefined,
-    anthropicBeta: undefined,
-    openaiBeta: undefined,
     retryCount: undefined,
     repeated: undefined,
-    headerCount,
+    headerCount: 0,
   };
+  for (const name of ownNames(own)) {
+    fieldOf.set(name, name);
+    empty[name] = undefined;
+    if (own[name] === "list") lists.add(name);
+  }
+  const lengths: boolean[] = [];
+  for (const name of fieldOf.keys()) lengths[name.length] = true;
+
+  return (rawHeaders) => {
+    const head = { ...empty };
+    head.headerCount = rawHeaders.length / 2;
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] ?? "";
+      if (lengths[name.length] !== true) continue;
+      const field = fieldOf.get(name) ?? fieldOf.get(name.toLowerCase());
+      if (field === undefined) continue;
+      const value = rawHeaders[index + 1] ?? "";
+      const before = head[field];
+      if (before === undefined) head[field] = value;
+      else if (lists.has(field)) head[field] = `${before},${value}`;
+      else head.repeated ??= name.toLowerCase();
+    }
+    return head;
+  };
+}
+
+/** The headers that may carry the caller's key, beside `Authorization`. */
+export function credentialHeaders(own: OwnHeaders): OwnHeader[] {
+  return ownNames(own).filter((name) => own[name] === "credential");
+}
+
+function ownNames(own: OwnHeaders): OwnHeader[] {
+  return Object.keys(own).filter((name): name is OwnHeader => name.includes("-"));
 }

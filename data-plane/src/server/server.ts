@@ -7,10 +7,10 @@ import type { Socket } from "node:net";
 import { type DenyCode, errorRow } from "@headgate/sdk/contract";
 import { createExchange, type Exchange } from "../pipeline/exchange.ts";
 import { runPipeline } from "../pipeline/pipeline.ts";
-import { dialectOf, pathOf } from "../pipeline/request-path.ts";
 import type { Gateway } from "../pipeline/stage.ts";
-import { readRequestHead } from "../protocols/request-head.ts";
+import { NO_PATH_PARAMETERS } from "../protocols/match.ts";
 import { bareErrorReply } from "../reply.ts";
+import { pathOf } from "./request-path.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -44,7 +44,7 @@ export function buildServer(gateway: Gateway, replyIdleMs = REPLY_IDLE_MS): Serv
     // A connection that broke, or on which nothing ever came, carried no request but the one that runs.
     if (code === undefined || socket.bytesRead === 0) socket.destroy();
     else if (exchange === undefined) refuseConnection(socket, code, gateway);
-    else refuseRunning(exchange, code);
+    else refuseRunning(exchange, code, gateway);
   });
   // Node would answer by itself, and leave no record.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
@@ -69,9 +69,10 @@ interface Arrival {
 }
 
 function handle({ request, response, gateway, replyIdleMs, fault }: Arrival): void {
-  const { clock, newId, load } = gateway;
-  const head = readRequestHead(request.rawHeaders);
+  const { clock, newId, load, protocols } = gateway;
+  const head = protocols.readHead(request.rawHeaders);
   const path = pathOf(request.url ?? "");
+  const match = protocols.match(request.method ?? "", path, head);
   const exchange = createExchange({
     request,
     response,
@@ -82,7 +83,9 @@ function handle({ request, response, gateway, replyIdleMs, fault }: Arrival): vo
     policy: gateway.policy(),
     head,
     path,
-    dialect: dialectOf(path, head),
+    style: match?.endpoint.style ?? protocols.styleFor(path, head),
+    endpoint: match?.endpoint,
+    pathParameters: match?.pathParameters ?? NO_PATH_PARAMETERS,
   });
   exchange.closeConnection = load.draining;
   if (fault !== undefined) exchange.refusal = { code: fault };
@@ -131,18 +134,24 @@ function faultOf(code: string | undefined): DenyCode | undefined {
  * A fault while a call runs, which leaves that call's record and no other. Where the call's own body is at fault, it is
  * refused with its own ids; what comes behind a whole request ends the connection, for there is no telling what follows.
  */
-function refuseRunning(exchange: Exchange, code: DenyCode): void {
+function refuseRunning(exchange: Exchange, code: DenyCode, { protocols }: Gateway): void {
   const { request, response, requestId, decisionId } = exchange;
   if (!request.complete && !exchange.committed && request.socket.writable) {
     exchange.refusal = { code };
     exchange.statusSent = errorRow(code).status;
     exchange.committed = true;
-    request.socket.end(bareErrorReply(code, { requestId, decisionId }), () => response.destroy());
+    request.socket.end(bareErrorReply(code, protocols.plainStyle, { requestId, decisionId }), () =>
+      response.destroy(),
+    );
   } else response.destroy();
 }
 
 /** Such a request has no exchange; it still leaves its record. */
-function refuseConnection(socket: Socket, code: DenyCode, { metrics, audit, newId, clock }: Gateway): void {
+function refuseConnection(
+  socket: Socket,
+  code: DenyCode,
+  { metrics, audit, newId, clock, protocols }: Gateway,
+): void {
   metrics.unreadable(code);
   const requestId = newId("request");
   const decisionId = newId("decision");
@@ -161,5 +170,7 @@ function refuseConnection(socket: Socket, code: DenyCode, { metrics, audit, newI
     return;
   }
   const allow = code === "request.method_not_allowed" ? { allow: "GET, POST" } : {};
-  socket.end(bareErrorReply(code, { requestId, decisionId, ...allow }), () => socket.destroy());
+  socket.end(bareErrorReply(code, protocols.plainStyle, { requestId, decisionId, ...allow }), () =>
+    socket.destroy(),
+  );
 }

@@ -1,7 +1,7 @@
 /** Writes a provider's stream to the agent: the head with the first bytes, then every piece as it comes. */
-import { answerHeaders } from "../pipeline/answer-headers.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { GatewayLoad } from "../pipeline/stage.ts";
+import { answerHeaders } from "../reply.ts";
 import type { BreakerPass } from "../upstream/breakers.ts";
 import type { Resumable, StreamSink } from "../upstream/streamed-answer.ts";
 

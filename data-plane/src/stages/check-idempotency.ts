@@ -7,17 +7,18 @@ const KEY_CHARS_MAX = 255;
 export const checkIdempotency: Stage = {
   name: "check-idempotency",
   run(exchange, { idempotency }) {
-    const { head, agent, protocol } = exchange;
-    if (head.idempotencyKey === undefined || agent === undefined || protocol?.method !== "POST")
+    const { head, principal, endpoint } = exchange;
+    if (head.idempotencyKey === undefined || principal === undefined || endpoint?.kind !== "call") {
       return undefined;
+    }
     if (head.idempotencyKey.length > KEY_CHARS_MAX) {
       return {
         code: "request.invalid_parameter",
         parameter: "idempotency-key",
       };
     }
-    const key = `${agent.id} ${head.idempotencyKey}`;
-    const hash = createHash("sha256").update(protocol.path).update(exchange.body).digest("base64");
+    const key = `${principal.agent.id} ${head.idempotencyKey}`;
+    const hash = createHash("sha256").update(exchange.path).update(exchange.body).digest("base64");
     const claim = idempotency.claim(key, hash);
     if (claim === "in_progress") return { code: "idempotency.in_progress", retryAfterMs: 1_000 };
     if (claim === "mismatch") return { code: "idempotency.mismatch", parameter: "idempotency-key" };

@@ -1,23 +1,20 @@
-/** Which protocol a request speaks, by its exact path. Paths that another reader may normalise differently are refused. */
+/** Whether a request is for an endpoint, by its path and method. Paths that another reader may normalise differently are refused. */
 import type { Stage } from "../pipeline/stage.ts";
-import { protocolAt } from "../protocols/llm/endpoints.ts";
 
 export const classifyProtocol: Stage = {
   name: "classify-protocol",
-  run(exchange, { load, inFlightMax, recorder }) {
-    const { path } = exchange;
+  run(exchange, { load, inFlightMax, recorder, protocols }) {
+    const { path, endpoint } = exchange;
     const { method } = exchange.request;
     // Never a method of any endpoint, whatever the path: TRACE would echo the credential.
     if (method === "TRACE" || method === "CONNECT")
       return { code: "request.method_not_allowed", allow: "GET, POST" };
-    const protocol = protocolAt(path);
-    if (protocol === undefined)
+    if (endpoint === undefined)
       return {
         code: isNormal(path) ? "request.unknown_endpoint" : "request.bad_path",
       };
-    exchange.protocol = protocol;
-    if (method !== protocol.method) {
-      return { code: "request.method_not_allowed", allow: protocol.method };
+    if (method !== endpoint.method) {
+      return { code: "request.method_not_allowed", allow: protocols.methodsAt(path) };
     }
     if (load.inFlight > inFlightMax) return { code: "gateway.overloaded", retryAfterMs: 1_000 };
     if (exchange.policy === undefined) return { code: "gateway.not_configured", retryAfterMs: 2_000 };

@@ -3,19 +3,14 @@
  * to the agent. Each attempt is opened in the usage record before its first byte goes out.
  */
 import type { CallOutcome } from "@headgate/sdk/contract";
-import type { Attempt, Exchange, Refusal } from "../pipeline/exchange.ts";
+import type { Attempt, Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
-import { upstreamHeaders } from "../pipeline/upstream-headers.ts";
-import { usageLabels } from "../pipeline/usage-labels.ts";
 import type { CompiledTarget } from "../policy/compiled-policy.ts";
-import { fillInUsage } from "../protocols/llm/metering.ts";
-import type { EventMeter } from "../protocols/llm/streams/event-meter.ts";
-import { openEventStream } from "../protocols/llm/streams/event-stream.ts";
-import { upstreamBody } from "../protocols/llm/upstream-body.ts";
+import type { Refusal } from "../policy/refusal.ts";
 import { ResponseSink } from "../server/stream-sink.ts";
 import type { BreakerPass } from "../upstream/breakers.ts";
 import { classifyAnswer, type Verdict } from "../upstream/classify-answer.ts";
-import type { AttemptEnd, AttemptRequest, RunningAttempt } from "../upstream/dispatch.ts";
+import type { AttemptEnd, AttemptRequest } from "../upstream/dispatch.ts";
 import { startStreamedAnswer } from "../upstream/streamed-answer.ts";
 import { startWholeAnswer } from "../upstream/whole-answer.ts";
 import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
@@ -23,7 +18,7 @@ import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
 export const forward: Stage = {
   name: "forward",
   async run(exchange, gateway): Promise<Refusal | undefined> {
-    const { route } = exchange;
+    const route = exchange.call?.route;
     if (route === undefined) throw new Error("a call is forwarded after its target is selected");
     for (const target of exchange.candidates) {
       if (exchange.attempts.length >= route.attemptsMax || exchange.clientGone) break;
@@ -55,25 +50,23 @@ export const forward: Stage = {
 };
 
 function openAttempt(exchange: Exchange, target: CompiledTarget, { newId, clock }: Gateway): AttemptOpened {
-  const { agent, keyId, protocol, model, route, policy, parameters } = exchange;
-  if (!agent || !keyId || !protocol || !model || !route || !policy)
+  const { principal, call, policy } = exchange;
+  if (principal === undefined || call?.route === undefined || policy === undefined) {
     throw new Error("forwarded without identity");
+  }
   return {
     request_id: exchange.requestId,
     attempt_id: newId("attempt"),
     attempt: exchange.attempts.length + 1,
     decision_id: exchange.decisionId,
-    agent_id: agent.id,
-    key_id: keyId,
-    labels: usageLabels(agent),
-    endpoint: protocol.endpoint,
-    stream: parameters?.stream ?? false,
-    route_id: route.id,
+    agent_id: principal.agent.id,
+    key_id: principal.credential.key_id,
+    labels: principal.agent.usageLabels,
+    route_id: call.route.id,
     target_id: target.id,
     provider_id: target.provider.id,
     vendor: target.provider.vendor,
-    model: model.model.name,
-    upstream_model: target.upstreamModel,
+    ...call.subject(target),
     started_at: clock.wallMs(),
     revision: policy.revision,
   };
@@ -87,67 +80,54 @@ interface Trial {
 }
 
 async function tryTarget({ exchange, attempt, pass, gateway }: Trial): Promise<Verdict> {
-  const { protocol, parameters } = exchange;
-  if (protocol === undefined) throw new Error("forwarded without a protocol");
-  const { target } = attempt;
+  const { call, head } = exchange;
+  if (call === undefined) throw new Error("there is no call to forward");
+  const { target, opened } = attempt;
   const { clock } = gateway;
+  const headers = call.upstreamHeaders(head, target);
+  headers.push("x-headgate-attempt", opened.attempt_id);
   const request: AttemptRequest = {
     pool: gateway.pools.poolFor(target),
-    path: target.provider.pathPrefix + protocol.upstreamPath,
-    headers: upstreamHeaders(exchange, attempt),
-    body: upstreamBody(exchange, target.upstreamModel),
+    path: call.upstreamPath(target),
+    headers,
+    body: call.upstreamBody(target),
     timeouts: target.timeouts,
     clock,
   };
-  let call: RunningAttempt;
-  let meter: EventMeter | undefined;
-  if (parameters?.stream === true && protocol.stream !== undefined) {
-    const steps = openEventStream(protocol.stream, parameters.usageAsked, clock);
-    meter = steps.meter;
-    call = startStreamedAnswer(request, steps, new ResponseSink(exchange, gateway.load, pass));
-  } else call = startWholeAnswer(request);
-  exchange.running = call;
-  if (exchange.clientGone) call.cancel();
-  const end = await call.end;
+  const steps = call.openStream(clock);
+  const running =
+    steps === undefined
+      ? startWholeAnswer(request)
+      : startStreamedAnswer(request, steps, new ResponseSink(exchange, gateway.load, pass));
+  exchange.running = running;
+  if (exchange.clientGone) running.cancel();
+  const end = await running.end;
   exchange.running = undefined;
-  const verdict = classifyAnswer(end, meter === undefined ? "json" : "stream");
-  complete({ exchange, attempt, call, meter, end, verdict, nowMs: clock.monotonicMs() });
+  const verdict = classifyAnswer(end, steps === undefined ? "json" : "stream");
+  const passed = verdict.kind === "answered";
+  const result: AttemptResult = {
+    outcome: outcomeOf(end, passed),
+    http_status: "status" in end ? end.status : 0,
+    duration_ms: Math.max(0, Math.round(clock.monotonicMs() - attempt.startedMono)),
+    usage: NOTHING_USED,
+    accuracy: "none",
+  };
+  const firstContentMono = steps?.meter.firstContentMono;
+  if (firstContentMono !== undefined) {
+    exchange.firstTokenMs = firstContentMono - exchange.receivedMono;
+    result.first_token_ms = Math.round(firstContentMono - attempt.startedMono);
+  }
+  call.meter(result, { end, sent: running.sent, meter: steps?.meter, passed });
+  attempt.result = result;
   return verdict;
 }
 
 const NOTHING_USED: AttemptResult["usage"] = {};
 
-interface Completion {
-  exchange: Exchange;
-  attempt: Attempt;
-  call: RunningAttempt;
-  meter: EventMeter | undefined;
-  end: AttemptEnd;
-  verdict: Verdict;
-  nowMs: number;
-}
-
-function complete({ exchange, attempt, call, meter, end, verdict, nowMs }: Completion): void {
-  const result: AttemptResult = {
-    outcome: outcomeOf(end, verdict),
-    http_status: "status" in end ? end.status : 0,
-    duration_ms: Math.max(0, Math.round(nowMs - attempt.startedMono)),
-    usage: NOTHING_USED,
-    accuracy: "none",
-  };
-  const firstContentMono = meter?.firstContentMono;
-  if (firstContentMono !== undefined) {
-    exchange.firstTokenMs = firstContentMono - exchange.receivedMono;
-    result.first_token_ms = Math.round(firstContentMono - attempt.startedMono);
-  }
-  fillInUsage(result, { exchange, call, meter, end, passed: verdict.kind === "answered" });
-  attempt.result = result;
-}
-
-function outcomeOf(end: AttemptEnd, verdict: Verdict): CallOutcome {
+function outcomeOf(end: AttemptEnd, passed: boolean): CallOutcome {
   switch (end.kind) {
     case "answered":
-      return end.status < 300 && verdict.kind === "answered" ? "success" : "upstream_error";
+      return end.status < 300 && passed ? "success" : "upstream_error";
     case "streamed":
       return end.failed ? "upstream_error" : "success";
     case "broken":
@@ -173,7 +153,7 @@ interface Judgement {
 /** Tells the breaker, and puts the answer or the failure where later stages look. */
 function judge({ exchange, verdict, pass, gateway }: Judgement): void {
   const nowMs = gateway.clock.monotonicMs();
-  const settings = exchange.route?.breaker;
+  const settings = exchange.call?.route?.breaker;
   switch (verdict.kind) {
     case "answered":
       pass.succeed();

@@ -1,46 +1,31 @@
 /** Who calls. One credential per request; what cannot be attributed to one agent is refused. */
-
-import type { Stage } from "../pipeline/stage.ts";
-import type { RequestHead } from "../protocols/request-head.ts";
+import { CONFLICT, presentedCredential } from "../identity/presented-credential.ts";
+import type { Identification } from "../identity/principal.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import type { Stage, StageVerdict } from "../pipeline/stage.ts";
+import type { CompiledPolicy } from "../policy/compiled-policy.ts";
 
 export const identifyAgent: Stage = {
   name: "identify-agent",
-  run(exchange, { clock }) {
+  run(exchange, { clock, protocols }) {
     const policy = exchange.policy;
     if (policy === undefined) return { code: "gateway.not_configured" };
-    const presented = presentedKey(exchange.head);
+    const presented = presentedCredential(exchange.head, protocols.credentialHeaders);
     if (presented === undefined) return { code: "auth.missing_credential" };
     if (presented === CONFLICT) return { code: "auth.conflicting_credentials" };
     const identified = policy.identify(presented, clock.wallMs());
-    if (!identified.ok) {
-      exchange.keyId = identified.keyId;
-      exchange.agent = identified.agentId === undefined ? undefined : policy.agents.get(identified.agentId);
-      return {
-        code: identified.reason === "agent_disabled" ? "auth.agent_disabled" : "auth.invalid_credential",
-      };
-    }
-    exchange.agent = identified.agent;
-    exchange.keyId = identified.keyId;
-    return policy.suspended ? { code: "tenant.suspended" } : undefined;
+    return identified instanceof Promise
+      ? identified.then((known) => admit(exchange, policy, known))
+      : admit(exchange, policy, identified);
   },
 };
 
-const CONFLICT = Symbol("conflicting credentials");
-
-/** The key from wherever clients put it; two that differ are a conflict. */
-function presentedKey(head: RequestHead): string | typeof CONFLICT | undefined {
-  const bearer = bearerOf(head.authorization);
-  const first = bearer ?? head.xApiKey ?? head.apiKey;
-  if (head.xApiKey !== undefined && head.xApiKey !== first) return CONFLICT;
-  if (head.apiKey !== undefined && head.apiKey !== first) return CONFLICT;
-  return first;
-}
-
-/** The credential of `Authorization: Bearer` (RFC 6750); another scheme is returned whole and so never fits a key. */
-function bearerOf(authorization: string | undefined): string | undefined {
-  if (authorization === undefined) return undefined;
-  const scheme = authorization.slice(0, 7);
-  return scheme === "Bearer " || scheme.toLowerCase() === "bearer "
-    ? authorization.slice(7).trim()
-    : authorization;
+function admit(exchange: Exchange, policy: CompiledPolicy, identified: Identification): StageVerdict {
+  exchange.principal = identified.principal;
+  if (!identified.ok) {
+    return {
+      code: identified.reason === "agent_disabled" ? "auth.agent_disabled" : "auth.invalid_credential",
+    };
+  }
+  return policy.suspended ? { code: "tenant.suspended" } : undefined;
 }

@@ -1,15 +1,14 @@
 /** Reads the body under the tenant's size limit, checks it strictly, and reads the members that policy acts on. */
 
-import { scanJsonObject } from "../lib/json/scan-json.ts";
-import type { Exchange, Refusal } from "../pipeline/exchange.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
-import { readParameters } from "../protocols/llm/parameters.ts";
+import type { Refusal } from "../policy/refusal.ts";
 
 export const readBody: Stage = {
   name: "read-body",
   run(exchange, gateway) {
-    const { head, policy, protocol } = exchange;
-    if (protocol?.method !== "POST" || policy === undefined) return undefined;
+    const { head, policy, endpoint } = exchange;
+    if (endpoint?.kind !== "call" || policy === undefined) return undefined;
     if (head.contentEncoding !== undefined && head.contentEncoding.toLowerCase() !== "identity") {
       return { code: "request.unsupported_encoding" };
     }
@@ -67,12 +66,13 @@ function collect(exchange: Exchange, bytesMax: number, load: Gateway["load"]): P
 
 function parse(exchange: Exchange, bytes: Buffer | undefined): Refusal | undefined {
   const body = withoutBom(bytes ?? Buffer.alloc(0));
-  const scan = scanJsonObject(body);
-  if (!scan.ok) return { code: scan.fault };
+  const { endpoint } = exchange;
+  if (endpoint?.kind !== "call") throw new Error("a body is read for a call");
   exchange.body = body;
-  exchange.bodyInside = scan.inside;
-  exchange.members = scan.members;
-  return readParameters(exchange);
+  const read = endpoint.read(body, exchange.pathParameters);
+  if ("code" in read) return read;
+  exchange.call = read;
+  return undefined;
 }
 
 function withoutBom(body: Buffer): Buffer {

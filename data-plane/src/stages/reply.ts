@@ -1,8 +1,7 @@
 /** Sends what is still to be sent: a whole answer, the end of a stream, or an error in the caller's dialect. */
-import { answerHeaders } from "../pipeline/answer-headers.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
-import { errorReply, streamError } from "../reply.ts";
+import { answerHeaders, errorReply, streamError } from "../reply.ts";
 import { streamHead } from "../server/stream-sink.ts";
 
 export const reply: Stage = {

@@ -6,7 +6,7 @@ import type { CompiledTarget } from "../policy/compiled-policy.ts";
 export const selectTarget: Stage = {
   name: "select-target",
   run(exchange, gateway) {
-    const { route } = exchange;
+    const route = exchange.call?.route;
     if (route === undefined) throw new Error("a target is selected after access is checked");
     const now = gateway.clock.monotonicMs();
     const closed = route.targets.filter((target) => gateway.breakers.admits(target.id, now));

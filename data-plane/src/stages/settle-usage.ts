@@ -6,7 +6,6 @@ import { tokensOf } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
-import { costOf } from "../protocols/llm/cost.ts";
 import type { AttemptResult } from "../usage/usage-recorder.ts";
 
 export const settleUsage: Stage = {
@@ -22,7 +21,8 @@ export const settleUsage: Stage = {
         ? NO_CHARGES
         : gateway.budgets.settle(exchange.budgetReservation, total);
     if (exchange.attempts.length === 0) return undefined;
-    observe(exchange, gateway);
+    const last = exchange.attempts.at(-1)?.result;
+    if (last !== undefined) exchange.call?.learn(last, gateway.outputs);
     return writeAll(exchange, gateway, charges);
   },
 };
@@ -37,28 +37,17 @@ const FAULT: AttemptResult = {
   accuracy: "none",
 };
 
-function totalUsed({ attempts, policy, budgetReservation }: Exchange) {
+function totalUsed({ attempts, policy, call, budgetReservation }: Exchange) {
   let tokens = 0;
   let nanoUsd: bigint | undefined = 0n;
   for (const { result, target, opened } of attempts) {
-    if (result === undefined || policy === undefined) continue;
+    if (result === undefined || policy === undefined || call === undefined) continue;
     tokens += tokensOf(result.usage);
     if (budgetReservation === undefined || nanoUsd === undefined) continue;
-    const cost = costOf(policy, target, result.usage, opened.started_at);
+    const cost = call.cost(policy, target, { usage: result.usage, wallMs: opened.started_at });
     nanoUsd = cost === undefined ? undefined : nanoUsd + cost;
   }
   return { tokens, nanoUsd };
-}
-
-function observe({ agent, model, attempts }: Exchange, { outputs }: Gateway): void {
-  const result = attempts.at(-1)?.result;
-  if (agent === undefined || model === undefined || result?.outcome !== "success") return;
-  if (result.accuracy !== "reported") return;
-  outputs.observe(
-    agent.id,
-    model.model.name,
-    (result.usage["output_text"] ?? 0) + (result.usage["reasoning"] ?? 0),
-  );
 }
 
 /** The charges go with the last attempt, once. */

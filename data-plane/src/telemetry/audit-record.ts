@@ -14,17 +14,18 @@ export interface CallEnd {
 
 /** The record as one line of JSON, without the line feed. */
 export function auditLine(exchange: Exchange, { durationMs, outcome, traceId }: CallEnd): string {
-  const { policy, agent, keyId, protocol, model, refusal, limitStatus, attempts, parameters } = exchange;
+  const { policy, principal, endpoint, call, refusal, limitStatus, attempts } = exchange;
   let line =
     `{"event":"call","time":${exchange.receivedWall},"request_id":"${exchange.requestId}",` +
     `"decision_id":"${exchange.decisionId}","decision":"${refusal === undefined ? "allow" : "deny"}",` +
     `"outcome":"${outcome}","status":${exchange.statusSent},"duration_ms":${durationMs.toFixed(3)}`;
   if (policy !== undefined) line += `,"tenant_id":"${policy.tenantId}","revision":${policy.revision}`;
-  if (agent !== undefined) line += `,"agent_id":"${agent.id}"`;
-  if (keyId !== undefined) line += `,"key_id":"${keyId}"`;
-  if (protocol !== undefined) line += `,"endpoint":"${protocol.endpoint}"`;
-  if (model !== undefined) line += `,"model":"${model.model.name}"`;
-  if (parameters !== undefined) line += `,"stream":${parameters.stream}`;
+  if (principal !== undefined) {
+    line += `,"agent_id":"${principal.agent.id}","key_id":"${principal.credential.key_id}"`;
+  }
+  if (endpoint !== undefined) line += `,"endpoint":"${endpoint.name}"`;
+  if (call?.served !== undefined) line += `,"model":"${call.served.name}"`;
+  if (call !== undefined) line += `,"stream":${call.stream}`;
   if (refusal?.policyId !== undefined) line += `,"policy_id":"${refusal.policyId}"`;
   if (refusal?.parameter !== undefined) line += `,"parameter":${JSON.stringify(refusal.parameter)}`;
   if (refusal?.facts !== undefined) line += `,"facts":${JSON.stringify(refusal.facts)}`;

@@ -5,7 +5,6 @@
 import { errorRow, isErrorCode } from "@headgate/sdk/contract";
 import type { Registry } from "prom-client";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { STAGE_NAMES, type StageName } from "../pipeline/stage.ts";
 import { counterCells, type HistogramSeries, histogramCells } from "./cell-metrics.ts";
 
 const STAGE_BOUNDS = [
@@ -16,7 +15,7 @@ const FIRST_TOKEN_BOUNDS = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60,
 ];
 
-export interface GatewayMetrics {
+export interface GatewayMetrics<StageName extends string> {
   /** Requests that are over, and those of them that failed by a fault of the gateway itself. */
   readonly calls: { readonly total: number; readonly faults: number };
   /** Time spent in each stage, in seconds. */
@@ -29,14 +28,17 @@ export interface GatewayMetrics {
   unreadable(code: string): void;
 }
 
-export function createGatewayMetrics(registry: Registry): GatewayMetrics {
+export function createGatewayMetrics<StageName extends string>(
+  registry: Registry,
+  stageNames: readonly StageName[],
+): GatewayMetrics<StageName> {
   const stages = histogramCells({
     registry,
     name: "headgate_request_stage_seconds",
     help: "Time in each stage of the pipeline; forward includes the provider's time.",
     labelNames: ["stage"],
     bounds: STAGE_BOUNDS,
-    seriesMax: STAGE_NAMES.length,
+    seriesMax: stageNames.length,
   });
   const requests = counterCells({
     registry,
@@ -87,21 +89,21 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
 
   return {
     calls,
-    stages: Object.fromEntries(STAGE_NAMES.map((name) => [name, stages.series(name)])) as Record<
+    stages: Object.fromEntries(stageNames.map((name) => [name, stages.series(name)])) as Record<
       StageName,
       HistogramSeries
     >,
     request(exchange, durationMs, outcome) {
       calls.total += 1;
       if (isOwnFault(outcome)) calls.faults += 1;
-      const endpoint = exchange.protocol?.endpoint ?? "unknown";
+      const endpoint = exchange.endpoint?.name ?? "unknown";
       requests.add(1, endpoint, String(exchange.statusSent), outcome);
       durations.observe(durationMs / 1_000, endpoint, statusClass(exchange.statusSent));
       if (exchange.refusal !== undefined) denials.add(1, exchange.refusal.code);
-      const model = exchange.model?.model.name;
+      const model = exchange.call?.served?.name;
       if (model === undefined) return;
       if (exchange.firstTokenMs !== undefined) {
-        firstToken.observe(exchange.firstTokenMs / 1_000, exchange.protocol?.operation ?? "chat", model);
+        firstToken.observe(exchange.firstTokenMs / 1_000, exchange.endpoint?.operation ?? "chat", model);
       }
       for (const { result, target } of exchange.attempts) {
         if (result === undefined) continue;

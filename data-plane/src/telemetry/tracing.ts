@@ -45,10 +45,10 @@ export const noTracing: Tracing = { trace: () => undefined };
 export function createTracing(tracer: Tracer): Tracing {
   return {
     trace(exchange, durationMs, outcome) {
-      const operation = exchange.protocol?.operation ?? "unknown";
+      const operation = exchange.endpoint?.operation ?? "unknown";
       const start = exchange.receivedWall;
       const span = tracer.startSpan(
-        `${operation} ${exchange.model?.model.name ?? ""}`.trim(),
+        `${operation} ${exchange.call?.served?.name ?? ""}`.trim(),
         {
           kind: SpanKind.SERVER,
           startTime: start,
@@ -76,17 +76,17 @@ function serverAttributes(exchange: Exchange, outcome: string) {
   const failed = exchange.refusal !== undefined || exchange.failure !== undefined;
   return {
     [ATTR_HTTP_REQUEST_METHOD]: exchange.request.method ?? "",
-    [ATTR_URL_PATH]: exchange.protocol?.path ?? "unknown",
+    [ATTR_URL_PATH]: exchange.endpoint?.path ?? "unknown",
     [ATTR_HTTP_RESPONSE_STATUS_CODE]: exchange.statusSent,
-    [ATTR_GEN_AI_OPERATION_NAME]: exchange.protocol?.operation ?? "unknown",
-    ...(exchange.model !== undefined && {
-      [ATTR_GEN_AI_REQUEST_MODEL]: exchange.model.model.name,
+    [ATTR_GEN_AI_OPERATION_NAME]: exchange.endpoint?.operation ?? "unknown",
+    ...(exchange.call?.served !== undefined && {
+      [ATTR_GEN_AI_REQUEST_MODEL]: exchange.call.served.name,
     }),
     ...(failed && { [ATTR_ERROR_TYPE]: outcome }),
     "headgate.request.id": exchange.requestId,
     "headgate.decision.id": exchange.decisionId,
-    ...(exchange.agent !== undefined && {
-      "headgate.agent.id": exchange.agent.id,
+    ...(exchange.principal !== undefined && {
+      "headgate.agent.id": exchange.principal.agent.id,
     }),
     ...(exchange.policy !== undefined && {
       "headgate.tenant.id": exchange.policy.tenantId,
@@ -99,12 +99,12 @@ function traceAttempt(tracer: Tracer, parent: Context, exchange: Exchange, attem
   const { opened, result, target } = attempt;
   if (result === undefined) return;
   const span = tracer.startSpan(
-    `${exchange.protocol?.operation ?? "chat"} ${opened.upstream_model}`,
+    `${exchange.endpoint?.operation ?? "chat"} ${opened.upstream_model}`,
     {
       kind: SpanKind.CLIENT,
       startTime: opened.started_at,
       attributes: {
-        [ATTR_GEN_AI_OPERATION_NAME]: exchange.protocol?.operation ?? "chat",
+        [ATTR_GEN_AI_OPERATION_NAME]: exchange.endpoint?.operation ?? "chat",
         [ATTR_GEN_AI_PROVIDER_NAME]: target.provider.vendor,
         [ATTR_GEN_AI_REQUEST_MODEL]: opened.upstream_model,
         [ATTR_SERVER_ADDRESS]: new URL(target.provider.origin).hostname,

@@ -11,9 +11,9 @@ test("the page and the table name the same codes in the same order", () => {
 
 test.each(codes)("the page's entry for %s fits its row and says cause, check and remedy", (code) => {
   const section = sections.get(code);
-  const { status, anthropic, retryable } = errorRow(code);
-  const other = anthropic[1] === undefined ? "" : `, ${anthropic[1]} in the Anthropic dialect`;
-  expect(section?.statuses).toBe(`${status}${other}`);
+  const { status, retryable } = errorRow(code);
+  // What a dialect has of its own is checked where the dialects are.
+  expect(section?.statuses.split(",", 1)).toEqual([String(status)]);
   expect(section?.retryable).toBe(retryable);
   expect(section?.fields).toEqual(["Cause", "Check", "The caller may"]);
 });

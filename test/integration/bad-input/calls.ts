@@ -1,5 +1,7 @@
 /** Requests as bytes, and the judge of their answers: what every refusal must look like in each dialect. */
+import { DIALECTS as SERVED } from "@headgate/data-plane";
 import { type Dialect, type ErrorCode, errorRow } from "@headgate/sdk/contract";
+import { makeId } from "@headgate/sdk/testing";
 import { expect } from "vitest";
 import { openRawConnection, type RawConnection, type RawResponse } from "../../harness/raw-connection.ts";
 import type { Gateway, Situation } from "./gateway.ts";
@@ -90,7 +92,8 @@ export function expectRefusal(
   { dialect, code, status }: RefusalExpected,
 ): ErrorMembers {
   const row = errorRow(code);
-  const statusExpected = status ?? (dialect === "anthropic" ? (row.anthropic[1] ?? row.status) : row.status);
+  const expected = wordingOf(dialect, code);
+  const statusExpected = status ?? expected.status;
   expect({ status: response.status, body: response.body }).toMatchObject({ status: statusExpected });
   expectIdentified(response);
   expect(header(response, "content-type")).toMatch(/^application\/json/);
@@ -99,15 +102,24 @@ export function expectRefusal(
   expect(error.headgate_code).toBe(code);
   expect(error.message).toContain(row.text);
   if (dialect === "openai") {
-    expect(error).toMatchObject({ type: row.openai[0], code: row.openai[1] });
+    expect(error).toMatchObject({ type: expected.type, code: expected.code });
     expect(error).toHaveProperty("param");
     expect(body).not.toHaveProperty("type");
   } else {
     expect(body.type).toBe("error");
-    expect(error.type).toBe(row.anthropic[0]);
+    expect(error.type).toBe(expected.type);
     expect(body.request_id).toBe(header(response, "x-request-id"));
   }
   return error;
+}
+
+/** What the dialect's own table says, which a test of its own holds fast. */
+function wordingOf(name: Dialect, code: ErrorCode): { status: number; type: string; code?: string | null } {
+  const dialect = SERVED.find((one) => one.name === name);
+  if (dialect === undefined) throw new Error(`${name} is not served`);
+  const facts = { code, message: "", parameter: undefined, requestId: makeId("request"), about: {} };
+  const { error } = dialect.errorBody(facts) as { error: { type: string; code?: string | null } };
+  return { status: dialect.statusOf(code), ...error };
 }
 
 /** Every answer names its request and its decision. */

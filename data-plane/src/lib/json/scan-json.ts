@@ -21,14 +21,14 @@ export interface JsonMember {
   readonly end: number;
 }
 
-export type JsonScan =
-  | {
-      readonly ok: true;
-      /** Just behind the opening brace. */
-      readonly inside: number;
-      readonly members: readonly JsonMember[];
-    }
-  | { readonly ok: false; readonly fault: JsonFault };
+export interface ScannedJson {
+  readonly ok: true;
+  /** Just behind the opening brace. */
+  readonly inside: number;
+  readonly members: readonly JsonMember[];
+}
+
+export type JsonScan = ScannedJson | { readonly ok: false; readonly fault: JsonFault };
 
 export const JSON_DEPTH_MAX = 128;
 

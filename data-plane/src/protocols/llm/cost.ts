@@ -1,6 +1,8 @@
 /** Money on the data plane: nano-dollars, rounded up once per call. Invoices are rated from usage, not from this. */
-import type { UsageQuantities } from "@headgate/sdk/contract";
+import type { CallEstimate } from "../../limits/admission.ts";
 import type { CompiledPolicy, CompiledRoute, CompiledTarget } from "../../policy/compiled-policy.ts";
+import type { UsedAt } from "../call.ts";
+import type { TokenEstimate } from "./estimate-tokens.ts";
 
 const MILLION = 1_000_000n;
 
@@ -8,8 +10,7 @@ const MILLION = 1_000_000n;
 export function costOf(
   policy: CompiledPolicy,
   target: CompiledTarget,
-  usage: UsageQuantities,
-  wallMs: number,
+  { usage, wallMs }: UsedAt,
 ): bigint | undefined {
   let scaled = 0n;
   for (const dimension in usage) {
@@ -26,6 +27,20 @@ export interface TokenPrices {
   /** Nano-dollars for a million tokens, the dearest of the route's targets. */
   readonly input: bigint;
   readonly output: bigint;
+}
+
+export function priceEstimate(tokens: TokenEstimate, prices: TokenPrices | undefined): CallEstimate {
+  const { inputExpected, inputMaximum, outputExpected, outputMaximum } = tokens;
+  return {
+    tokensMaximum: inputMaximum + outputMaximum,
+    tokensExpected: inputExpected + outputExpected,
+    nanoUsdMaximum: prices && atPrices(prices, inputMaximum, outputMaximum),
+    nanoUsdExpected: prices && atPrices(prices, inputExpected, outputExpected),
+  };
+}
+
+function atPrices({ input, output }: TokenPrices, inputTokens: number, outputTokens: number): bigint {
+  return (BigInt(inputTokens) * input + BigInt(outputTokens) * output + MILLION - 1n) / MILLION;
 }
 
 const MINUTE_MS = 60_000;

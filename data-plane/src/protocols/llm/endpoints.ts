@@ -1,121 +1,42 @@
-/** The table of everything the gateway serves. */
-import type { Endpoint } from "@headgate/sdk/contract";
-import type { Protocol } from "../protocol.ts";
-import { anthropicStream } from "./dialects/anthropic/stream.ts";
-import { readAnthropicUsage } from "./dialects/anthropic/usage.ts";
-import { chatStream, responsesStream } from "./dialects/openai/stream.ts";
-import { readChatUsage, readResponsesUsage } from "./dialects/openai/usage.ts";
+/** The protocol of model calls: every endpoint of every dialect. */
+import { scanJsonObject } from "../../lib/json/scan-json.ts";
+import type { Endpoint, Protocol } from "../protocol.ts";
+import { LlmCall } from "./call.ts";
+import type { Dialect, ModelEndpoint } from "./dialects/dialect.ts";
+import { listModels } from "./list-models.ts";
 
-const NO_PARAMETERS = { outputMax: [], choices: undefined, streams: false, notTrue: [] };
-const noUsage = () => undefined;
-
-export const PROTOCOLS: readonly Protocol[] = [
-  {
-    endpoint: "chat_completions",
-    dialect: "openai",
-    method: "POST",
-    path: "/v1/chat/completions",
-    upstreamPath: "/chat/completions",
-    modelKind: "chat",
-    operation: "chat",
-    metered: true,
-    parameters: {
-      outputMax: ["max_completion_tokens", "max_tokens"],
-      choices: "n",
-      streams: true,
-      notTrue: [],
-    },
-    readUsage: readChatUsage,
-    stream: chatStream,
-  },
-  {
-    endpoint: "responses",
-    dialect: "openai",
-    method: "POST",
-    path: "/v1/responses",
-    upstreamPath: "/responses",
-    modelKind: "chat",
-    operation: "chat",
-    metered: true,
-    parameters: {
-      outputMax: ["max_output_tokens"],
-      choices: undefined,
-      streams: true,
-      notTrue: ["background"],
-    },
-    readUsage: readResponsesUsage,
-    stream: responsesStream,
-  },
-  {
-    endpoint: "embeddings",
-    dialect: "openai",
-    method: "POST",
-    path: "/v1/embeddings",
-    upstreamPath: "/embeddings",
-    modelKind: "embeddings",
-    operation: "embeddings",
-    metered: true,
-    parameters: NO_PARAMETERS,
-    readUsage: readChatUsage,
-    stream: undefined,
-  },
-  {
-    endpoint: "models",
-    dialect: "openai",
-    method: "GET",
-    path: "/v1/models",
-    upstreamPath: "/models",
-    modelKind: "chat",
-    operation: "list_models",
-    metered: false,
-    parameters: NO_PARAMETERS,
-    readUsage: noUsage,
-    stream: undefined,
-  },
-  {
-    endpoint: "messages",
-    dialect: "anthropic",
-    method: "POST",
-    path: "/v1/messages",
-    upstreamPath: "/messages",
-    modelKind: "chat",
-    operation: "chat",
-    metered: true,
-    parameters: {
-      outputMax: ["max_tokens"],
-      choices: undefined,
-      streams: true,
-      notTrue: [],
-    },
-    readUsage: readAnthropicUsage,
-    stream: anthropicStream,
-  },
-  {
-    endpoint: "count_tokens",
-    dialect: "anthropic",
-    method: "POST",
-    path: "/v1/messages/count_tokens",
-    upstreamPath: "/messages/count_tokens",
-    modelKind: "chat",
-    operation: "count_tokens",
-    metered: false,
-    parameters: NO_PARAMETERS,
-    readUsage: noUsage,
-    stream: undefined,
-  },
-];
-
-const BY_PATH: ReadonlyMap<string, Protocol> = new Map(
-  PROTOCOLS.map((protocol) => [protocol.path, protocol]),
-);
-
-/** The protocol that is served at exactly this path. */
-export function protocolAt(path: string): Protocol | undefined {
-  return BY_PATH.get(path);
+export function createLlm(dialects: readonly Dialect[]): Protocol {
+  const byName = new Map(dialects.map((dialect) => [dialect.name, dialect]));
+  return {
+    endpoints: dialects.flatMap((dialect) =>
+      dialect.endpoints.map((endpoint): Endpoint => {
+        const { name, path, operation } = endpoint;
+        const shared = { name, path, operation, style: dialect, claims: dialect.claims };
+        return endpoint.method === "POST"
+          ? { ...shared, kind: "call", method: "POST", read: readerOf(dialect, endpoint) }
+          : {
+              ...shared,
+              kind: "own",
+              method: "GET",
+              answer: (policy, agent, wallMs) => {
+                const names = listModels(policy, byName, { agent, wallMs });
+                const body = Buffer.from(JSON.stringify(dialect.modelList(names, policy.issuedAt)));
+                return { kind: "json", status: 200, contentType: "application/json", body };
+              },
+            };
+      }),
+    ),
+    headers: Object.assign({}, ...dialects.map(({ headers }) => headers)),
+    styleFor: (path, head) => dialects.find((dialect) => dialect.claims(path, head)),
+  };
 }
 
-export function protocolOf(endpoint: Endpoint): Protocol {
-  const protocol = PROTOCOLS.find((candidate) => candidate.endpoint === endpoint);
-  if (protocol === undefined) throw new Error(`no protocol serves ${endpoint}`);
-  return protocol;
+function readerOf(dialect: Dialect, endpoint: ModelEndpoint): Extract<Endpoint, { kind: "call" }>["read"] {
+  return (body, pathParameters) => {
+    const scan = scanJsonObject(body);
+    if (!scan.ok) return { code: scan.fault };
+    const call = new LlmCall(dialect, endpoint, { body, scan, pathParameters });
+    const parameter = endpoint.read(call);
+    return parameter === undefined ? call : { code: "request.invalid_parameter", parameter };
+  };
 }

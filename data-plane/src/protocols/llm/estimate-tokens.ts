@@ -1,6 +1,7 @@
 /** What a call may use, before it is made. Estimates are for holds only; what is charged is what the provider reports. */
-import type { Exchange } from "../../pipeline/exchange.ts";
-import type { Gateway } from "../../pipeline/stage.ts";
+import type { Id, SnapshotModel } from "@headgate/sdk/contract";
+import type { OutputEstimator } from "../../limits/output-estimator.ts";
+import type { Asked } from "./parameters.ts";
 
 /** Text is close to four bytes a token, and a token is a byte at the least. */
 const BYTES_PER_TOKEN = 4;
@@ -14,19 +15,19 @@ export interface TokenEstimate {
   readonly outputMaximum: number;
 }
 
-export function estimateTokens(exchange: Exchange, { outputs }: Pick<Gateway, "outputs">): TokenEstimate {
-  const { model, parameters, agent, protocol } = exchange;
-  if (model === undefined || agent === undefined || protocol?.metered !== true) return NOTHING;
-  const bytes = exchange.body.length;
-  const declared = parameters?.outputTokensMax;
-  const choices = parameters?.choices ?? 1;
-  const outputMaximum = (declared ?? model.model.output_tokens_max) * choices;
+export function estimateTokens(
+  { body, outputTokensMax, choices }: Asked,
+  model: SnapshotModel,
+  agentId: Id<"agent">,
+  outputs: OutputEstimator,
+): TokenEstimate {
+  const outputMaximum = (outputTokensMax ?? model.output_tokens_max) * choices;
   const unlearned =
-    declared === undefined ? Math.min(outputMaximum, UNBOUNDED_OUTPUT * choices) : outputMaximum;
+    outputTokensMax === undefined ? Math.min(outputMaximum, UNBOUNDED_OUTPUT * choices) : outputMaximum;
   return {
-    inputExpected: estimateInput(bytes),
-    inputMaximum: bytes,
-    outputExpected: outputs.expect(agent.id, model.model.name, unlearned),
+    inputExpected: estimateInput(body.length),
+    inputMaximum: body.length,
+    outputExpected: outputs.expect(agentId, model.name, unlearned),
     outputMaximum,
   };
 }
@@ -35,10 +36,3 @@ export function estimateTokens(exchange: Exchange, { outputs }: Pick<Gateway, "o
 export function estimateInput(bytes: number): number {
   return Math.ceil(bytes / BYTES_PER_TOKEN);
 }
-
-const NOTHING: TokenEstimate = {
-  inputExpected: 0,
-  inputMaximum: 0,
-  outputExpected: 0,
-  outputMaximum: 0,
-};

@@ -1,36 +1,31 @@
 /** What an attempt used: as the provider reported it, else as far as it can be told from what went by. */
 import { parseJson } from "../../lib/json/member.ts";
-import type { Exchange } from "../../pipeline/exchange.ts";
-import type { AttemptEnd, RunningAttempt } from "../../upstream/dispatch.ts";
 import type { AttemptResult } from "../../usage/usage-recorder.ts";
-import type { UsageReading } from "../protocol.ts";
+import type { AttemptSeen } from "../call.ts";
+import type { StreamMeter, UsageReading } from "../reading.ts";
+import type { ModelEndpoint } from "./dialects/dialect.ts";
 import { estimateInput } from "./estimate-tokens.ts";
-import type { EventMeter } from "./streams/event-meter.ts";
 
 const RAW_USAGE_CHARS_MAX = 4_096;
 
-export interface AttemptSeen {
-  readonly exchange: Exchange;
-  readonly call: RunningAttempt;
-  /** Of a stream. */
-  readonly meter: EventMeter | undefined;
-  readonly end: AttemptEnd;
-  /** Whether the agent is given the answer. */
-  readonly passed: boolean;
+/** What was called, and with how much. */
+export interface Metered {
+  readonly endpoint: ModelEndpoint;
+  readonly body: Buffer;
 }
 
 /** Puts the usage and how it is known into a result that says that nothing was used. */
 export function fillInUsage(
   result: AttemptResult,
-  { exchange, call, meter, end, passed }: AttemptSeen,
+  { end, sent, meter, passed }: AttemptSeen,
+  { endpoint, body }: Metered,
 ): void {
-  if (exchange.protocol?.metered !== true) return;
-  const input = estimateInput(exchange.body.length);
+  const input = estimateInput(body.length);
   switch (end.kind) {
     case "answered":
       // What is not passed on as an answer is not charged as one.
       if (end.status >= 300 || !passed) break;
-      if (!report(result, readAnswer(exchange, end.body))) {
+      if (!report(result, readAnswer(endpoint, end.body))) {
         estimate(result, input, estimateInput(end.body.length));
       }
       break;
@@ -44,15 +39,15 @@ export function fillInUsage(
     case "cancelled":
     case "timeout":
       // The provider has the request: its input at least is being worked on.
-      if (call.sent) estimatePartial(result, meter, input);
+      if (sent) estimatePartial(result, meter, input);
       break;
     case "unreachable":
   }
 }
 
 /** Names and figures are ASCII, so that the bytes can be read as characters; texts are of no concern here. */
-function readAnswer({ protocol }: Exchange, body: Buffer): UsageReading | undefined {
-  return protocol?.readUsage(parseJson(body.toString("latin1")));
+function readAnswer(endpoint: ModelEndpoint, body: Buffer): UsageReading | undefined {
+  return endpoint.readUsage(parseJson(body.toString("latin1")));
 }
 
 /** False where there is no reading. */
@@ -72,7 +67,7 @@ function estimate(result: AttemptResult, input: number, output: number): void {
 }
 
 /** A stream that stopped on the way: the larger of what was reported so far and what was seen to pass. */
-function estimatePartial(result: AttemptResult, meter: EventMeter | undefined, input: number): void {
+function estimatePartial(result: AttemptResult, meter: StreamMeter | undefined, input: number): void {
   const reported = meter?.usage()?.usage ?? { input_uncached: input };
   const output = Math.max(reported["output_text"] ?? 0, meter?.contentEvents ?? 0);
   result.accuracy = "estimated";

@@ -1,60 +1,71 @@
 /** The members of a checked body that policy acts on. Everything else in it is the provider's business. */
-import { type JsonMember, memberValue } from "../../lib/json/scan-json.ts";
-import type { CallParameters, Exchange, Refusal } from "../../pipeline/exchange.ts";
-import type { ParameterNames } from "../protocol.ts";
+import { type JsonMember, memberValue, type ScannedJson } from "../../lib/json/scan-json.ts";
+import type { PathParameters } from "../call.ts";
+
+/** What an agent asks for: its body, and what was read from it. */
+export interface Asked {
+  readonly body: Buffer;
+  /** Where the members of the body stand. */
+  readonly scan: ScannedJson;
+  readonly pathParameters: PathParameters;
+  model: string;
+  stream: boolean;
+  /** Whether usage was asked for in the stream. */
+  usageAsked: boolean;
+  choices: number;
+  /** Undefined where the caller set no bound. */
+  outputTokensMax: number | undefined;
+}
+
+/** How a dialect names the members of a request body that policy acts on, beside `model`. */
+export interface ParameterNames {
+  /** Upper bounds of the output in tokens. */
+  readonly outputMax: readonly string[];
+  /** How many answers are asked for at once. */
+  readonly choices: string | undefined;
+  readonly streams: boolean;
+  /** Members that may not be true: what they ask for cannot be accounted for. */
+  readonly notTrue: readonly string[];
+}
 
 const OUTPUT_TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;
 const MODEL_CHARS_MAX = 128;
 
-/** Fills in `exchange.parameters`, or says which parameter is at fault. */
-export function readParameters(exchange: Exchange): Refusal | undefined {
-  const names = exchange.protocol?.parameters;
-  if (names === undefined) return undefined;
-  let model: string | undefined;
-  let stream = false;
-  let usageAsked = false;
-  let choices = 1;
-  let outputTokensMax: number | undefined;
-  for (const member of exchange.members) {
+/** Fills in what is asked for, or says which parameter is at fault. */
+export function readParameters(asked: Asked, names: ParameterNames): string | undefined {
+  const { body } = asked;
+  let modelGiven = false;
+  for (const member of asked.scan.members) {
     const { key } = member;
-    if (isLookAlike(key, names)) return invalid(key);
+    if (isLookAlike(key, names)) return key;
     if (names.notTrue.includes(key)) {
-      if (memberValue(exchange.body, member) === true) return invalid(key);
+      if (memberValue(body, member) === true) return key;
     } else if (key === "model") {
-      const value = memberValue(exchange.body, member);
-      if (typeof value !== "string" || value === "" || value.length > MODEL_CHARS_MAX)
-        return invalid("model");
-      model = value;
+      const value = memberValue(body, member);
+      if (typeof value !== "string" || value === "" || value.length > MODEL_CHARS_MAX) return key;
+      asked.model = value;
+      modelGiven = true;
     } else if (names.streams && key === "stream") {
-      const value = memberValue(exchange.body, member);
-      if (typeof value !== "boolean" && value !== null) return invalid("stream");
-      stream = value === true;
+      const value = memberValue(body, member);
+      if (typeof value !== "boolean" && value !== null) return key;
+      asked.stream = value === true;
     } else if (names.streams && key === "stream_options") {
-      const asked = readUsageAsked(exchange.body, member);
-      if (asked === undefined) return invalid("stream_options");
-      usageAsked = asked;
+      const usage = readUsageAsked(body, member);
+      if (usage === undefined) return key;
+      asked.usageAsked = usage;
     } else if (key === names.choices) {
-      const value = memberValue(exchange.body, member);
-      if (value !== null && !isCount(value, CHOICES_MAX)) return invalid(key);
-      choices = value ?? 1;
+      const value = memberValue(body, member);
+      if (value !== null && !isCount(value, CHOICES_MAX)) return key;
+      asked.choices = value ?? 1;
     } else if (names.outputMax.includes(key)) {
-      const value = memberValue(exchange.body, member);
-      if (value !== null && !isCount(value, OUTPUT_TOKENS_MAX)) return invalid(key);
+      const value = memberValue(body, member);
+      if (value !== null && !isCount(value, OUTPUT_TOKENS_MAX)) return key;
       // Two bounds: a provider may go by either, so the larger one is what the call may use.
-      if (value !== null) outputTokensMax = Math.max(outputTokensMax ?? 0, value);
+      if (value !== null) asked.outputTokensMax = Math.max(asked.outputTokensMax ?? 0, value);
     }
   }
-  if (model === undefined) return invalid("model");
-  const parameters: CallParameters = {
-    model,
-    stream,
-    outputTokensMax,
-    choices,
-    usageAsked,
-  };
-  exchange.parameters = parameters;
-  return undefined;
+  return modelGiven ? undefined : "model";
 }
 
 /** A member that differs from one that policy acts on in its case only: some readers take it for that one. */
@@ -81,8 +92,4 @@ function readUsageAsked(body: Buffer, member: JsonMember): boolean | undefined {
   if (typeof value !== "object" || Array.isArray(value)) return undefined;
   const asked = "include_usage" in value ? value.include_usage : false;
   return typeof asked === "boolean" || asked === null ? asked === true : undefined;
-}
-
-function invalid(parameter: string): Refusal {
-  return { code: "request.invalid_parameter", parameter };
 }

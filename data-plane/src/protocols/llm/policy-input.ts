@@ -1,48 +1,38 @@
 /** What rules are evaluated on, for one call of one agent to one model. */
 import type { PolicyInput, SnapshotModel } from "@headgate/sdk/contract";
-import type { CallParameters } from "../../pipeline/exchange.ts";
-import type { CompiledAgent } from "../../policy/compiled-policy.ts";
-import type { Protocol } from "../protocol.ts";
+import type { CompiledAgent } from "../../policy/compiled-agent.ts";
+import type { Dialect, ModelEndpoint } from "./dialects/dialect.ts";
 
 export interface PolicySubject {
-  readonly protocol: Protocol;
+  readonly dialect: Dialect;
+  readonly endpoint: ModelEndpoint;
+  readonly stream: boolean;
+  readonly outputTokensMax: number | undefined;
+}
+
+export interface PolicyMoment {
   readonly agent: CompiledAgent;
-  readonly model: SnapshotModel;
-  readonly parameters: CallParameters | undefined;
   readonly wallMs: number;
 }
 
-export function policyInput({ protocol, agent, model, parameters, wallMs }: PolicySubject): PolicyInput {
+export function policyInput(
+  { dialect, endpoint, stream, outputTokensMax }: PolicySubject,
+  model: SnapshotModel,
+  { agent, wallMs }: PolicyMoment,
+): PolicyInput {
   return {
     request: {
-      method: protocol.method,
-      path: protocol.path,
-      endpoint: protocol.endpoint,
-      dialect: protocol.dialect,
-      stream: parameters?.stream ?? false,
-      max_output_tokens: BigInt(parameters?.outputTokensMax ?? 0),
+      method: endpoint.method,
+      path: endpoint.path,
+      endpoint: endpoint.name,
+      dialect: dialect.name,
+      stream,
+      max_output_tokens: BigInt(outputTokensMax ?? 0),
     },
-    agent: agentInput(agent),
+    agent: agent.input,
     model: { name: model.name, kind: model.kind },
     time: timeInput(wallMs),
   };
-}
-
-const AGENTS = new WeakMap<CompiledAgent, PolicyInput["agent"]>();
-
-function agentInput(agent: CompiledAgent): PolicyInput["agent"] {
-  const known = AGENTS.get(agent);
-  if (known !== undefined) return known;
-  const labels: Record<string, string> = {};
-  for (const [name, value] of Object.entries(agent.labels)) if (value !== undefined) labels[name] = value;
-  const input = {
-    id: agent.id,
-    name: agent.name,
-    labels,
-    capabilities: [...agent.capabilities],
-  };
-  AGENTS.set(agent, input);
-  return input;
 }
 
 let lastSecond = -1;

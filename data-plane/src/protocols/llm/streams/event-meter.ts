@@ -1,6 +1,6 @@
 /** Reads what a stream tells as its events go by: usage, content, failure, and its end. */
 import type { Clock } from "../../../lib/clock.ts";
-import type { StreamState, UsageReading } from "../../protocol.ts";
+import type { StreamState, UsageReading } from "../../reading.ts";
 import type { EventStep, StreamEvent } from "./event-steps.ts";
 
 export class EventMeter implements EventStep {

@@ -1,5 +1,5 @@
 /** What is done to each event of a stream between decoding and encoding. */
-import type { EventMeaning } from "../../protocol.ts";
+import type { EventMeaning } from "../../reading.ts";
 
 /** One event. There is one object of it for each stream, filled anew for each event. */
 export interface StreamEvent {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../lib/clock.ts";
-import type { StreamEvents } from "../../protocol.ts";
-import { anthropicStream } from "../dialects/anthropic/stream.ts";
+import type { StreamEvents } from "../../reading.ts";
+import { messagesStream } from "../dialects/anthropic/stream.ts";
 import { chatStream, responsesStream } from "../dialects/openai/stream.ts";
 import { EVENT_BYTES_MAX, openEventStream } from "./event-stream.ts";
 
@@ -63,7 +63,7 @@ const dialects: [string, StreamEvents, string[], Record<string, number>, number]
   ["chat", chatStream, CHAT, { input_uncached: 5, cache_read: 4, output_text: 3 }, 1],
   [
     "messages",
-    anthropicStream,
+    messagesStream,
     MESSAGES,
     {
       input_uncached: 11,
@@ -146,7 +146,7 @@ test("a failure that the provider reports inside the stream is seen and passed o
   const chat = run(chatStream, [Buffer.from('data: {"error":{"message":"boom"}}\n\n')]);
   expect(chat).toMatchObject({ failed: true, complete: false });
   expect(chat.passed).toContain("boom");
-  const messages = run(anthropicStream, [Buffer.from('event: error\ndata: {"type":"error"}\n\n')]);
+  const messages = run(messagesStream, [Buffer.from('event: error\ndata: {"type":"error"}\n\n')]);
   expect(messages).toMatchObject({ failed: true, complete: false });
 });
 

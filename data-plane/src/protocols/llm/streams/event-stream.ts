@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../../lib/clock.ts";
 import type { StreamSteps } from "../../../upstream/streamed-answer.ts";
-import type { StreamEvents } from "../../protocol.ts";
+import type { StreamEvents } from "../../reading.ts";
 import { EventMeter } from "./event-meter.ts";
 import { type EventStep, leaveOutUsage, type StreamEvent } from "./event-steps.ts";
 

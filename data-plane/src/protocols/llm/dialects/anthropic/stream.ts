@@ -1,11 +1,11 @@
 /** The stream of Anthropic messages, event by event. Usage figures are cumulative: the latest counts. */
 import { member, parseJson } from "../../../../lib/json/member.ts";
-import type { EventMeaning, StreamEvents, StreamState } from "../../../protocol.ts";
-import { readAnthropicFigures } from "./usage.ts";
+import type { EventMeaning, StreamEvents, StreamState } from "../../../reading.ts";
+import { readFigures } from "./usage.ts";
 
 const EVENT_TYPE = /"type"\s*:\s*"([a-z_]+)"/;
 
-export const anthropicStream: StreamEvents = {
+export const messagesStream: StreamEvents = {
   usageOnDemand: false,
   start: (): StreamState => {
     let figures: Readonly<Record<string, unknown>> | undefined;
@@ -28,9 +28,10 @@ export const anthropicStream: StreamEvents = {
             return "other";
         }
       },
-      usage: () => readAnthropicFigures(figures),
+      usage: () => readFigures(figures),
     };
   },
+  errorEvent: (_error, body) => `event: error\ndata: ${JSON.stringify(body)}\n\n`,
 };
 
 /** Later figures replace earlier ones; a later null does not. The split of cache writes comes only at the start. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readAnthropicUsage } from "./usage.ts";
+import { readMessageUsage } from "./usage.ts";
 
 describe("Anthropic usage", () => {
   test.each([
@@ -31,7 +31,7 @@ describe("Anthropic usage", () => {
       { input_uncached: 1, cache_write_5m: 7, output_text: 1 },
     ],
   ])("%s", (_, raw, usage) => {
-    expect(readAnthropicUsage({ usage: raw })).toEqual({
+    expect(readMessageUsage({ usage: raw })).toEqual({
       usage,
       inconsistent: false,
       conditions: undefined,
@@ -45,7 +45,7 @@ describe("Anthropic usage", () => {
       cache_creation_input_tokens: 9,
       cache_creation: { ephemeral_5m_input_tokens: 1 },
     };
-    expect(readAnthropicUsage({ usage: raw })).toMatchObject({
+    expect(readMessageUsage({ usage: raw })).toMatchObject({
       inconsistent: true,
       usage: { cache_write_5m: 9 },
     });
@@ -59,7 +59,7 @@ describe("Anthropic usage", () => {
       speed: "standard",
       inference_geo: "us",
     };
-    expect(readAnthropicUsage({ usage: raw })?.conditions).toEqual({
+    expect(readMessageUsage({ usage: raw })?.conditions).toEqual({
       service_tier: "priority",
       inference_geo: "us",
     });
@@ -68,7 +68,7 @@ describe("Anthropic usage", () => {
   test.each([undefined, {}, { output_tokens: 3 }, { input_tokens: -1 }])(
     "is unknown, not zero, when it is %j",
     (raw) => {
-      expect(readAnthropicUsage({ usage: raw })).toBeUndefined();
+      expect(readMessageUsage({ usage: raw })).toBeUndefined();
     },
   );
 });

@@ -4,16 +4,16 @@
  */
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import { member } from "../../../../lib/json/member.ts";
-import type { UsageReading } from "../../../protocol.ts";
+import type { UsageReading } from "../../../reading.ts";
 import { hasFigure, putCount, readCount } from "../read-count.ts";
 
 /** Reads the usage of a message; undefined where it has none. */
-export function readAnthropicUsage(answer: unknown): UsageReading | undefined {
-  return readAnthropicFigures(member(answer, "usage"));
+export function readMessageUsage(answer: unknown): UsageReading | undefined {
+  return readFigures(member(answer, "usage"));
 }
 
 /** Reads a usage object, as it came whole or as it was put together from the events of a stream. */
-export function readAnthropicFigures(raw: unknown): UsageReading | undefined {
+export function readFigures(raw: unknown): UsageReading | undefined {
   if (!hasFigure(raw, "input_tokens")) return undefined;
   const input = readCount(raw, "input_tokens");
   const read = readCount(raw, "cache_read_input_tokens");

@@ -1,6 +1,9 @@
 /** The streams of OpenAI chat completions and of the Responses API, event by event. */
+
+import { errorRow } from "@headgate/sdk/contract";
 import { member, parseJson } from "../../../../lib/json/member.ts";
-import type { EventMeaning, StreamEvents, StreamState, UsageReading } from "../../../protocol.ts";
+import type { EventMeaning, StreamEvents, StreamState, UsageReading } from "../../../reading.ts";
+import { codeOf } from "./errors.ts";
 import { readChatUsage, readResponsesUsage } from "./usage.ts";
 
 // A quote inside a JSON string is written with a backslash, so these patterns never match inside generated text.
@@ -26,6 +29,7 @@ export const chatStream: StreamEvents = {
       usage: () => reading,
     };
   },
+  errorEvent: (_error, body) => `data: ${JSON.stringify(body)}\n\n`,
 };
 
 const RESPONSE_TYPE = /"type"\s*:\s*"(response\.[a-z_.]+|error)"/;
@@ -52,5 +56,15 @@ export const responsesStream: StreamEvents = {
       },
       usage: () => reading,
     };
+  },
+  errorEvent({ code }) {
+    const event = {
+      type: "error",
+      code: codeOf(code) ?? code,
+      message: errorRow(code).text,
+      param: null,
+      sequence_number: 0,
+    };
+    return `event: error\ndata: ${JSON.stringify(event)}\n\n`;
   },
 };

@@ -4,7 +4,7 @@
  */
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import { member } from "../../../../lib/json/member.ts";
-import type { UsageReading } from "../../../protocol.ts";
+import type { UsageReading } from "../../../reading.ts";
 import { hasFigure, putCount, readCount } from "../read-count.ts";
 
 interface FigureNames {

@@ -1,24 +1,22 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { scanJsonObject } from "../../lib/json/scan-json.ts";
-import type { Exchange } from "../../pipeline/exchange.ts";
-import { protocolOf } from "./endpoints.ts";
-import { readParameters } from "./parameters.ts";
-import { upstreamBody } from "./upstream-body.ts";
+import type { LlmCall } from "./call.ts";
+import { DIALECTS } from "./dialects/dialects.ts";
+import { createLlm } from "./endpoints.ts";
 
-function exchangeOf(text: string, endpoint: "chat_completions" | "messages" = "chat_completions") {
-  const body = Buffer.from(text);
-  const scan = scanJsonObject(body);
-  if (!scan.ok) throw new Error(scan.fault);
-  const exchange: Pick<Exchange, "body" | "bodyInside" | "members" | "protocol" | "parameters"> = {
-    body,
-    bodyInside: scan.inside,
-    members: scan.members,
-    protocol: protocolOf(endpoint),
-    parameters: undefined,
-  };
-  return exchange as Exchange;
+function read(text: string, name: "chat_completions" | "messages" = "chat_completions") {
+  const endpoint = createLlm(DIALECTS).endpoints.find((one) => one.name === name);
+  if (endpoint?.kind !== "call") throw new Error("there is no such endpoint");
+  return endpoint.read(Buffer.from(text), {});
 }
+
+function callOf(...of: Parameters<typeof read>): LlmCall {
+  const call = read(...of);
+  if ("code" in call) throw new Error(call.code);
+  return call;
+}
+
+const bodyFor = (call: LlmCall, upstreamModel: string) => call.endpoint.upstreamBody(call, upstreamModel);
 
 test("a provider is sent the agent's own bytes, but for the model and the request for usage", () => {
   const space = fc.constantFrom("", " ", "\n\t");
@@ -30,9 +28,8 @@ test("a provider is sent the agent's own bytes, but for the model and the reques
       space,
       (rest, stream, options, gap) => {
         const value = { ...rest, model: "mine", stream, ...(options && { stream_options: options }) };
-        const exchange = exchangeOf(gap + JSON.stringify(value, undefined, gap) + gap);
-        expect(readParameters(exchange)).toBeUndefined();
-        const sent = JSON.parse(upstreamBody(exchange, "theirs").toString());
+        const call = callOf(gap + JSON.stringify(value, undefined, gap) + gap);
+        const sent = JSON.parse(bodyFor(call, "theirs").toString());
         const usage = stream ? { stream_options: { ...options, include_usage: true } } : {};
         expect(sent).toEqual({ ...JSON.parse(JSON.stringify(value)), model: "theirs", ...usage });
       },
@@ -41,15 +38,13 @@ test("a provider is sent the agent's own bytes, but for the model and the reques
 });
 
 test("a body that needs no change is the same buffer", () => {
-  const exchange = exchangeOf('{"model":"m","stream":true,"stream_options":{"include_usage":true}}');
-  readParameters(exchange);
-  expect(upstreamBody(exchange, "m")).toBe(exchange.body);
+  const call = callOf('{"model":"m","stream":true,"stream_options":{"include_usage":true}}');
+  expect(bodyFor(call, "m")).toBe(call.body);
 });
 
 test("usage is not asked for where the dialect always gives it", () => {
-  const exchange = exchangeOf('{"model":"m","stream":true,"max_tokens":5}', "messages");
-  readParameters(exchange);
-  expect(upstreamBody(exchange, "m")).toBe(exchange.body);
+  const call = callOf('{"model":"m","stream":true,"max_tokens":5}', "messages");
+  expect(bodyFor(call, "m")).toBe(call.body);
 });
 
 test.each([
@@ -64,13 +59,13 @@ test.each([
   ['{"model":"m","max_completion_tokens":1.5}', "max_completion_tokens"],
   ['{"model":"m","stream_options":[]}', "stream_options"],
 ])("%s is refused naming %s", (text, parameter) => {
-  expect(readParameters(exchangeOf(text))).toEqual({ code: "request.invalid_parameter", parameter });
+  expect(read(text)).toEqual({ code: "request.invalid_parameter", parameter });
 });
 
 test.each(["MODEL", "Max_Tokens", "Stream"])(
   "a member that only looks like one that policy reads is refused: %s",
   (key) => {
-    expect(readParameters(exchangeOf(`{"model":"m","${key}":1}`))).toEqual({
+    expect(read(`{"model":"m","${key}":1}`)).toEqual({
       code: "request.invalid_parameter",
       parameter: key,
     });
@@ -78,7 +73,6 @@ test.each(["MODEL", "Max_Tokens", "Stream"])(
 );
 
 test("the larger output bound counts when both are given", () => {
-  const exchange = exchangeOf('{"model":"m","max_tokens":9,"max_completion_tokens":5}');
-  readParameters(exchange);
-  expect(exchange.parameters?.outputTokensMax).toBe(9);
+  const call = callOf('{"model":"m","max_tokens":9,"max_completion_tokens":5}');
+  expect(call.outputTokensMax).toBe(9);
 });

@@ -1,0 +1,77 @@
+/**
+ * What every call is to the pipeline. The stages ask the call that its endpoint has read, and know no protocol by name. A
+ * protocol types only what is acted on: the rest of a body passes as it came.
+ */
+import type { PolicyInput, UsageQuantities } from "@headgate/sdk/contract";
+import type { Clock } from "../lib/clock.ts";
+import type { CallEstimate } from "../limits/admission.ts";
+import type { OutputEstimator } from "../limits/output-estimator.ts";
+import type { CompiledAgent } from "../policy/compiled-agent.ts";
+import type { CallScope, CompiledPolicy, CompiledRoute, CompiledTarget } from "../policy/compiled-policy.ts";
+import type { Refusal } from "../policy/refusal.ts";
+import type { AttemptEnd } from "../upstream/dispatch.ts";
+import type { StreamSteps } from "../upstream/streamed-answer.ts";
+import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
+import type { StreamMeter } from "./reading.ts";
+import type { ErrorFacts } from "./reply-style.ts";
+import type { RequestHead } from "./request-head.ts";
+
+export interface Call {
+  /** The protocol. */
+  readonly kind: string;
+  /** Whether the answer is asked for as a stream. */
+  readonly stream: boolean;
+  /** Where it may go, and what counters are found by; undefined until it was found. */
+  readonly route: CompiledRoute | undefined;
+  readonly scope: CallScope | undefined;
+  /** Finds in the policy what is called. */
+  find(policy: CompiledPolicy, agent: CompiledAgent): Refusal | undefined;
+  /** What rules are evaluated on. */
+  policyInput(agent: CompiledAgent, wallMs: number): PolicyInput;
+  /** The tokens that limits hold while it runs; 0 where none are counted. */
+  tokensExpected(outputs: OutputEstimator): number;
+  /** What budgets hold while it runs; undefined where it costs nothing. */
+  estimate(policy: CompiledPolicy, outputs: OutputEstimator, wallMs: number): CallEstimate | undefined;
+  /** What the usage record says was called. */
+  subject(target: CompiledTarget): CallSubject;
+  upstreamPath(target: CompiledTarget): string;
+  /** Built anew: nothing of the agent's goes along but what its protocol wants. */
+  upstreamHeaders(head: RequestHead, target: CompiledTarget): string[];
+  upstreamBody(target: CompiledTarget): Buffer;
+  /** Reads a provider's stream on its way to the agent; undefined where the answer comes whole. */
+  openStream(clock: Clock): OpenStream | undefined;
+  /** The last event of a stream that broke off, as text; empty where it has none. */
+  streamError(error: ErrorFacts): string;
+  /** Puts what an attempt used, and how that is known, into a result that says that nothing was used. */
+  meter(result: AttemptResult, seen: AttemptSeen): void;
+  /** Nano-dollars; undefined where a price is unknown. */
+  cost(policy: CompiledPolicy, target: CompiledTarget, used: UsedAt): bigint | undefined;
+  /** Learns from the call's last attempt what such calls use. */
+  learn(result: AttemptResult, outputs: OutputEstimator): void;
+}
+
+/** What stands in a path for the `{name}`s of an endpoint's. */
+export type PathParameters = Readonly<Record<string, string>>;
+
+export type CallSubject = Pick<AttemptOpened, "endpoint" | "stream" | "model" | "upstream_model">;
+
+/** The way of a stream's bytes, and what was told by what went by. */
+export interface OpenStream extends StreamSteps {
+  readonly meter: StreamMeter;
+}
+
+export interface AttemptSeen {
+  readonly end: AttemptEnd;
+  /** Whether the provider had the whole request. */
+  readonly sent: boolean;
+  /** Of a stream. */
+  readonly meter: StreamMeter | undefined;
+  /** Whether the agent is given the answer. */
+  readonly passed: boolean;
+}
+
+export interface UsedAt {
+  readonly usage: UsageQuantities;
+  /** Prices are those of that moment, in Unix milliseconds. */
+  readonly wallMs: number;
+}

@@ -1,0 +1,154 @@
+/** One call of a model: what it asks for, what was found for it, and how it is forwarded, metered and priced. */
+import type { PolicyInput, SnapshotModel } from "@headgate/sdk/contract";
+import type { Clock } from "../../lib/clock.ts";
+import type { ScannedJson } from "../../lib/json/scan-json.ts";
+import type { CallEstimate } from "../../limits/admission.ts";
+import type { OutputEstimator } from "../../limits/output-estimator.ts";
+import type { CompiledAgent } from "../../policy/compiled-agent.ts";
+import type {
+  CallScope,
+  CompiledPolicy,
+  CompiledRoute,
+  CompiledTarget,
+} from "../../policy/compiled-policy.ts";
+import type { Refusal } from "../../policy/refusal.ts";
+import type { AttemptResult } from "../../usage/usage-recorder.ts";
+import type { AttemptSeen, Call, CallSubject, OpenStream, PathParameters, UsedAt } from "../call.ts";
+import type { ErrorFacts } from "../reply-style.ts";
+import type { RequestHead } from "../request-head.ts";
+import { costOf, priceEstimate, routePrices } from "./cost.ts";
+import type { Dialect, ModelEndpoint } from "./dialects/dialect.ts";
+import { estimateTokens, type TokenEstimate } from "./estimate-tokens.ts";
+import { fillInUsage } from "./metering.ts";
+import type { Asked } from "./parameters.ts";
+import { policyInput } from "./policy-input.ts";
+import { openEventStream } from "./streams/event-stream.ts";
+
+export interface ReadBody {
+  readonly body: Buffer;
+  readonly scan: ScannedJson;
+  readonly pathParameters: PathParameters;
+}
+
+export class LlmCall implements Call, Asked {
+  readonly kind = "llm";
+  readonly dialect: Dialect;
+  readonly endpoint: ModelEndpoint;
+  readonly body: Buffer;
+  readonly scan: ScannedJson;
+  readonly pathParameters: PathParameters;
+  model = "";
+  stream = false;
+  usageAsked = false;
+  choices = 1;
+  outputTokensMax: number | undefined = undefined;
+  /** Found in the policy, as are the route and the scope. */
+  served: SnapshotModel | undefined = undefined;
+  route: CompiledRoute | undefined = undefined;
+  scope: CallScope | undefined = undefined;
+  #tokens: TokenEstimate | undefined = undefined;
+
+  constructor(dialect: Dialect, endpoint: ModelEndpoint, { body, scan, pathParameters }: ReadBody) {
+    this.dialect = dialect;
+    this.endpoint = endpoint;
+    this.body = body;
+    this.scan = scan;
+    this.pathParameters = pathParameters;
+  }
+
+  find(policy: CompiledPolicy, agent: CompiledAgent): Refusal | undefined {
+    const found = policy.models.get(this.model);
+    if (found?.route === undefined) return { code: "model.not_found", parameter: "model" };
+    const { model, route } = found;
+    if (model.kind !== this.endpoint.modelKind || route.targets[0]?.provider.dialect !== this.dialect.name) {
+      return { code: "model.wrong_dialect", parameter: "model" };
+    }
+    this.served = model;
+    this.route = route;
+    this.scope = { agentId: agent.id, labels: agent.labels, model: model.name };
+    return undefined;
+  }
+
+  policyInput(agent: CompiledAgent, wallMs: number): PolicyInput {
+    return policyInput(this, this.#model(), { agent, wallMs });
+  }
+
+  tokensExpected(outputs: OutputEstimator): number {
+    if (!this.endpoint.metered) return 0;
+    const { inputExpected, outputExpected } = this.#estimate(outputs);
+    return inputExpected + outputExpected;
+  }
+
+  estimate(policy: CompiledPolicy, outputs: OutputEstimator, wallMs: number): CallEstimate | undefined {
+    // Counting tokens costs nothing, so it must not be stopped by a budget.
+    if (!this.endpoint.metered || this.route === undefined) return undefined;
+    return priceEstimate(this.#estimate(outputs), routePrices(policy, this.route, wallMs));
+  }
+
+  subject({ upstreamModel }: CompiledTarget): CallSubject {
+    return {
+      endpoint: this.endpoint.name,
+      stream: this.stream,
+      model: this.#model().name,
+      upstream_model: upstreamModel,
+    };
+  }
+
+  upstreamPath({ provider, upstreamModel }: CompiledTarget): string {
+    return provider.pathPrefix + this.endpoint.upstreamPath(upstreamModel, this);
+  }
+
+  upstreamHeaders(head: RequestHead, { provider }: CompiledTarget): string[] {
+    const headers = [
+      "content-type",
+      "application/json",
+      "accept",
+      this.stream ? "text/event-stream" : "application/json",
+      // Usage is read on the way through, so the answer must not be compressed.
+      "accept-encoding",
+      "identity",
+      "user-agent",
+      "headgate",
+    ];
+    this.dialect.pushUpstreamHeaders(headers, head, provider.credential);
+    return headers;
+  }
+
+  upstreamBody({ upstreamModel }: CompiledTarget): Buffer {
+    return this.endpoint.upstreamBody(this, upstreamModel);
+  }
+
+  openStream(clock: Clock): OpenStream | undefined {
+    const events = this.endpoint.stream;
+    return this.stream && events !== undefined ? openEventStream(events, this.usageAsked, clock) : undefined;
+  }
+
+  streamError(error: ErrorFacts): string {
+    return this.endpoint.stream?.errorEvent(error, this.dialect.errorBody(error)) ?? "";
+  }
+
+  meter(result: AttemptResult, seen: AttemptSeen): void {
+    if (this.endpoint.metered) fillInUsage(result, seen, this);
+  }
+
+  cost(policy: CompiledPolicy, target: CompiledTarget, used: UsedAt): bigint | undefined {
+    return costOf(policy, target, used);
+  }
+
+  learn({ outcome, accuracy, usage }: AttemptResult, outputs: OutputEstimator): void {
+    if (this.scope === undefined || outcome !== "success" || accuracy !== "reported") return;
+    const tokens = (usage["output_text"] ?? 0) + (usage["reasoning"] ?? 0);
+    outputs.observe(this.scope.agentId, this.#model().name, tokens);
+  }
+
+  #estimate(outputs: OutputEstimator): TokenEstimate {
+    if (this.scope === undefined) throw new Error("a call is estimated after it is found");
+    this.#tokens ??= estimateTokens(this, this.#model(), this.scope.agentId, outputs);
+    return this.#tokens;
+  }
+
+  #model(): SnapshotModel {
+    if (this.served === undefined) throw new Error("the call's model is not found yet");
+    return this.served;
+  }
+}

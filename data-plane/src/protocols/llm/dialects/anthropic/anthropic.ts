@@ -1,0 +1,18 @@
+/** The dialect of Anthropic's API (https://docs.anthropic.com/en/api). */
+import type { Dialect } from "../dialect.ts";
+import { errorBody, statusOf } from "./errors.ts";
+import { OWN_HEADERS, pushLimitHeaders, pushUpstreamHeaders } from "./headers.ts";
+import { modelList } from "./models.ts";
+import { ENDPOINTS } from "./request.ts";
+
+export const anthropic: Dialect = {
+  name: "anthropic",
+  headers: OWN_HEADERS,
+  claims: (path, head) => path.startsWith("/v1/messages") || head["anthropic-version"] !== undefined,
+  endpoints: ENDPOINTS,
+  statusOf,
+  errorBody,
+  pushLimitHeaders,
+  pushUpstreamHeaders,
+  modelList,
+};

@@ -1,0 +1,40 @@
+/**
+ * `{"type": "error", "error": {type, message, ...}, "request_id"}`. The type follows from the status, and so does the
+ * dialect's own status for what is overloaded; exceptions are listed.
+ */
+import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
+import type { ErrorFacts } from "../../../reply-style.ts";
+
+const OVERLOADED = 529;
+const TYPES: Readonly<Record<number, string>> = {
+  401: "authentication_error",
+  403: "permission_error",
+  404: "not_found_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+  503: "overloaded_error",
+  504: "timeout_error",
+};
+
+export function statusOf(code: ErrorCode): number {
+  if (code === "budget.exhausted") return 402;
+  const { status } = errorRow(code);
+  return status === 503 ? OVERLOADED : status;
+}
+
+export function errorBody({ code, message, parameter, requestId, about }: ErrorFacts): object {
+  const named = parameter === undefined ? {} : { parameter };
+  return {
+    type: "error",
+    error: { type: typeOf(code), message, ...named, ...about },
+    request_id: requestId,
+  };
+}
+
+function typeOf(code: ErrorCode): string {
+  if (code === "budget.exhausted") return "billing_error";
+  // These are not about the caller of a model.
+  if (code === "join.invalid_token" || code === "join.invalid_assertion") return "invalid_request_error";
+  const { status } = errorRow(code);
+  return TYPES[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
+}

@@ -1,0 +1,57 @@
+/**
+ * A dialect of model calls: everything that one provider's API does in its own way. Each is a folder with this one
+ * export, named in `dialects.ts` and nowhere else; no dialect knows of another.
+ */
+import type { SnapshotModel } from "@headgate/sdk/contract";
+import type { AttemptOpened } from "../../../usage/usage-recorder.ts";
+import type { StreamEvents, UsageReading } from "../../reading.ts";
+import type { ReplyStyle } from "../../reply-style.ts";
+import type { OwnHeaders, RequestHead } from "../../request-head.ts";
+import type { Asked } from "../parameters.ts";
+
+export interface Dialect extends ReplyStyle {
+  /** What providers in the policy say they speak. */
+  readonly name: string;
+  /** The request headers of its own that it acts on. */
+  readonly headers: OwnHeaders;
+  /** Whether a request comes from one of its clients, where its path is nobody's or not its alone. */
+  claims(path: string, head: RequestHead): boolean;
+  readonly endpoints: readonly DialectEndpoint[];
+  /** Adds to a request to a provider what the dialect wants beside the body; nothing else of the agent's goes along. */
+  pushUpstreamHeaders(headers: string[], head: RequestHead, credential: string | null): void;
+  /** The body of the list of models. */
+  modelList(names: readonly string[], createdMs: number): object;
+}
+
+interface EndpointParts {
+  readonly name: AttemptOpened["endpoint"];
+  /** What agents call; see `protocol.ts` for its parameters. */
+  readonly path: string;
+  /** `gen_ai.operation.name` (OpenTelemetry semantic conventions). */
+  readonly operation: string;
+}
+
+/** Where the gateway itself says which models there are. */
+export interface ListEndpoint extends EndpointParts {
+  readonly method: "GET";
+}
+
+/** Where a model is called. */
+export interface ModelEndpoint extends EndpointParts {
+  readonly method: "POST";
+  readonly modelKind: SnapshotModel["kind"];
+  /** Whether tokens are counted, limited and budgeted. Counting tokens costs none. */
+  readonly metered: boolean;
+  /** Fills in what is asked for, or names the parameter that is at fault. */
+  read(asked: Asked): string | undefined;
+  /** What is appended to a provider's base URL. */
+  upstreamPath(upstreamModel: string, asked: Asked): string;
+  /** The agent's own bytes wherever they can stay. */
+  upstreamBody(asked: Asked, upstreamModel: string): Buffer;
+  /** Reads the usage of a whole answer; undefined where it has none that can be read. */
+  readUsage(answer: unknown): UsageReading | undefined;
+  /** Undefined where the endpoint does not stream. */
+  readonly stream: StreamEvents | undefined;
+}
+
+export type DialectEndpoint = ListEndpoint | ModelEndpoint;

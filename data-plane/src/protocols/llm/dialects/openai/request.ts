@@ -1,0 +1,76 @@
+/** What is served in this dialect, and which members of a request policy acts on. */
+import { memberValue } from "../../../../lib/json/scan-json.ts";
+import { bodyFor, type Edit } from "../../body-edits.ts";
+import { type Asked, type ParameterNames, readParameters } from "../../parameters.ts";
+import type { DialectEndpoint } from "../dialect.ts";
+import { chatStream, responsesStream } from "./stream.ts";
+import { readChatUsage, readResponsesUsage } from "./usage.ts";
+
+const CHAT: ParameterNames = {
+  outputMax: ["max_completion_tokens", "max_tokens"],
+  choices: "n",
+  streams: true,
+  notTrue: [],
+};
+const RESPONSES: ParameterNames = {
+  outputMax: ["max_output_tokens"],
+  choices: undefined,
+  streams: true,
+  notTrue: ["background"],
+};
+const EMBEDDINGS: ParameterNames = { outputMax: [], choices: undefined, streams: false, notTrue: [] };
+
+export const ENDPOINTS: readonly DialectEndpoint[] = [
+  {
+    name: "chat_completions",
+    method: "POST",
+    path: "/v1/chat/completions",
+    operation: "chat",
+    modelKind: "chat",
+    metered: true,
+    read: (asked) => readParameters(asked, CHAT),
+    upstreamPath: () => "/chat/completions",
+    upstreamBody: (asked, model) =>
+      bodyFor(asked, model, asked.stream && !asked.usageAsked ? askForUsage(asked) : undefined),
+    readUsage: readChatUsage,
+    stream: chatStream,
+  },
+  {
+    name: "responses",
+    method: "POST",
+    path: "/v1/responses",
+    operation: "chat",
+    modelKind: "chat",
+    metered: true,
+    read: (asked) => readParameters(asked, RESPONSES),
+    upstreamPath: () => "/responses",
+    upstreamBody: bodyFor,
+    readUsage: readResponsesUsage,
+    stream: responsesStream,
+  },
+  {
+    name: "embeddings",
+    method: "POST",
+    path: "/v1/embeddings",
+    operation: "embeddings",
+    modelKind: "embeddings",
+    metered: true,
+    read: (asked) => readParameters(asked, EMBEDDINGS),
+    upstreamPath: () => "/embeddings",
+    upstreamBody: bodyFor,
+    readUsage: readChatUsage,
+    stream: undefined,
+  },
+  { name: "models", method: "GET", path: "/v1/models", operation: "list_models" },
+];
+
+/** Streams of chat completions tell their usage on demand only. */
+function askForUsage({ body, scan }: Asked): Edit {
+  const options = scan.members.find(({ key }) => key === "stream_options");
+  if (options === undefined) {
+    return { start: scan.inside, end: scan.inside, text: '"stream_options":{"include_usage":true},' };
+  }
+  const value = memberValue(body, options);
+  const text = JSON.stringify({ ...(typeof value === "object" ? value : {}), include_usage: true });
+  return { start: options.start, end: options.end, text };
+}

@@ -1,0 +1,82 @@
+/** Which endpoint a request is for. A path without parameters is found with one look. */
+import type { PathParameters } from "./call.ts";
+import type { Endpoint, Protocol } from "./protocol.ts";
+import type { ReplyStyle } from "./reply-style.ts";
+import { createHeadReader, credentialHeaders, type ReadHead, type RequestHead } from "./request-head.ts";
+
+export interface Protocols {
+  readonly readHead: ReadHead;
+  /** Headers that may carry the caller's key, beside `Authorization`. */
+  readonly credentialHeaders: readonly (keyof RequestHead)[];
+  /** With another method than the endpoint's own, where the path is served with that one only. */
+  match(method: string, path: string, head: RequestHead): Match | undefined;
+  /** For a 405's `Allow`. */
+  methodsAt(path: string): string;
+  /** How a caller is spoken to whose path is nobody's. */
+  styleFor(path: string, head: RequestHead): ReplyStyle;
+  /** How a caller is spoken to of whom nothing is known. */
+  readonly plainStyle: ReplyStyle;
+}
+
+export interface Match {
+  readonly endpoint: Endpoint;
+  readonly pathParameters: PathParameters;
+}
+
+export const NO_PATH_PARAMETERS: PathParameters = {};
+
+export function createProtocols(protocols: readonly Protocol[]): Protocols {
+  const headers = Object.assign({}, ...protocols.map((protocol) => protocol.headers));
+  const endpoints = protocols.flatMap((protocol) => protocol.endpoints);
+  const exact = new Map<string, Match[]>();
+  for (const endpoint of endpoints) {
+    const matches = exact.get(endpoint.path) ?? [];
+    matches.push({ endpoint, pathParameters: NO_PATH_PARAMETERS });
+    exact.set(endpoint.path, matches);
+  }
+  const templates = endpoints
+    .filter(({ path }) => path.includes("{"))
+    .map((endpoint) => ({ endpoint, pattern: patternOf(endpoint.path) }));
+  const [first] = endpoints;
+  if (first === undefined) throw new Error("nothing is served");
+
+  const matchesAt = (path: string): readonly Match[] =>
+    exact.get(path) ??
+    templates.flatMap(({ endpoint, pattern }) => {
+      const found = pattern.exec(path);
+      return found === null ? [] : [{ endpoint, pathParameters: { ...found.groups } }];
+    });
+
+  return {
+    readHead: createHeadReader(headers),
+    credentialHeaders: credentialHeaders(headers),
+    match(method, path, head) {
+      const matches = matchesAt(path);
+      if (matches.length < 2) return matches[0];
+      const fitting = matches.filter(({ endpoint }) => endpoint.method === method);
+      const candidates = fitting.length > 0 ? fitting : matches;
+      return candidates.find(({ endpoint }) => endpoint.claims(path, head)) ?? candidates[0];
+    },
+    methodsAt: (path) => [...new Set(matchesAt(path).map(({ endpoint }) => endpoint.method))].join(", "),
+    styleFor(path, head) {
+      for (const protocol of protocols) {
+        const style = protocol.styleFor(path, head);
+        if (style !== undefined) return style;
+      }
+      return first.style;
+    },
+    plainStyle: first.style,
+  };
+}
+
+/** Escapes and slashes are in no parameter, so that no other reader can take the path for another one. */
+function patternOf(path: string): RegExp {
+  const source = path
+    .split(/(\{[a-z]+\})/)
+    .map((part) =>
+      part.startsWith("{")
+        ? `(?<${part.slice(1, -1)}>[A-Za-z0-9._:@~-]+)`
+        : part.replace(/[^A-Za-z0-9/]/g, "\\$&"),
+    );
+  return new RegExp(`^${source.join("")}$`);
+}

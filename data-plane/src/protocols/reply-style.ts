@@ -1,0 +1,22 @@
+import type { ErrorCode, Id } from "@headgate/sdk/contract";
+import type { LimitStatus } from "../limits/admission.ts";
+
+/** How a kind of client is told of errors and limits. */
+export interface ReplyStyle {
+  /** The HTTP status of a code. */
+  statusOf(code: ErrorCode): number;
+  errorBody(error: ErrorFacts): object;
+  /** `nowMs`: Unix milliseconds. */
+  pushLimitHeaders(headers: string[], limit: LimitStatus, nowMs: number): void;
+}
+
+/** What a refused or failed caller is told. */
+export interface ErrorFacts {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The parameter at fault, by its name in the request. */
+  readonly parameter: string | undefined;
+  readonly requestId: Id<"request">;
+  /** `headgate_code` and what the decision was about: the same members in every style. */
+  readonly about: object;
+}
