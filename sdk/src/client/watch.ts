@@ -1,14 +1,16 @@
 /** Subscriptions: what comes, as it comes, taken up again where a connection broke. */
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { CallOptions, ClientOptions } from "./create-client.ts";
 import { errorFromData } from "./error-from.ts";
 import { HeadgateError } from "./errors.ts";
 import { headersOf } from "./headers.ts";
 import { pause } from "./pause.ts";
-import { readServerSentEvents, type ServerSentEvent } from "./server-sent-events.ts";
 
 /** The server says something at least every 15 seconds. */
 const SILENCE_MS_MAX = 45_000;
 const RETRY_MS_MAX = 10_000;
+/** More than any event of the API has; a server that never ends one must not fill the memory. */
+const EVENT_CHARS_MAX = 1_048_576;
 
 type Watch = (path: string, input: unknown, options?: CallOptions) => AsyncIterable<unknown>;
 
@@ -24,7 +26,7 @@ export function createWatcher(options: ClientOptions): Watch {
     target: string,
     lastId: string | undefined,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<ServerSentEvent, void> {
+  ): AsyncGenerator<EventSourceMessage, void> {
     const patience = withPatience(signal);
     try {
       const response = await fetch(target, {
@@ -37,9 +39,18 @@ export function createWatcher(options: ClientOptions): Watch {
       });
       const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
       if (!response.ok || !isStream || response.body === null) throw await errorFromData(response);
-      for await (const event of readServerSentEvents(response.body)) {
-        patience.renew();
-        yield event;
+      const events: EventSourceMessage[] = [];
+      const parser = createParser({ maxBufferSize: EVENT_CHARS_MAX, onEvent: (event) => events.push(event) });
+      const decoder = new TextDecoder();
+      const reader = response.body.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        parser.feed(decoder.decode(value, { stream: true }));
+        for (const event of events.splice(0)) {
+          patience.renew();
+          yield event;
+        }
       }
     } finally {
       patience.end();
@@ -52,11 +63,15 @@ export function createWatcher(options: ClientOptions): Watch {
     let failures = 0;
     for (;;) {
       try {
-        for await (const { name, data, id } of connection(`${base}/${path}${query}`, lastId, signal)) {
+        for await (const { event = "message", data, id } of connection(
+          `${base}/${path}${query}`,
+          lastId,
+          signal,
+        )) {
           failures = 0;
-          if (name === "return") return;
-          if (name === "serialized-error") throw await errorFromData(JSON.parse(data));
-          if (name !== "message") continue;
+          if (event === "return") return;
+          if (event === "serialized-error") throw await errorFromData(JSON.parse(data));
+          if (event !== "message") continue;
           lastId = id ?? lastId;
           yield JSON.parse(data);
         }

@@ -4,6 +4,7 @@
  * connection begins with one.
  */
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
+import { createParser } from "eventsource-parser";
 import type { Logger } from "../../lib/logger.ts";
 import type { ControlStream } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
@@ -62,23 +63,16 @@ export function startSnapshotHints(deps: SnapshotHintsDeps): { stop(): void } {
 }
 
 const IDLE_MS_MAX = 90_000;
-const LINE_CHARS_MAX = 8_192;
+const EVENT_CHARS_MAX = 8_192;
 
-/** The data of each event. Comments and other fields are passed over. */
+/** The data of each event. */
 async function* eventData({ body }: ControlStream): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = "";
-  let data = "";
+  const events: string[] = [];
+  const parser = createParser({ maxBufferSize: EVENT_CHARS_MAX, onEvent: ({ data }) => events.push(data) });
   for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/);
-    rest = lines.pop() ?? "";
-    if (rest.length > LINE_CHARS_MAX) throw new Error("a line of the snapshot events is too long");
-    for (const line of lines) {
-      if (line.startsWith("data:")) data = line.slice(5).trim();
-      if (line !== "" || data === "") continue;
-      yield data;
-      data = "";
-    }
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    yield* events.splice(0);
   }
 }
 
