@@ -35,13 +35,12 @@ export function bracketed(text: string, open: number): string {
   return text.slice(open + 1, end);
 }
 
-/** The members of an object type's body: name, type, and the comment before it. */
-export function membersOf(body: string): { name: string; type: string; comment: string }[] {
+/** The members of an object type's body, without comments. */
+export function membersOf(body: string): { name: string; type: string }[] {
   return splitTopLevel(body, ";").map((part) => {
-    const [, comment = "", name = "", type = ""] =
-      /^((?:\/\*\*[\s\S]*?\*\/\s*)?)(\w+)\??:\s*([\s\S]*)$/.exec(part) ?? [];
+    const [, name = "", type = ""] = /^(?:\/\*\*[\s\S]*?\*\/\s*)?(\w+)\??:\s*([\s\S]*)$/.exec(part) ?? [];
     if (name === "") throw new Error(`not a member: ${part.slice(0, 60)}`);
-    return { name, type, comment: comment.trim() };
+    return { name, type };
   });
 }
 

@@ -7,10 +7,13 @@ import { fileURLToPath } from "node:url";
 import { renderRouterTypes } from "./router-types.ts";
 
 const declarations = new URL("../dist/", import.meta.url);
+const sources = new URL("../src/", import.meta.url);
 const target = fileURLToPath(new URL("../../sdk/src/generated/router.ts", import.meta.url));
 
-const rendered = renderRouterTypes("api/trpc/router.d.ts", (path) =>
-  readFileSync(new URL(path, declarations), "utf8"),
+const rendered = renderRouterTypes(
+  "api/trpc/router.d.ts",
+  (path) => readFileSync(new URL(path, declarations), "utf8"),
+  (path) => readFileSync(new URL(path, sources), "utf8"),
 );
 const current = readIfThere(target);
 if (rendered === current) process.stdout.write("The SDK's types of the API are up to date.\n");

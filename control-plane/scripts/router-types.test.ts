@@ -8,19 +8,28 @@ const routerOf = (members: string) =>
   `import("@trpc/server").TRPCBuiltRouter<${types}, import("@trpc/server").TRPCDecorateCreateRouterOptions<{ ${members} }>>`;
 const appRouter = (members: string) => `export declare const appRouter: ${routerOf(members)};\n`;
 
+/** Sources are those of a domain `things` without a comment, unless given. */
 function render(files: Record<string, string>): string {
-  return renderRouterTypes("trpc/router.d.ts", (path) => {
-    const text = files[path];
+  const all: Record<string, string> = { ...SOURCES, ...files };
+  const read = (path: string) => {
+    const text = all[path];
     if (text === undefined) throw new Error(`no file ${path}`);
     return text;
-  });
+  };
+  return renderRouterTypes("trpc/router.d.ts", read, read);
 }
+
+const SOURCES = {
+  "trpc/router.ts":
+    'import { thingsRouter } from "../things/router.ts";\n\nexport const appRouter = router({\n  things: thingsRouter,\n});\n',
+  "things/router.ts": "export const thingsRouter = router({});\n",
+};
 
 test("procedures become plain types, and the list of what only reads fits them", () => {
   const text = render({
     "trpc/router.d.ts": appRouter(
       `things: ${routerOf(
-        `/** Looks. */ get: ${procedure("Query", `{ id: \`thg_\${string}\`; }`, `{ name: string; then?: (a: string) => void; }`)};
+        `get: ${procedure("Query", `{ id: \`thg_\${string}\`; }`, `{ name: string; then?: (a: string) => void; }`)};
          make: ${procedure("Mutation", `{ kind: "a;b" | "c>"; }`, "void")};`,
       )};`,
     ),
@@ -31,7 +40,34 @@ test("procedures become plain types, and the list of what only reads fits them",
   expect(text).toContain('make: Mutation<{ kind: "a;b" | "c>"; }, void>;');
   expect(text).toContain('get: "query",');
   expect(text).toContain('make: "mutation",');
-  expect(text).toContain("/** Looks. */");
+});
+
+test("what the source says above a procedure stands above its type, and nothing else does", () => {
+  const text = render({
+    "trpc/router.d.ts": appRouter(
+      `things: ${routerOf(`get: ${procedure("Query", "void", "string")}; make: ${procedure("Mutation", "void", "void")};`)};`,
+    ),
+    "things/router.ts": `/** Of the file. */
+export const thingsRouter = router({
+  /** Looks at one; \`{ id }\` is all it takes. */
+  get: tenantProcedure.query(() => {
+    /** Of the code. */
+    return "it";
+  }),
+
+  make: tenantProcedure.mutation(() => undefined),
+});
+
+const others = {
+  /** Makes something else. */
+  make: 1,
+};
+`,
+  });
+  expect(text).toContain(
+    "\n    /** Looks at one; `{ id }` is all it takes. */\n    get: Query<void, string>;\n",
+  );
+  expect(text.match(/\/\*\* (?!Every|Of which)/g)).toHaveLength(1);
 });
 
 test("nothing of the server is left", () => {

@@ -1,12 +1,15 @@
 /**
  * Turns the emitted declaration of the API's router into one module of plain types that needs neither the server nor
- * its libraries: inputs and outputs of every procedure, and of which kind each is.
+ * its libraries: inputs and outputs of every procedure, and of which kind each is. What the sources say above each
+ * procedure comes along, for an editor to show.
  */
 import { posix } from "node:path";
 import { bracketed, declarationOf, importsOf, membersOf, splitTopLevel } from "./declaration-text.ts";
 
 /** Gives the text of an emitted declaration by its path, such as `api/trpc/router.d.ts`. */
 export type ReadDeclaration = (path: string) => string;
+/** Gives the text of a source by its path, such as `api/trpc/router.ts`. */
+export type ReadSource = (path: string) => string;
 
 /** What the client has too; names of these stay imports. */
 const SHARED_MODULES: Readonly<Record<string, string>> = {
@@ -19,30 +22,33 @@ const PROCEDURE_MODULE = "../client/procedure.ts";
 const HEADER = `/* Generated from the control plane's router by control-plane/scripts/emit-router-types.ts. Do not edit. */
 `;
 
-export function renderRouterTypes(entry: string, read: ReadDeclaration): string {
+export function renderRouterTypes(entry: string, read: ReadDeclaration, readSource: ReadSource): string {
   const source = read(entry);
   const found = /^export declare const \w+: (import\("@trpc\/server"\)\.TRPCBuiltRouter<[\s\S]*)/m.exec(
     source,
   );
   if (found?.[1] === undefined) throw new Error(`${entry} declares no router`);
   const names = createNames(read);
-  const domains = routerMembers(found[1]).map((domain) => ({
-    ...domain,
-    procedures: routerMembers(domain.type).map((member) => readProcedure(member)),
-  }));
-  const api = domains.map(({ name, comment, procedures }) =>
+  const commentsIn = createComments(entry.replace(".d.ts", ".ts"), readSource);
+  const domains = routerMembers(found[1]).map(({ name, type }) => {
+    const comments = commentsIn(name);
+    const procedures = routerMembers(type).map((member) => ({
+      ...readProcedure(member),
+      comment: comments.get(member.name),
+    }));
+    return { name, procedures };
+  });
+  const api = domains.map(({ name, procedures }) =>
     block(
-      comment,
       name,
       procedures.map(
         (procedure) =>
-          `${withComment(procedure.comment)}${procedure.name}: ${names.client(procedure.kind)}<${names.resolve(procedure.input, entry)}, ${names.resolve(procedure.output, entry)}>;`,
+          `${procedure.comment ?? ""}${procedure.name}: ${names.client(procedure.kind)}<${names.resolve(procedure.input, entry)}, ${names.resolve(procedure.output, entry)}>;`,
       ),
     ),
   );
   const kinds = domains.map(({ name, procedures }) =>
     block(
-      "",
       name,
       procedures.map((procedure) => `${procedure.name}: "${procedure.kind.toLowerCase()}",`),
     ).replace(/;$/, ","),
@@ -58,7 +64,6 @@ export function renderRouterTypes(entry: string, read: ReadDeclaration): string 
 
 interface Procedure {
   name: string;
-  comment: string;
   kind: "Query" | "Mutation" | "Subscription";
   input: string;
   output: string;
@@ -72,14 +77,33 @@ function routerMembers(type: string) {
   return membersOf(bracketed(record, record.indexOf("{")));
 }
 
-function readProcedure({ name, type, comment }: { name: string; type: string; comment: string }): Procedure {
+function readProcedure({ name, type }: { name: string; type: string }): Procedure {
   const kind = /^import\("@trpc\/server"\)\.TRPC(Query|Mutation|Subscription)Procedure</.exec(type)?.[1];
   if (kind !== "Query" && kind !== "Mutation" && kind !== "Subscription")
     throw new Error(`not a query, mutation or subscription: ${name}`);
   const members = membersOf(bracketed(type, type.indexOf("{")));
   const typeOf = (wanted: string) => members.find((member) => member.name === wanted)?.type ?? "never";
   const output = kind === "Subscription" ? trackedType(typeOf("output"), name) : typeOf("output");
-  return { name, comment, kind, input: typeOf("input"), output };
+  return { name, kind, input: typeOf("input"), output };
+}
+
+/**
+ * What the sources say of a domain's procedures, by name. The compiler drops it from the declaration; but a router is
+ * formatted, so that each of its procedures begins a line, two spaces in, under its comment.
+ */
+function createComments(entry: string, readSource: ReadSource) {
+  const source = readSource(entry);
+  const imported = importsOf(source);
+  return (domain: string): Map<string, string> => {
+    const local = new RegExp(`^  ${domain}: (\\w+),$`, "m").exec(source)?.[1] ?? "";
+    const from = imported.get(local);
+    if (from === undefined) throw new Error(`${entry} imports no router for ${domain}`);
+    const text = readSource(posix.join(posix.dirname(entry), from.module));
+    const [, body = ""] =
+      new RegExp(`^export const ${from.name} = router\\(\\{\n([\\s\\S]*?)^\\}\\);`, "m").exec(text) ?? [];
+    const members = body.matchAll(/^( {2}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n) {2}(\w+):/gm);
+    return new Map([...members].map(([, comment = "", name = ""]) => [name, comment]));
+  };
 }
 
 /** What a subscription gives, one after the other; each must have an id, by which the client takes it up again. */
@@ -159,11 +183,9 @@ function createNames(read: ReadDeclaration) {
 const TOKEN =
   /\/\*[\s\S]*?\*\/|"[^"]*"(?!\))|`[^`]*`|import\("([^"]+)"\)\.(\w+)|(?<![\w.])(typeof )?\b([A-Za-z_]\w*)\b(?!\??:)/g;
 
-function block(comment: string, name: string, lines: string[]): string {
-  return `${withComment(comment)}${name}: {\n${lines.join("\n")}\n};`;
+function block(name: string, lines: string[]): string {
+  return `${name}: {\n${lines.join("\n")}\n};`;
 }
-
-const withComment = (comment: string) => (comment === "" ? "" : `${comment}\n`);
 
 /** Indents every line by the braces that are open at it. */
 function indented(text: string): string {

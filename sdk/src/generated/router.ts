@@ -113,6 +113,7 @@ export interface Api {
       revision: number;
       created_at: number;
     }>;
+    /** Its data plane follows: another size, another quota. */
     set_plan: Mutation<{
       tenant_id: `ten_${string}`;
       plan: "enterprise" | "starter" | "team";
@@ -276,6 +277,7 @@ export interface Api {
       };
       secret: string;
     }>;
+    /** A key for the API, with all rights in the tenant. Data planes never see it. */
     create_admin: Mutation<{
       name?: string | undefined;
     }, {
@@ -307,6 +309,7 @@ export interface Api {
       expires_at: number | null;
       revoked_at: number | null;
     }>>;
+    /** Revoking a revoked key changes nothing. The last admin key stays, or the tenant would be locked out. */
     revoke: Mutation<{
       key_id: `key_${string}`;
     }, {
@@ -459,6 +462,7 @@ export interface Api {
     }>;
   };
   routes: {
+    /** The model's route, new or in place of the one it has. A target that stays keeps its id. */
     put: Mutation<{
       model_id: `mdl_${string}`;
       targets: {
@@ -590,6 +594,7 @@ export interface Api {
       condition: string;
       created_at: number;
     }>;
+    /** All of them, in the order in which they are read: the order is what matters, so they come as one page. */
     list: Query<Record<string, never> | undefined, {
       items: {
         id: `rul_${string}`;
@@ -611,6 +616,7 @@ export interface Api {
       condition: string;
       created_at: number;
     }>;
+    /** Takes every rule's id exactly once. */
     reorder: Mutation<{
       rule_ids: `rul_${string}`[];
     }, {
@@ -634,6 +640,7 @@ export interface Api {
     }>;
   };
   limits: {
+    /** Where the data plane has several replicas, each keeps its share of `max`, rounded down and never below one. */
     create: Mutation<{
       name: string;
       metric: "requests" | "tokens";
@@ -728,6 +735,7 @@ export interface Api {
     }>;
   };
   budgets: {
+    /** Where the data plane has several replicas, each keeps its share of `max`, rounded down and never below one. */
     create: Mutation<{
       name: string;
       unit: "tokens" | "usd";
@@ -773,6 +781,7 @@ export interface Api {
       per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
       created_at: number;
     }>>;
+    /** Unit and window are what a budget counts in; another one is another budget. */
     update: Mutation<{
       budget_id: `bud_${string}`;
       max?: string | undefined;
@@ -878,6 +887,7 @@ export interface Api {
     }, {
       rows: UsageRow[];
     }>;
+    /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */
     events: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -945,6 +955,7 @@ export interface Api {
       deletion_requested_at: number | null;
       created_at: number;
     }>>;
+    /** One that was deleted is still found, so that its end can be seen. */
     get: Query<{
       data_plane_id: `dpl_${string}`;
     }, {
@@ -996,6 +1007,7 @@ export interface Api {
       deletion_requested_at: number | null;
       created_at: number;
     }>;
+    /** For a tenant whose data plane was deleted. Faults: `api.conflict` while it has one that was not asked to go. */
     create: Mutation<{
       region?: string | undefined;
     }, {
@@ -1047,6 +1059,10 @@ export interface Api {
       deletion_requested_at: number | null;
       created_at: number;
     }>;
+    /**
+     * For a data plane that has lost its state: its keys are forgotten, so that it can join again. Its driver gives it a
+     * token when it next starts; where it has none, `issue_join_token` does.
+     */
     rejoin: Mutation<{
       data_plane_id: `dpl_${string}`;
     }, {
@@ -1098,12 +1114,14 @@ export interface Api {
       deletion_requested_at: number | null;
       created_at: number;
     }>;
+    /** For a data plane that something else runs. The token is shown once and used once; a later one may take its place. */
     issue_join_token: Mutation<{
       data_plane_id: `dpl_${string}`;
     }, {
       token: string;
       expires_at: number;
     }>;
+    /** Places it in a ring: 0 gets a release first. Releases on their way take it along as they find it. */
     set_ring: Mutation<{
       data_plane_id: `dpl_${string}`;
       ring: number;
@@ -1156,6 +1174,7 @@ export interface Api {
       deletion_requested_at: number | null;
       created_at: number;
     }>;
+    /** Asks what the next change would do to its objects, and does nothing of it. */
     preview: Mutation<{
       data_plane_id: `dpl_${string}`;
     }, {
@@ -1174,6 +1193,7 @@ export interface Api {
       started_at: number | null;
       ended_at: number | null;
     }>;
+    /** Brings about what is wanted now, also where it was already. */
     reconcile: Mutation<{
       data_plane_id: `dpl_${string}`;
     }, {
@@ -1192,6 +1212,7 @@ export interface Api {
       started_at: number | null;
       ended_at: number | null;
     }>;
+    /** Looks at the cluster for what differs from what was brought about. */
     check_drift: Mutation<{
       data_plane_id: `dpl_${string}`;
     }, {
@@ -1210,6 +1231,7 @@ export interface Api {
       started_at: number | null;
       ended_at: number | null;
     }>;
+    /** Answers at once; the data plane drains and is then gone. To ask again changes nothing. */
     delete: Mutation<{
       data_plane_id: `dpl_${string}`;
     }, {
@@ -1263,6 +1285,7 @@ export interface Api {
     }>;
   };
   operations: {
+    /** The newest first. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1301,6 +1324,7 @@ export interface Api {
       started_at: number | null;
       ended_at: number | null;
     }>;
+    /** In their order. Where there are as many as were asked for, there may be more. */
     events: Query<{
       operation_id: `opn_${string}`;
       after?: number | undefined;
@@ -1308,6 +1332,7 @@ export interface Api {
     }, {
       items: OperationEvent[];
     }>;
+    /** The same as they come (server-sent events), from any point on; it ends with the operation. */
     watch: Subscription<{
       operation_id: `opn_${string}`;
       after?: number | undefined;
@@ -1315,6 +1340,7 @@ export interface Api {
     }, OperationEvent>;
   };
   regions: {
+    /** Makes it, or replaces what is said of it; data planes that live there follow a change of its cluster or access, not all at once. */
     put: Mutation<{
       name: string;
       cluster: {
@@ -1427,6 +1453,7 @@ export interface Api {
       created_at: number;
       updated_at: number;
     }>>;
+    /** Faults: `api.conflict` while data planes live there. */
     delete: Mutation<{
       name: string;
     }, {
@@ -1465,6 +1492,7 @@ export interface Api {
       updated_at: number;
       version: string;
     }>;
+    /** Begins with the canary ring. Faults: `api.conflict` while another release is on its way. */
     start: Mutation<{
       release_id: `rel_${string}`;
     }, {
@@ -1487,6 +1515,7 @@ export interface Api {
       updated_at: number;
       version: string;
     }>;
+    /** What was updated stays as it is; nothing more is. */
     pause: Mutation<{
       release_id: `rel_${string}`;
     }, {
@@ -1531,6 +1560,7 @@ export interface Api {
       updated_at: number;
       version: string;
     }>;
+    /** Sends every data plane of the release back to the one before it. */
     roll_back: Mutation<{
       release_id: `rel_${string}`;
       reason: string;
@@ -1554,6 +1584,7 @@ export interface Api {
       updated_at: number;
       version: string;
     }>;
+    /** With what its ring looks like now. */
     get: Query<{
       release_id: `rel_${string}`;
     }, {
@@ -1603,6 +1634,7 @@ export interface Api {
     }>>;
   };
   snapshots: {
+    /** Newest first. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1615,6 +1647,7 @@ export interface Api {
     }>;
   };
   audit: {
+    /** Newest first. */
     list: Query<{
       limit?: number | undefined;
       cursor?: string | undefined;
