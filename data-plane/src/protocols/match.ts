@@ -69,13 +69,13 @@ export function createProtocols(protocols: readonly Protocol[]): Protocols {
   };
 }
 
-/** Escapes and slashes are in no parameter, so that no other reader can take the path for another one. */
+/** Escapes, slashes and dot segments are in no parameter, so that no other reader can take the path for another one. */
 function patternOf(path: string): RegExp {
   const source = path
     .split(/(\{[a-z]+\})/)
     .map((part) =>
       part.startsWith("{")
-        ? `(?<${part.slice(1, -1)}>[A-Za-z0-9._:@~-]+)`
+        ? `(?!\\.{1,2}(?:/|$))(?<${part.slice(1, -1)}>[A-Za-z0-9._:@~-]+)`
         : part.replace(/[^A-Za-z0-9/]/g, "\\$&"),
     );
   return new RegExp(`^${source.join("")}$`);
