@@ -1,19 +1,10 @@
-import { freeText, idOf, LABEL_NAMES, resourceName, snapshotAgent } from "@headgate/sdk/contract";
+import { freeText, idOf, LABEL_NAMES, snapshotAgent } from "@headgate/sdk/contract";
 import { z } from "zod";
-import type { TenantContext } from "../api/trpc/context.ts";
 import { router, tenantProcedure } from "../api/trpc/procedures.ts";
-import { requireFreeName } from "../db/require-free-name.ts";
-import { requireRoom } from "../db/require-room.ts";
-import { agents } from "../db/schema/identity.ts";
-import { withTenant } from "../db/tenant-scope.ts";
 import { defined } from "../lib/defined.ts";
-import { Fault } from "../lib/fault.ts";
-import { pageInput, pageOf } from "../lib/page.ts";
-import { requireFound } from "../lib/require-found.ts";
-import { changePolicy } from "../policy/change-policy.ts";
-import { type AgentRow, findAgent, insertAgent, listAgents, updateAgent } from "./repository.ts";
-
-const AGENTS_MAX = 100_000;
+import { pageInput, pageSchema } from "../lib/page.ts";
+import { expectedRevision } from "../policy/resource.ts";
+import { agents, agentView } from "./service.ts";
 
 const label = freeText(64);
 const labels = z
@@ -24,88 +15,54 @@ const labels = z
     >,
   )
   .transform(defined);
-const { capabilities } = snapshotAgent.shape;
+const { name, capabilities } = snapshotAgent.shape;
+const optional = { labels: labels.optional(), capabilities: capabilities.optional() };
 const byId = z.strictObject({ agent_id: idOf("agent") });
+const target = byId.extend(expectedRevision);
 
 export const agentsRouter = router({
   create: tenantProcedure
-    .input(
-      z.strictObject({
-        name: resourceName,
-        labels: labels.optional(),
-        capabilities: capabilities.optional(),
-      }),
-    )
-    .mutation(({ ctx, input }) =>
-      changePolicy(ctx.services, {
-        tenantId: ctx.tenantId,
-        actor: ctx.actor,
-        action: "agents.create",
-        run: async (tx) => {
-          const row: AgentRow = {
-            tenant_id: ctx.tenantId,
-            id: ctx.services.makeId("agent"),
-            name: input.name,
-            labels: input.labels ?? {},
-            capabilities: input.capabilities ?? [],
-            disabled: false,
-            created_at: ctx.services.clock.wallMs(),
-          };
-          await requireFreeName(tx, agents, row);
-          await requireRoom(tx, agents, AGENTS_MAX);
-          await insertAgent(tx, row);
-          return { result: view(row), resource: row.id, detail: { ...input } };
-        },
-      }),
+    .input(z.strictObject({ name, ...optional }))
+    .output(agentView)
+    .mutation(({ ctx, input: { name, ...input } }) => agents.create(ctx, { name, ...defined(input) })),
+
+  get: tenantProcedure
+    .input(byId)
+    .output(agentView)
+    .query(({ ctx, input }) => agents.get(ctx, input.agent_id)),
+
+  list: tenantProcedure
+    .input(z.strictObject(pageInput))
+    .output(pageSchema(agentView))
+    .query(({ ctx, input }) => agents.list(ctx, input)),
+
+  /** A name that a rule's condition has in quotes is not changed: the rule would speak of another agent, or of none. */
+  update: tenantProcedure
+    .input(target.extend({ name: name.optional(), ...optional }))
+    .output(agentView)
+    .mutation(({ ctx, input: { agent_id: id, expected_revision, ...changes } }) =>
+      agents.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
-  get: tenantProcedure.input(byId).query(async ({ ctx, input }) => {
-    const row = await withTenant(ctx.services.db, ctx.tenantId, (tx) => findAgent(tx, input.agent_id));
-    return view(requireFound(row));
-  }),
-
-  list: tenantProcedure.input(z.strictObject(pageInput)).query(async ({ ctx, input }) => {
-    const rows = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
-      listAgents(tx, input.cursor, input.limit + 1),
-    );
-    return pageOf(rows, input.limit, { cursor: (row) => row.id, view });
-  }),
-
-  update: tenantProcedure
-    .input(byId.extend({ labels: labels.optional(), capabilities: capabilities.optional() }))
-    .mutation(({ ctx, input: { agent_id, ...changes } }) => {
-      const values = defined(changes);
-      if (Object.keys(values).length === 0)
-        throw new Fault("api.invalid_input", { detail: "Nothing to change." });
-      return update(ctx, "agents.update", { agent_id, values });
-    }),
-
   disable: tenantProcedure
-    .input(byId)
-    .mutation(({ ctx, input }) => update(ctx, "agents.disable", { ...input, values: { disabled: true } })),
+    .input(target)
+    .output(agentView)
+    .mutation(({ ctx, input: { agent_id: id, expected_revision } }) =>
+      agents.disable(ctx, { id, expected_revision }),
+    ),
 
   enable: tenantProcedure
-    .input(byId)
-    .mutation(({ ctx, input }) => update(ctx, "agents.enable", { ...input, values: { disabled: false } })),
+    .input(target)
+    .output(agentView)
+    .mutation(({ ctx, input: { agent_id: id, expected_revision } }) =>
+      agents.enable(ctx, { id, expected_revision }),
+    ),
+
+  /** With its keys, for good; what it has used stays in the ledger under its id. Not while a limit or budget names it. */
+  delete: tenantProcedure
+    .input(target)
+    .output(agentView)
+    .mutation(({ ctx, input: { agent_id: id, expected_revision } }) =>
+      agents.delete(ctx, { id, expected_revision }),
+    ),
 });
-
-function update(
-  ctx: TenantContext,
-  action: string,
-  { agent_id, values }: { agent_id: AgentRow["id"]; values: Parameters<typeof updateAgent>[2] },
-) {
-  return changePolicy(ctx.services, {
-    tenantId: ctx.tenantId,
-    actor: ctx.actor,
-    action,
-    takesAway: action === "agents.disable",
-    run: async (tx) => {
-      const row = requireFound(await updateAgent(tx, agent_id, values));
-      return { result: view(row), resource: row.id, detail: { ...values } };
-    },
-  });
-}
-
-function view({ id, name, labels, capabilities, disabled, created_at }: AgentRow) {
-  return { id, name, labels, capabilities, disabled, created_at };
-}

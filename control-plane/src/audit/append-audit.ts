@@ -5,9 +5,11 @@ import { desc } from "drizzle-orm";
 import { auditLog } from "../db/schema/audit-log.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
 
+export const ACTOR_KINDS = ["operator", "key", "data_plane", "system"] as const;
+
 /** Who did it. `id` is a key's, data plane's or operator's id, or a word for a part of the system. */
 export interface Actor {
-  readonly kind: "operator" | "key" | "data_plane" | "system";
+  readonly kind: (typeof ACTOR_KINDS)[number];
   readonly id: string;
 }
 

@@ -1,19 +1,23 @@
+import { z } from "zod";
 import type { TenantTx } from "../db/tenant-scope.ts";
 import { auditHash, FIRST_PREV_HASH } from "./append-audit.ts";
 import { auditAfter } from "./repository.ts";
 
-export type AuditVerdict =
-  | { ok: true; rows: number }
-  | {
-      ok: false;
-      /** The place in the chain at which it first fails to hold; a missing row is named by the place it had. */
-      first_broken: number;
-    };
+const place = z.number().int().nonnegative();
+
+export const auditVerdict = z.discriminatedUnion("ok", [
+  z.strictObject({ ok: z.literal(true), rows: place }),
+  z.strictObject({
+    ok: z.literal(false),
+    /** The place in the chain at which it first fails to hold; a missing row is named by the place it had. */
+    first_broken: place,
+  }),
+]);
 
 const PAGE_ROWS = 500;
 
 /** Walks the tenant's chain from its first row. */
-export async function verifyAudit(tx: TenantTx): Promise<AuditVerdict> {
+export async function verifyAudit(tx: TenantTx): Promise<z.infer<typeof auditVerdict>> {
   let seq = 0;
   let hash = FIRST_PREV_HASH;
   for (;;) {

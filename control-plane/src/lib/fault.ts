@@ -1,4 +1,5 @@
 import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
+import type { ZodError } from "zod";
 
 export interface FaultOptions {
   /** The parameter at fault, by its name in the request. */
@@ -27,4 +28,17 @@ export class Fault extends Error {
     this.parameter = options.parameter;
     this.constraint = options.constraint;
   }
+}
+
+/** What is wrong with an input, by its first issue. Zod's texts speak of types and limits, not of values. */
+export function inputFault(error: ZodError): Fault {
+  const [issue] = error.issues;
+  const path = [
+    ...(issue?.path ?? []),
+    ...(issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : []),
+  ];
+  return new Fault("api.invalid_input", {
+    ...(path.length === 0 ? {} : { parameter: path.join(".").slice(0, 200) }),
+    ...(issue === undefined ? {} : { detail: `${issue.message.slice(0, 300)}.` }),
+  });
 }

@@ -9,6 +9,15 @@ export const pageInput = {
   limit: z.number().int().min(1).max(200).default(50),
 };
 
+/** The schema of a `Page`. */
+export const pageSchema = <T extends z.ZodType>(item: T) =>
+  z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
+
+export interface PageRequest {
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
 export interface Page<T> {
   items: T[];
   /** Null on the last page. */

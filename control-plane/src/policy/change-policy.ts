@@ -31,6 +31,13 @@ export interface ChangeServices {
   readonly onRevision: OnRevision;
 }
 
+/** Who changes something, of which tenant, and with what. */
+export interface ChangeContext<Services extends ChangeServices = ChangeServices> {
+  readonly services: Services;
+  readonly tenantId: Id<"tenant">;
+  readonly actor: Actor;
+}
+
 export interface Change<T> {
   readonly tenantId: Id<"tenant">;
   readonly actor: Actor;

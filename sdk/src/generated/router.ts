@@ -13,6 +13,7 @@ export interface Api {
     }>;
   };
   tenants: {
+    /** The admin key is shown once: when the same call is made again it is null. */
     create: Mutation<{
       idempotency_key: string;
       name: string;
@@ -67,20 +68,23 @@ export interface Api {
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      id: `ten_${string}`;
-      name: string;
-      display_name: string;
-      plan: "enterprise" | "starter" | "team";
-      region: string;
-      settings: {
-        body_bytes_max: number;
-        on_spool_full: "keep_serving_unbilled" | "reject_traffic";
-      };
-      suspended: boolean;
-      revision: number;
-      created_at: number;
-    }>>;
+    }, {
+      items: {
+        id: `ten_${string}`;
+        name: string;
+        display_name: string;
+        plan: "enterprise" | "starter" | "team";
+        region: string;
+        settings: {
+          body_bytes_max: number;
+          on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+        };
+        suspended: boolean;
+        revision: number;
+        created_at: number;
+      }[];
+      next_cursor: string | null;
+    }>;
     suspend: Mutation<{
       tenant_id: `ten_${string}`;
     }, {
@@ -153,7 +157,6 @@ export interface Api {
   };
   agents: {
     create: Mutation<{
-      name: string;
       labels?: {
         cost_center?: string | undefined;
         department?: string | undefined;
@@ -161,6 +164,7 @@ export interface Api {
         team?: string | undefined;
       } | undefined;
       capabilities?: string[] | undefined;
+      name: string;
     }, {
       id: `agt_${string}`;
       name: string;
@@ -173,6 +177,7 @@ export interface Api {
       capabilities: string[];
       disabled: boolean;
       created_at: number;
+      revision: number;
     }>;
     get: Query<{
       agent_id: `agt_${string}`;
@@ -188,25 +193,31 @@ export interface Api {
       capabilities: string[];
       disabled: boolean;
       created_at: number;
+      revision: number;
     }>;
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      id: `agt_${string}`;
-      name: string;
-      labels: {
-        team?: string | undefined;
-        cost_center?: string | undefined;
-        department?: string | undefined;
-        environment?: string | undefined;
-      };
-      capabilities: string[];
-      disabled: boolean;
-      created_at: number;
-    }>>;
+    }, {
+      items: {
+        id: `agt_${string}`;
+        name: string;
+        labels: {
+          team?: string | undefined;
+          cost_center?: string | undefined;
+          department?: string | undefined;
+          environment?: string | undefined;
+        };
+        capabilities: string[];
+        disabled: boolean;
+        created_at: number;
+        revision: number;
+      }[];
+      next_cursor: string | null;
+    }>;
+    /** A name that a rule's condition has in quotes is not changed: the rule would speak of another agent, or of none. */
     update: Mutation<{
-      agent_id: `agt_${string}`;
+      expected_revision?: number | undefined;
       labels?: {
         cost_center?: string | undefined;
         department?: string | undefined;
@@ -214,6 +225,8 @@ export interface Api {
         team?: string | undefined;
       } | undefined;
       capabilities?: string[] | undefined;
+      agent_id: `agt_${string}`;
+      name?: string | undefined;
     }, {
       id: `agt_${string}`;
       name: string;
@@ -226,8 +239,10 @@ export interface Api {
       capabilities: string[];
       disabled: boolean;
       created_at: number;
+      revision: number;
     }>;
     disable: Mutation<{
+      expected_revision?: number | undefined;
       agent_id: `agt_${string}`;
     }, {
       id: `agt_${string}`;
@@ -241,8 +256,10 @@ export interface Api {
       capabilities: string[];
       disabled: boolean;
       created_at: number;
+      revision: number;
     }>;
     enable: Mutation<{
+      expected_revision?: number | undefined;
       agent_id: `agt_${string}`;
     }, {
       id: `agt_${string}`;
@@ -256,6 +273,25 @@ export interface Api {
       capabilities: string[];
       disabled: boolean;
       created_at: number;
+      revision: number;
+    }>;
+    /** With its keys, for good; what it has used stays in the ledger under its id. Not while a limit or budget names it. */
+    delete: Mutation<{
+      expected_revision?: number | undefined;
+      agent_id: `agt_${string}`;
+    }, {
+      id: `agt_${string}`;
+      name: string;
+      labels: {
+        team?: string | undefined;
+        cost_center?: string | undefined;
+        department?: string | undefined;
+        environment?: string | undefined;
+      };
+      capabilities: string[];
+      disabled: boolean;
+      created_at: number;
+      revision: number;
     }>;
   };
   keys: {
@@ -265,13 +301,14 @@ export interface Api {
       expires_at?: number | undefined;
     }, {
       key: {
+        created_at: number;
+        revision: number;
         id: `key_${string}`;
         kind: "admin" | "agent";
         agent_id: `agt_${string}` | null;
         name: string;
         handle: string;
         last4: string;
-        created_at: number;
         expires_at: number | null;
         revoked_at: number | null;
       };
@@ -282,44 +319,81 @@ export interface Api {
       name?: string | undefined;
     }, {
       key: {
+        created_at: number;
+        revision: number;
         id: `key_${string}`;
         kind: "admin" | "agent";
         agent_id: `agt_${string}` | null;
         name: string;
         handle: string;
         last4: string;
-        created_at: number;
         expires_at: number | null;
         revoked_at: number | null;
       };
       secret: string;
     }>;
+    get: Query<{
+      key_id: `key_${string}`;
+    }, {
+      created_at: number;
+      revision: number;
+      id: `key_${string}`;
+      kind: "admin" | "agent";
+      agent_id: `agt_${string}` | null;
+      name: string;
+      handle: string;
+      last4: string;
+      expires_at: number | null;
+      revoked_at: number | null;
+    }>;
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
       agent_id?: `agt_${string}` | undefined;
-    }, Page<{
+    }, {
+      items: {
+        created_at: number;
+        revision: number;
+        id: `key_${string}`;
+        kind: "admin" | "agent";
+        agent_id: `agt_${string}` | null;
+        name: string;
+        handle: string;
+        last4: string;
+        expires_at: number | null;
+        revoked_at: number | null;
+      }[];
+      next_cursor: string | null;
+    }>;
+    update: Mutation<{
+      expected_revision?: number | undefined;
+      key_id: `key_${string}`;
+      name?: string | undefined;
+    }, {
+      created_at: number;
+      revision: number;
       id: `key_${string}`;
       kind: "admin" | "agent";
       agent_id: `agt_${string}` | null;
       name: string;
       handle: string;
       last4: string;
-      created_at: number;
       expires_at: number | null;
       revoked_at: number | null;
-    }>>;
-    /** Revoking a revoked key changes nothing. The last admin key stays, or the tenant would be locked out. */
+    }>;
+    /** For good: a key has no other end. Revoking a revoked one changes nothing; the last admin key stays. */
     revoke: Mutation<{
+      expected_revision?: number | undefined;
       key_id: `key_${string}`;
     }, {
+      created_at: number;
+      revision: number;
       id: `key_${string}`;
       kind: "admin" | "agent";
       agent_id: `agt_${string}` | null;
       name: string;
       handle: string;
       last4: string;
-      created_at: number;
       expires_at: number | null;
       revoked_at: number | null;
     }>;
@@ -339,9 +413,10 @@ export interface Api {
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
+      created_at: number;
+      revision: number;
       has_credential: boolean;
       secret_version: number;
-      created_at: number;
     }>;
     get: Query<{
       provider_id: `prv_${string}`;
@@ -352,26 +427,33 @@ export interface Api {
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
+      created_at: number;
+      revision: number;
       has_credential: boolean;
       secret_version: number;
-      created_at: number;
     }>;
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      id: `prv_${string}`;
-      name: string;
-      dialect: "anthropic" | "openai";
-      vendor: string;
-      base_url: string;
-      allowed_cidrs: string[];
-      has_credential: boolean;
-      secret_version: number;
-      created_at: number;
-    }>>;
+    }, {
+      items: {
+        id: `prv_${string}`;
+        name: string;
+        dialect: "anthropic" | "openai";
+        vendor: string;
+        base_url: string;
+        allowed_cidrs: string[];
+        created_at: number;
+        revision: number;
+        has_credential: boolean;
+        secret_version: number;
+      }[];
+      next_cursor: string | null;
+    }>;
     update: Mutation<{
+      expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
+      name?: string | undefined;
       base_url?: string | undefined;
       allowed_cidrs?: string[] | undefined;
     }, {
@@ -381,11 +463,13 @@ export interface Api {
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
+      created_at: number;
+      revision: number;
       has_credential: boolean;
       secret_version: number;
-      created_at: number;
     }>;
     set_credential: Mutation<{
+      expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
       credential: string;
     }, {
@@ -395,11 +479,13 @@ export interface Api {
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
+      created_at: number;
+      revision: number;
       has_credential: boolean;
       secret_version: number;
-      created_at: number;
     }>;
     delete: Mutation<{
+      expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
     }, {
       id: `prv_${string}`;
@@ -408,9 +494,10 @@ export interface Api {
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
+      created_at: number;
+      revision: number;
       has_credential: boolean;
       secret_version: number;
-      created_at: number;
     }>;
   };
   models: {
@@ -426,21 +513,43 @@ export interface Api {
       context_tokens_max: number;
       output_tokens_max: number;
       created_at: number;
+      revision: number;
+    }>;
+    get: Query<{
+      model_id: `mdl_${string}`;
+    }, {
+      id: `mdl_${string}`;
+      name: string;
+      kind: "chat" | "embeddings";
+      context_tokens_max: number;
+      output_tokens_max: number;
+      created_at: number;
+      revision: number;
     }>;
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      id: `mdl_${string}`;
-      name: string;
-      kind: "chat" | "embeddings";
-      context_tokens_max: number;
-      output_tokens_max: number;
-      created_at: number;
-    }>>;
+    }, {
+      items: {
+        id: `mdl_${string}`;
+        name: string;
+        kind: "chat" | "embeddings";
+        context_tokens_max: number;
+        output_tokens_max: number;
+        created_at: number;
+        revision: number;
+      }[];
+      next_cursor: string | null;
+    }>;
+    /**
+     * A new name is what agents call from then on. The model's route, limits and budgets stay with it; a name that a
+     * rule's condition has in quotes is not changed.
+     */
     update: Mutation<{
+      name?: string | undefined;
       context_tokens_max?: number | undefined;
       output_tokens_max?: number | undefined;
+      expected_revision?: number | undefined;
       model_id: `mdl_${string}`;
     }, {
       id: `mdl_${string}`;
@@ -449,8 +558,10 @@ export interface Api {
       context_tokens_max: number;
       output_tokens_max: number;
       created_at: number;
+      revision: number;
     }>;
     delete: Mutation<{
+      expected_revision?: number | undefined;
       model_id: `mdl_${string}`;
     }, {
       id: `mdl_${string}`;
@@ -459,11 +570,13 @@ export interface Api {
       context_tokens_max: number;
       output_tokens_max: number;
       created_at: number;
+      revision: number;
     }>;
   };
   routes: {
     /** The model's route, new or in place of the one it has. A target that stays keeps its id. */
     put: Mutation<{
+      expected_revision?: number | undefined;
       model_id: `mdl_${string}`;
       targets: {
         provider_id: `prv_${string}`;
@@ -504,6 +617,7 @@ export interface Api {
         open_ms: number;
       };
       created_at: number;
+      revision: number;
     }>;
     get: Query<{
       model_id: `mdl_${string}`;
@@ -529,34 +643,40 @@ export interface Api {
         open_ms: number;
       };
       created_at: number;
+      revision: number;
     }>;
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      id: `rte_${string}`;
-      model_id: `mdl_${string}`;
-      targets: {
-        id: `tgt_${string}`;
-        provider_id: `prv_${string}`;
-        upstream_model: string;
-        priority: number;
-        weight: number;
-        timeouts: {
-          connect_ms: number;
-          first_byte_ms: number;
-          idle_ms: number;
-          total_ms: number;
+    }, {
+      items: {
+        id: `rte_${string}`;
+        model_id: `mdl_${string}`;
+        targets: {
+          id: `tgt_${string}`;
+          provider_id: `prv_${string}`;
+          upstream_model: string;
+          priority: number;
+          weight: number;
+          timeouts: {
+            connect_ms: number;
+            first_byte_ms: number;
+            idle_ms: number;
+            total_ms: number;
+          };
+        }[];
+        attempts_max: number;
+        breaker: {
+          failures: number;
+          open_ms: number;
         };
+        created_at: number;
+        revision: number;
       }[];
-      attempts_max: number;
-      breaker: {
-        failures: number;
-        open_ms: number;
-      };
-      created_at: number;
-    }>>;
+      next_cursor: string | null;
+    }>;
     delete: Mutation<{
+      expected_revision?: number | undefined;
       model_id: `mdl_${string}`;
     }, {
       id: `rte_${string}`;
@@ -580,9 +700,11 @@ export interface Api {
         open_ms: number;
       };
       created_at: number;
+      revision: number;
     }>;
   };
   rules: {
+    /** It is read after all that are there. */
     create: Mutation<{
       name: string;
       effect: "allow" | "deny" | "require";
@@ -593,6 +715,17 @@ export interface Api {
       effect: "allow" | "deny" | "require";
       condition: string;
       created_at: number;
+      revision: number;
+    }>;
+    get: Query<{
+      rule_id: `rul_${string}`;
+    }, {
+      id: `rul_${string}`;
+      name: string;
+      effect: "allow" | "deny" | "require";
+      condition: string;
+      created_at: number;
+      revision: number;
     }>;
     /** All of them, in the order in which they are read: the order is what matters, so they come as one page. */
     list: Query<Record<string, never> | undefined, {
@@ -602,19 +735,23 @@ export interface Api {
         effect: "allow" | "deny" | "require";
         condition: string;
         created_at: number;
+        revision: number;
       }[];
-      next_cursor: null;
+      next_cursor: string | null;
     }>;
     update: Mutation<{
-      rule_id: `rul_${string}`;
+      name?: string | undefined;
       effect?: "allow" | "deny" | "require" | undefined;
       condition?: string | undefined;
+      expected_revision?: number | undefined;
+      rule_id: `rul_${string}`;
     }, {
       id: `rul_${string}`;
       name: string;
       effect: "allow" | "deny" | "require";
       condition: string;
       created_at: number;
+      revision: number;
     }>;
     /** Takes every rule's id exactly once. */
     reorder: Mutation<{
@@ -626,10 +763,12 @@ export interface Api {
         effect: "allow" | "deny" | "require";
         condition: string;
         created_at: number;
+        revision: number;
       }[];
-      next_cursor: null;
+      next_cursor: string | null;
     }>;
     delete: Mutation<{
+      expected_revision?: number | undefined;
       rule_id: `rul_${string}`;
     }, {
       id: `rul_${string}`;
@@ -637,6 +776,7 @@ export interface Api {
       effect: "allow" | "deny" | "require";
       condition: string;
       created_at: number;
+      revision: number;
     }>;
   };
   limits: {
@@ -665,9 +805,7 @@ export interface Api {
     }, {
       id: `lim_${string}`;
       name: string;
-      metric: "concurrency" | "requests" | "tokens";
       max: number;
-      window_seconds: number | null;
       match: {
         agent_ids?: `agt_${string}`[] | undefined;
         models?: string[] | undefined;
@@ -675,26 +813,51 @@ export interface Api {
       };
       per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
       created_at: number;
+      revision: number;
+      metric: "concurrency" | "requests" | "tokens";
+      window_seconds: number | null;
+    }>;
+    get: Query<{
+      limit_id: `lim_${string}`;
+    }, {
+      id: `lim_${string}`;
+      name: string;
+      max: number;
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+      revision: number;
+      metric: "concurrency" | "requests" | "tokens";
+      window_seconds: number | null;
     }>;
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      id: `lim_${string}`;
-      name: string;
-      metric: "concurrency" | "requests" | "tokens";
-      max: number;
-      window_seconds: number | null;
-      match: {
-        agent_ids?: `agt_${string}`[] | undefined;
-        models?: string[] | undefined;
-        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
-      };
-      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
-      created_at: number;
-    }>>;
+    }, {
+      items: {
+        id: `lim_${string}`;
+        name: string;
+        max: number;
+        match: {
+          agent_ids?: `agt_${string}`[] | undefined;
+          models?: string[] | undefined;
+          labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+        };
+        per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+        created_at: number;
+        revision: number;
+        metric: "concurrency" | "requests" | "tokens";
+        window_seconds: number | null;
+      }[];
+      next_cursor: string | null;
+    }>;
+    /** The metric is what a limit counts; another one is another limit. */
     update: Mutation<{
-      limit_id: `lim_${string}`;
+      name?: string | undefined;
       max?: number | undefined;
       window_seconds?: number | undefined;
       match?: {
@@ -703,28 +866,12 @@ export interface Api {
         labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
       } | undefined;
       per?: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[] | undefined;
-    }, {
-      id: `lim_${string}`;
-      name: string;
-      metric: "concurrency" | "requests" | "tokens";
-      max: number;
-      window_seconds: number | null;
-      match: {
-        agent_ids?: `agt_${string}`[] | undefined;
-        models?: string[] | undefined;
-        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
-      };
-      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
-      created_at: number;
-    }>;
-    delete: Mutation<{
+      expected_revision?: number | undefined;
       limit_id: `lim_${string}`;
     }, {
       id: `lim_${string}`;
       name: string;
-      metric: "concurrency" | "requests" | "tokens";
       max: number;
-      window_seconds: number | null;
       match: {
         agent_ids?: `agt_${string}`[] | undefined;
         models?: string[] | undefined;
@@ -732,6 +879,27 @@ export interface Api {
       };
       per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
       created_at: number;
+      revision: number;
+      metric: "concurrency" | "requests" | "tokens";
+      window_seconds: number | null;
+    }>;
+    delete: Mutation<{
+      expected_revision?: number | undefined;
+      limit_id: `lim_${string}`;
+    }, {
+      id: `lim_${string}`;
+      name: string;
+      max: number;
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+      revision: number;
+      metric: "concurrency" | "requests" | "tokens";
+      window_seconds: number | null;
     }>;
   };
   budgets: {
@@ -762,11 +930,11 @@ export interface Api {
       };
       per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
       created_at: number;
+      revision: number;
     }>;
-    list: Query<{
-      cursor?: string | undefined;
-      limit?: number | undefined;
-    }, Page<{
+    get: Query<{
+      budget_id: `bud_${string}`;
+    }, {
       id: `bud_${string}`;
       name: string;
       unit: "tokens" | "usd";
@@ -780,10 +948,33 @@ export interface Api {
       };
       per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
       created_at: number;
-    }>>;
+      revision: number;
+    }>;
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    }, {
+      items: {
+        id: `bud_${string}`;
+        name: string;
+        unit: "tokens" | "usd";
+        max: string;
+        window: "day" | "hour" | "month" | "total";
+        hold: "expected" | "maximum";
+        match: {
+          agent_ids?: `agt_${string}`[] | undefined;
+          models?: string[] | undefined;
+          labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+        };
+        per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+        created_at: number;
+        revision: number;
+      }[];
+      next_cursor: string | null;
+    }>;
     /** Unit and window are what a budget counts in; another one is another budget. */
     update: Mutation<{
-      budget_id: `bud_${string}`;
+      name?: string | undefined;
       max?: string | undefined;
       hold?: "expected" | "maximum" | undefined;
       match?: {
@@ -792,22 +983,7 @@ export interface Api {
         labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
       } | undefined;
       per?: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[] | undefined;
-    }, {
-      id: `bud_${string}`;
-      name: string;
-      unit: "tokens" | "usd";
-      max: string;
-      window: "day" | "hour" | "month" | "total";
-      hold: "expected" | "maximum";
-      match: {
-        agent_ids?: `agt_${string}`[] | undefined;
-        models?: string[] | undefined;
-        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
-      };
-      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
-      created_at: number;
-    }>;
-    delete: Mutation<{
+      expected_revision?: number | undefined;
       budget_id: `bud_${string}`;
     }, {
       id: `bud_${string}`;
@@ -823,6 +999,26 @@ export interface Api {
       };
       per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
       created_at: number;
+      revision: number;
+    }>;
+    delete: Mutation<{
+      expected_revision?: number | undefined;
+      budget_id: `bud_${string}`;
+    }, {
+      id: `bud_${string}`;
+      name: string;
+      unit: "tokens" | "usd";
+      max: string;
+      window: "day" | "hour" | "month" | "total";
+      hold: "expected" | "maximum";
+      match: {
+        agent_ids?: `agt_${string}`[] | undefined;
+        models?: string[] | undefined;
+        labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+      };
+      per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+      created_at: number;
+      revision: number;
     }>;
   };
   prices: {
@@ -1651,21 +1847,30 @@ export interface Api {
     list: Query<{
       limit?: number | undefined;
       cursor?: string | undefined;
-    }, Page<{
-      seq: number;
-      id: `aud_${string}`;
-      at: number;
-      actor: {
-        kind: "data_plane" | "key" | "operator" | "system";
-        id: string;
-      };
-      action: string;
-      resource: string;
-      detail: Record<string, unknown>;
-      prev_hash: string;
-      hash: string;
-    }>>;
-    verify: Query<Record<string, never> | undefined, AuditVerdict>;
+    }, {
+      items: {
+        seq: number;
+        id: `aud_${string}`;
+        at: number;
+        actor: {
+          kind: "data_plane" | "key" | "operator" | "system";
+          id: string;
+        };
+        action: string;
+        resource: string;
+        detail: Record<string, unknown>;
+        prev_hash: string;
+        hash: string;
+      }[];
+      next_cursor: string | null;
+    }>;
+    verify: Query<Record<string, never> | undefined, {
+      ok: true;
+      rows: number;
+    } | {
+      ok: false;
+      first_broken: number;
+    }>;
   };
 }
 
@@ -1690,11 +1895,14 @@ export const PROCEDURES = {
     update: "mutation",
     disable: "mutation",
     enable: "mutation",
+    delete: "mutation",
   },
   keys: {
     create: "mutation",
     create_admin: "mutation",
+    get: "query",
     list: "query",
+    update: "mutation",
     revoke: "mutation",
   },
   providers: {
@@ -1707,6 +1915,7 @@ export const PROCEDURES = {
   },
   models: {
     create: "mutation",
+    get: "query",
     list: "query",
     update: "mutation",
     delete: "mutation",
@@ -1719,6 +1928,7 @@ export const PROCEDURES = {
   },
   rules: {
     create: "mutation",
+    get: "query",
     list: "query",
     update: "mutation",
     reorder: "mutation",
@@ -1726,12 +1936,14 @@ export const PROCEDURES = {
   },
   limits: {
     create: "mutation",
+    get: "query",
     list: "query",
     update: "mutation",
     delete: "mutation",
   },
   budgets: {
     create: "mutation",
+    get: "query",
     list: "query",
     update: "mutation",
     delete: "mutation",
@@ -1791,15 +2003,6 @@ export const PROCEDURES = {
     verify: "query",
   },
 } as const satisfies KindsOf<Api>;
-
-export type AuditVerdict = {
-  ok: true;
-  rows: number;
-} | {
-  ok: false;
-  /** The place in the chain at which it first fails to hold; a missing row is named by the place it had. */
-  first_broken: number;
-};
 
 export interface Condition {
   type: string;

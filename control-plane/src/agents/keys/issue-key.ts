@@ -35,6 +35,7 @@ export async function issueKey(tx: TenantTx, issuer: KeyIssuer, input: NewKey) {
     hash: await hashKey(issuer.secrets, input.tenant, secret),
     last4: secret.slice(-4),
     created_at: input.now,
+    revision: input.tenant.revision,
     expires_at: input.expiresAt,
     revoked_at: null,
   };

@@ -1,6 +1,4 @@
-import type { Id } from "@headgate/sdk/contract";
 import type { FastifyRequest } from "fastify";
-import type { Actor } from "../../audit/append-audit.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { Random } from "../../lib/make-id.ts";
 import type { Metrics } from "../../lib/metrics.ts";
@@ -40,13 +38,6 @@ export interface Context {
   readonly credential: string | undefined;
   /** The tenant that an operator acts on, as sent. */
   readonly actingTenant: string | undefined;
-}
-
-/** What a handler of `tenantProcedure` has: the tenant and who acts are known. */
-export interface TenantContext {
-  readonly services: Services;
-  readonly tenantId: Id<"tenant">;
-  readonly actor: Actor;
 }
 
 export const TENANT_HEADER = "x-headgate-tenant";

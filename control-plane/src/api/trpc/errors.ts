@@ -2,7 +2,7 @@
 import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
 import { type TRPCDefaultErrorShape, TRPCError } from "@trpc/server";
 import { ZodError } from "zod";
-import { Fault } from "../../lib/fault.ts";
+import { Fault, inputFault } from "../../lib/fault.ts";
 
 /** What a client gets in `error.data.headgate`. */
 export interface ApiError {
@@ -37,21 +37,8 @@ export function formatError({ shape, error }: { shape: TRPCDefaultErrorShape; er
 /** The fault inside a tRPC error; one is made for what tRPC itself says no to. */
 export function faultOf(error: TRPCError): Fault {
   if (error.cause instanceof Fault) return error.cause;
-  if (error.cause instanceof ZodError) return inputFault(error.cause);
+  if (error.code === "BAD_REQUEST" && error.cause instanceof ZodError) return inputFault(error.cause);
   return new Fault(CODE_BY_TRPC_CODE[error.code] ?? "api.internal", { cause: error.cause ?? error });
-}
-
-/** What is wrong with an input, by its first issue. Zod's texts speak of types and limits, not of values. */
-export function inputFault(error: ZodError): Fault {
-  const [issue] = error.issues;
-  const path = [
-    ...(issue?.path ?? []),
-    ...(issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : []),
-  ];
-  return new Fault("api.invalid_input", {
-    ...(path.length === 0 ? {} : { parameter: path.join(".").slice(0, 200) }),
-    ...(issue === undefined ? {} : { detail: `${issue.message.slice(0, 300)}.` }),
-  });
 }
 
 const TRPC_CODE_BY_STATUS: Readonly<Record<number, TrpcCode>> = {

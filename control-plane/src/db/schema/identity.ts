@@ -1,6 +1,6 @@
 import type { AgentLabels } from "@headgate/sdk/contract";
 import { boolean, foreignKey, index, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import { idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
+import { idColumn, int53, platformPolicy, revisionColumn, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
 
 export const agents = pgTable(
@@ -13,6 +13,7 @@ export const agents = pgTable(
     capabilities: jsonb().$type<string[]>().notNull(),
     disabled: boolean().notNull().default(false),
     created_at: int53().notNull(),
+    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -36,6 +37,7 @@ export const keys = pgTable(
     hash: text().notNull(),
     last4: text().notNull(),
     created_at: int53().notNull(),
+    revision: revisionColumn(),
     expires_at: int53(),
     revoked_at: int53(),
   },
@@ -44,7 +46,7 @@ export const keys = pgTable(
     foreignKey({
       columns: [t.tenant_id, t.agent_id],
       foreignColumns: [agents.tenant_id, agents.id],
-    }),
+    }).onDelete("cascade"),
     unique("keys_handle_unique").on(t.tenant_id, t.handle),
     index("keys_agent_index").on(t.tenant_id, t.agent_id),
     tenantPolicy(),

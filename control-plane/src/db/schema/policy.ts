@@ -1,6 +1,6 @@
 import type { BudgetWindow, CounterKey, Selector } from "@headgate/sdk/contract";
 import { integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import { idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
+import { idColumn, int53, revisionColumn, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
 
 export const rules = pgTable(
@@ -14,6 +14,7 @@ export const rules = pgTable(
     /** Rules are read in rising order; gaps mean nothing. */
     position: integer().notNull(),
     created_at: int53().notNull(),
+    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -35,6 +36,7 @@ export const limits = pgTable(
     match: jsonb().$type<Selector>().notNull(),
     per: jsonb().$type<CounterKey[]>().notNull(),
     created_at: int53().notNull(),
+    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -57,6 +59,7 @@ export const budgets = pgTable(
     match: jsonb().$type<Selector>().notNull(),
     per: jsonb().$type<CounterKey[]>().notNull(),
     created_at: int53().notNull(),
+    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),

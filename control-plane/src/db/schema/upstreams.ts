@@ -1,6 +1,6 @@
 import type { Dialect, RouteTarget } from "@headgate/sdk/contract";
 import { foreignKey, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import { idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
+import { idColumn, int53, revisionColumn, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
 
 export const providers = pgTable(
@@ -18,6 +18,7 @@ export const providers = pgTable(
     /** Rises with each credential; part of what the ciphertext is bound to. */
     secret_version: integer().notNull().default(0),
     created_at: int53().notNull(),
+    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -36,6 +37,7 @@ export const models = pgTable(
     context_tokens_max: int53().notNull(),
     output_tokens_max: int53().notNull(),
     created_at: int53().notNull(),
+    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -54,6 +56,7 @@ export const routes = pgTable(
     attempts_max: integer().notNull(),
     breaker: jsonb().$type<{ failures: number; open_ms: number }>().notNull(),
     created_at: int53().notNull(),
+    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),

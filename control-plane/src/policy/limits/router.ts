@@ -1,24 +1,15 @@
-import { counterPer, idOf, type SnapshotLimit, selector, snapshotLimit } from "@headgate/sdk/contract";
+import { counterPer, idOf, selector, snapshotLimit } from "@headgate/sdk/contract";
 import { z } from "zod";
-import { inputFault } from "../../api/trpc/errors.ts";
 import { router, tenantProcedure } from "../../api/trpc/procedures.ts";
-import { requireFreeName } from "../../db/require-free-name.ts";
-import { requireRoom } from "../../db/require-room.ts";
-import { limits } from "../../db/schema/policy.ts";
-import { withTenant } from "../../db/tenant-scope.ts";
 import { defined } from "../../lib/defined.ts";
-import { Fault } from "../../lib/fault.ts";
-import { pageInput, pageOf } from "../../lib/page.ts";
-import { requireFound } from "../../lib/require-found.ts";
-import { changePolicy } from "../change-policy.ts";
-import { checkSelector } from "./check-selector.ts";
-import { deleteLimit, findLimit, insertLimit, type LimitRow, listLimits, updateLimit } from "./repository.ts";
-
-const LIMITS_MAX = 1_000;
+import { pageInput, pageSchema } from "../../lib/page.ts";
+import { expectedRevision } from "../resource.ts";
+import { limits, limitView } from "./service.ts";
 
 const [windowed, concurrency] = snapshotLimit.options;
 const scope = { match: selector.default({}), per: counterPer.default([]) };
 const byId = z.strictObject({ limit_id: idOf("limit") });
+const target = byId.extend(expectedRevision);
 
 export const limitsRouter = router({
   /** Where the data plane has several replicas, each keeps its share of `max`, rounded down and never below one. */
@@ -29,87 +20,31 @@ export const limitsRouter = router({
         concurrency.omit({ id: true }).extend(scope),
       ]),
     )
-    .mutation(({ ctx, input }) =>
-      changePolicy(ctx.services, {
-        tenantId: ctx.tenantId,
-        actor: ctx.actor,
-        action: "limits.create",
-        run: async (tx) => {
-          const row = rowOf(
-            { ...input, id: ctx.services.makeId("limit") },
-            {
-              tenant_id: ctx.tenantId,
-              created_at: ctx.services.clock.wallMs(),
-            },
-          );
-          await checkSelector(tx, row.match);
-          await requireFreeName(tx, limits, row);
-          await requireRoom(tx, limits, LIMITS_MAX);
-          await insertLimit(tx, row);
-          return { result: view(row), resource: row.id, detail: { ...input } };
-        },
-      }),
+    .output(limitView)
+    .mutation(({ ctx, input }) => limits.create(ctx, input)),
+
+  get: tenantProcedure
+    .input(byId)
+    .output(limitView)
+    .query(({ ctx, input }) => limits.get(ctx, input.limit_id)),
+
+  list: tenantProcedure
+    .input(z.strictObject(pageInput))
+    .output(pageSchema(limitView))
+    .query(({ ctx, input }) => limits.list(ctx, input)),
+
+  /** The metric is what a limit counts; another one is another limit. */
+  update: tenantProcedure
+    .input(target.extend(windowed.omit({ id: true, metric: true }).partial().shape))
+    .output(limitView)
+    .mutation(({ ctx, input: { limit_id: id, expected_revision, ...changes } }) =>
+      limits.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
-  list: tenantProcedure.input(z.strictObject(pageInput)).query(async ({ ctx, input }) => {
-    const rows = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
-      listLimits(tx, input.cursor, input.limit + 1),
-    );
-    return pageOf(rows, input.limit, { cursor: (row) => row.id, view });
-  }),
-
-  update: tenantProcedure
-    .input(
-      byId.extend({
-        max: windowed.shape.max.optional(),
-        window_seconds: windowed.shape.window_seconds.optional(),
-        match: selector.optional(),
-        per: counterPer.optional(),
-      }),
-    )
-    .mutation(({ ctx, input: { limit_id, ...changes } }) => {
-      const values = defined(changes);
-      if (Object.keys(values).length === 0)
-        throw new Fault("api.invalid_input", { detail: "Nothing to change." });
-      return changePolicy(ctx.services, {
-        tenantId: ctx.tenantId,
-        actor: ctx.actor,
-        action: "limits.update",
-        run: async (tx) => {
-          const before = requireFound(await findLimit(tx, limit_id));
-          const parsed = snapshotLimit.safeParse({ ...contentOf(before), ...values });
-          if (!parsed.success) throw inputFault(parsed.error);
-          const row = rowOf(parsed.data, before);
-          await checkSelector(tx, row.match);
-          await updateLimit(tx, row);
-          return { result: view(row), resource: row.id, detail: { ...values } };
-        },
-      });
-    }),
-
-  delete: tenantProcedure.input(byId).mutation(({ ctx, input }) =>
-    changePolicy(ctx.services, {
-      tenantId: ctx.tenantId,
-      actor: ctx.actor,
-      action: "limits.delete",
-      takesAway: true,
-      run: async (tx) => {
-        const row = requireFound(await deleteLimit(tx, input.limit_id));
-        return { result: view(row), resource: row.id, detail: { name: row.name } };
-      },
-    }),
-  ),
+  delete: tenantProcedure
+    .input(target)
+    .output(limitView)
+    .mutation(({ ctx, input: { limit_id: id, expected_revision } }) =>
+      limits.delete(ctx, { id, expected_revision }),
+    ),
 });
-
-function rowOf(limit: SnapshotLimit, kept: Pick<LimitRow, "tenant_id" | "created_at">): LimitRow {
-  const window_seconds = limit.metric === "concurrency" ? null : limit.window_seconds;
-  return { ...limit, window_seconds, tenant_id: kept.tenant_id, created_at: kept.created_at };
-}
-
-function contentOf({ id, name, metric, max, window_seconds, match, per }: LimitRow) {
-  return { id, name, metric, max, match, per, ...(window_seconds === null ? {} : { window_seconds }) };
-}
-
-function view({ id, name, metric, max, window_seconds, match, per, created_at }: LimitRow) {
-  return { id, name, metric, max, window_seconds, match, per, created_at };
-}

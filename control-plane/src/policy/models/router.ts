@@ -1,92 +1,46 @@
 import { idOf, snapshotModel } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { router, tenantProcedure } from "../../api/trpc/procedures.ts";
-import { requireFreeName } from "../../db/require-free-name.ts";
-import { requireRoom } from "../../db/require-room.ts";
-import { models } from "../../db/schema/upstreams.ts";
-import { withTenant } from "../../db/tenant-scope.ts";
 import { defined } from "../../lib/defined.ts";
-import { Fault } from "../../lib/fault.ts";
-import { pageInput, pageOf } from "../../lib/page.ts";
-import { requireFound } from "../../lib/require-found.ts";
-import { requireUnused } from "../../lib/require-unused.ts";
-import { changePolicy } from "../change-policy.ts";
-import {
-  deleteModel,
-  findModel,
-  insertModel,
-  listModels,
-  type ModelRow,
-  updateModel,
-  usersOfModel,
-} from "./repository.ts";
+import { pageInput, pageSchema } from "../../lib/page.ts";
+import { expectedRevision } from "../resource.ts";
+import { models, modelView } from "./service.ts";
 
-const MODELS_MAX = 10_000;
-
+const content = snapshotModel.omit({ id: true });
 const byId = z.strictObject({ model_id: idOf("model") });
-const sizes = snapshotModel.pick({ context_tokens_max: true, output_tokens_max: true });
+const target = byId.extend(expectedRevision);
 
 export const modelsRouter = router({
-  create: tenantProcedure.input(snapshotModel.omit({ id: true })).mutation(({ ctx, input }) =>
-    changePolicy(ctx.services, {
-      tenantId: ctx.tenantId,
-      actor: ctx.actor,
-      action: "models.create",
-      run: async (tx) => {
-        const row: ModelRow = {
-          ...input,
-          tenant_id: ctx.tenantId,
-          id: ctx.services.makeId("model"),
-          created_at: ctx.services.clock.wallMs(),
-        };
-        await requireFreeName(tx, models, row);
-        await requireRoom(tx, models, MODELS_MAX);
-        await insertModel(tx, row);
-        return { result: view(row), resource: row.id, detail: { ...input } };
-      },
-    }),
-  ),
+  create: tenantProcedure
+    .input(content)
+    .output(modelView)
+    .mutation(({ ctx, input }) => models.create(ctx, input)),
 
-  list: tenantProcedure.input(z.strictObject(pageInput)).query(async ({ ctx, input }) => {
-    const rows = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
-      listModels(tx, input.cursor, input.limit + 1),
-    );
-    return pageOf(rows, input.limit, { cursor: (row) => row.id, view });
-  }),
+  get: tenantProcedure
+    .input(byId)
+    .output(modelView)
+    .query(({ ctx, input }) => models.get(ctx, input.model_id)),
 
+  list: tenantProcedure
+    .input(z.strictObject(pageInput))
+    .output(pageSchema(modelView))
+    .query(({ ctx, input }) => models.list(ctx, input)),
+
+  /**
+   * A new name is what agents call from then on. The model's route, limits and budgets stay with it; a name that a
+   * rule's condition has in quotes is not changed.
+   */
   update: tenantProcedure
-    .input(byId.extend(sizes.partial().shape))
-    .mutation(({ ctx, input: { model_id, ...changes } }) => {
-      const values = defined(changes);
-      if (Object.keys(values).length === 0)
-        throw new Fault("api.invalid_input", { detail: "Nothing to change." });
-      return changePolicy(ctx.services, {
-        tenantId: ctx.tenantId,
-        actor: ctx.actor,
-        action: "models.update",
-        run: async (tx) => {
-          const row = requireFound(await updateModel(tx, model_id, values));
-          return { result: view(row), resource: row.id, detail: { ...values } };
-        },
-      });
-    }),
+    .input(target.extend(content.omit({ kind: true }).partial().shape))
+    .output(modelView)
+    .mutation(({ ctx, input: { model_id: id, expected_revision, ...changes } }) =>
+      models.update(ctx, { id, expected_revision }, defined(changes)),
+    ),
 
-  delete: tenantProcedure.input(byId).mutation(({ ctx, input }) =>
-    changePolicy(ctx.services, {
-      tenantId: ctx.tenantId,
-      actor: ctx.actor,
-      action: "models.delete",
-      takesAway: true,
-      run: async (tx) => {
-        const row = requireFound(await findModel(tx, input.model_id));
-        requireUnused(await usersOfModel(tx, row));
-        await deleteModel(tx, row.id);
-        return { result: view(row), resource: row.id, detail: { name: row.name } };
-      },
-    }),
-  ),
+  delete: tenantProcedure
+    .input(target)
+    .output(modelView)
+    .mutation(({ ctx, input: { model_id: id, expected_revision } }) =>
+      models.delete(ctx, { id, expected_revision }),
+    ),
 });
-
-function view({ id, name, kind, context_tokens_max, output_tokens_max, created_at }: ModelRow) {
-  return { id, name, kind, context_tokens_max, output_tokens_max, created_at };
-}

@@ -1,13 +1,9 @@
 import type { Id } from "@headgate/sdk/contract";
-import { asc, eq, max } from "drizzle-orm";
+import { and, asc, eq, max, sql } from "drizzle-orm";
 import { rules } from "../../db/schema/policy.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 
 export type RuleRow = typeof rules.$inferSelect;
-
-export async function insertRule(tx: TenantTx, row: RuleRow): Promise<void> {
-  await tx.insert(rules).values(row);
-}
 
 export async function nextPosition(tx: TenantTx): Promise<number> {
   const [row] = await tx.select({ last: max(rules.position) }).from(rules);
@@ -15,20 +11,24 @@ export async function nextPosition(tx: TenantTx): Promise<number> {
 }
 
 /** In the order in which they are read. */
-export async function listRules(tx: TenantTx): Promise<RuleRow[]> {
+export async function rulesInOrder(tx: TenantTx): Promise<RuleRow[]> {
   return tx.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
 }
 
-export async function updateRule(
+export async function setPosition(
   tx: TenantTx,
   id: Id<"rule">,
-  values: Partial<Pick<RuleRow, "effect" | "condition" | "position">>,
-): Promise<RuleRow | undefined> {
-  const [row] = await tx.update(rules).set(values).where(eq(rules.id, id)).returning();
-  return row;
+  values: { position: number; revision?: number },
+): Promise<void> {
+  await tx.update(rules).set(values).where(eq(rules.id, id));
 }
 
-export async function deleteRule(tx: TenantTx, id: Id<"rule">): Promise<RuleRow | undefined> {
-  const [row] = await tx.delete(rules).where(eq(rules.id, id)).returning();
-  return row;
+/** Ids of the rules whose conditions speak of names and have this one in quotes. */
+export async function rulesQuoting(tx: TenantTx, name: string): Promise<Id<"rule">[]> {
+  const contains = (text: string) => sql`position(${text}::text in ${rules.condition}) > 0`;
+  const rows = await tx
+    .select({ id: rules.id })
+    .from(rules)
+    .where(and(contains("name"), sql`(${contains(`"${name}"`)} or ${contains(`'${name}'`)})`));
+  return rows.map(({ id }) => id);
 }

@@ -1,0 +1,123 @@
+import {
+  DEFAULT_SETTINGS,
+  idOf,
+  resourceName,
+  type SnapshotSettings,
+  snapshotSettings,
+} from "@headgate/sdk/contract";
+import { z } from "zod";
+import type { Actor } from "../audit/append-audit.ts";
+import { desirePlan } from "../data-planes/desired.ts";
+import { regionName } from "../data-planes/regions/region-name.ts";
+import type { TenantRow } from "../db/schema/tenants.ts";
+import { withPlatform } from "../db/tenant-scope.ts";
+import { type PageRequest, pageOf } from "../lib/page.ts";
+import { requireFound } from "../lib/require-found.ts";
+import { unixMs, viewOf } from "../lib/view.ts";
+import {
+  type ChangeContext,
+  type ChangeServices,
+  changePolicy,
+  changeTenant,
+} from "../policy/change-policy.ts";
+import { type CreateTenantServices, createTenant, type NewTenant } from "./create-tenant.ts";
+import { listTenants, updateTenant } from "./repository.ts";
+import { requireTenant } from "./require-tenant.ts";
+
+export const planName = z.enum(["starter", "team", "enterprise"]);
+
+export const tenantView = z.strictObject({
+  id: idOf("tenant"),
+  name: resourceName,
+  display_name: z.string(),
+  plan: planName,
+  region: regionName,
+  settings: snapshotSettings,
+  suspended: z.boolean(),
+  /** Rises by one with each change of what the snapshot says. */
+  revision: z.number().int().nonnegative(),
+  created_at: unixMs,
+});
+const view = viewOf(tenantView);
+
+/** A data plane as it is asked for; `data_planes.get` tells what became of it. */
+export const newDataPlaneView = z.strictObject({
+  id: idOf("dataPlane"),
+  tenant_id: idOf("tenant"),
+  region: regionName,
+  driver: z.string(),
+  generation: z.number().int().positive(),
+  observed_generation: z.number().int().nonnegative(),
+  state: z.string(),
+  created_at: unixMs,
+});
+
+type NewTenantInput = Omit<NewTenant, "display_name" | "settings"> & {
+  readonly display_name?: string;
+  readonly settings?: Partial<SnapshotSettings>;
+};
+
+interface OperatorContext<Services extends ChangeServices = ChangeServices> {
+  readonly services: Services;
+  readonly actor: Actor;
+}
+
+export const tenants = {
+  async create({ services, actor }: OperatorContext<CreateTenantServices>, input: NewTenantInput) {
+    const { tenant, adminKey, dataPlane } = await createTenant(services, actor, {
+      ...input,
+      display_name: input.display_name ?? input.name,
+      settings: { ...DEFAULT_SETTINGS, ...input.settings },
+    });
+    return { tenant: view(tenant), admin_key: adminKey, data_plane: viewOf(newDataPlaneView)(dataPlane) };
+  },
+
+  async get({ services, tenantId }: Pick<ChangeContext, "services" | "tenantId">) {
+    return view(await requireTenant(services.db, tenantId));
+  },
+
+  async list({ services }: OperatorContext, page: PageRequest) {
+    const rows = await withPlatform(services.db, (tx) => listTenants(tx, page.cursor, page.limit + 1));
+    return pageOf(rows, page.limit, { cursor: (row) => row.id, view });
+  },
+
+  setSuspended({ services, actor }: OperatorContext, tenantId: TenantRow["id"], suspended: boolean) {
+    return changePolicy(services, {
+      tenantId,
+      actor,
+      action: suspended ? "tenants.suspend" : "tenants.resume",
+      takesAway: suspended,
+      run: async (tx) => {
+        const row = requireFound(await updateTenant(tx, tenantId, { suspended }));
+        return { result: view(row), resource: tenantId };
+      },
+    });
+  },
+
+  /** In one transaction with the wish for the data plane, which so never follows a plan that the tenant does not have. */
+  setPlan({ services, actor }: OperatorContext, tenantId: TenantRow["id"], plan: TenantRow["plan"]) {
+    return changeTenant(services, {
+      tenantId,
+      actor,
+      action: "tenants.set_plan",
+      run: async (tx, before) => {
+        const row = plan === before.plan ? before : await updateTenant(tx, tenantId, { plan });
+        if (plan !== before.plan) await desirePlan(tx, plan);
+        const detail = { from: before.plan, to: plan };
+        return { result: view(requireFound(row)), resource: tenantId, detail };
+      },
+    });
+  },
+
+  updateSettings({ services, actor, tenantId }: ChangeContext, changes: Partial<SnapshotSettings>) {
+    return changePolicy(services, {
+      tenantId,
+      actor,
+      action: "tenants.update_settings",
+      run: async (tx, { id, settings }) => {
+        const row = await updateTenant(tx, id, { settings: { ...settings, ...changes } });
+        return { result: view(requireFound(row)), resource: id, detail: { settings: changes } };
+      },
+    });
+  },
+};
