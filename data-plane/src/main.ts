@@ -32,7 +32,6 @@ try {
   }
   const { lost } = await starting;
   void lost.then(() => {
-    process.stderr.write("headgate data plane: another process has taken over the state directory\n");
     if (!stopping) end(1);
   });
 } catch (error) {

@@ -4,6 +4,7 @@
  * be away at any time and for any time: nothing here throws or ends for that.
  */
 import type { CredentialAnswer, Heartbeat, HeartbeatAnswer, Id } from "@headgate/sdk/contract";
+import type { RandomFraction } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
@@ -20,7 +21,7 @@ import { startSnapshotHints } from "./snapshot/snapshot-hints.ts";
 import { createSnapshotSource } from "./snapshot/snapshot-source.ts";
 import { createVerdicts, type Verdicts } from "./snapshot/verdicts.ts";
 import type { ReceivedSnapshot } from "./snapshot/verify-snapshot.ts";
-import { type RandomFraction, systemTimers, type Timers } from "./timers.ts";
+import { systemTimers, type Timers } from "./timers.ts";
 
 export interface ControlLinkDeps {
   readonly controlPlaneUrl: string;

@@ -69,8 +69,8 @@ function isDecided({ refusal, answer, failure }: Exchange): boolean {
   return refusal !== undefined || answer !== undefined || failure !== undefined;
 }
 
-function fail(exchange: Exchange, gateway: Gateway, error: unknown): void {
+function fail(exchange: Exchange, gateway: Gateway, err: unknown): void {
   exchange.answer = undefined;
   exchange.failure = { code: "gateway.internal" };
-  gateway.log.error({ request_id: exchange.requestId, error }, "a stage failed");
+  gateway.log.error({ request_id: exchange.requestId, err }, "a stage failed");
 }

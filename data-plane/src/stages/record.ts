@@ -13,9 +13,9 @@ export const record: Stage = {
     let traceId: string | undefined;
     try {
       traceId = tracing.trace(exchange, durationMs, outcome);
-    } catch (error) {
+    } catch (err) {
       // The record of a call does not depend on its trace.
-      log.warn({ error, request_id: exchange.requestId }, "a call could not be traced");
+      log.warn({ err, request_id: exchange.requestId }, "a call could not be traced");
     }
     audit.write(auditLine(exchange, { durationMs, outcome, traceId }));
     metrics.request(exchange, durationMs, outcome);

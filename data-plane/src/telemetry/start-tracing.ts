@@ -29,7 +29,7 @@ export async function startTracing({ traces, version, log }: TracingOptions): Pr
   });
   return {
     tracing: createTracing(trace.getTracer("headgate-data-plane", version)),
-    stop: () => sdk.shutdown().catch((error: unknown) => log.warn({ error }, "spans were lost at shutdown")),
+    stop: () => sdk.shutdown().catch((err: unknown) => log.warn({ err }, "spans were lost at shutdown")),
   };
 }
 

@@ -60,7 +60,7 @@ test("neither keys nor credentials nor prompts nor answers are printed, measured
   const printed = await readFile(dataPlane.process.logFile, "utf8");
   const kept = await filesBelow(state.path);
   expect(printed).toContain('"event":"call"');
-  expect(printed).toContain('"message":"span"');
+  expect(printed).toContain('"msg":"span"');
   expect([...kept.keys()].some((path) => path.endsWith(".segment"))).toBe(true);
   const secrets = [
     agent.key,

@@ -10,10 +10,11 @@ import {
   DATA_PLANE_API,
   DATA_PLANE_CREDENTIAL_LIFETIME_MS,
 } from "@headgate/sdk/contract";
+import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { ControlClient, ControlRequest, ControlResponse, ControlStream } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
-import { backoffMs, type RandomFraction, type Timers } from "../timers.ts";
+import type { Timers } from "../timers.ts";
 import type { Identity } from "./identity.ts";
 import type { Registration } from "./registration.ts";
 

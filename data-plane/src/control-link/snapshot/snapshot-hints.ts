@@ -5,11 +5,12 @@
  */
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import { createParser } from "eventsource-parser";
+import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { ControlStream } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
 import type { Credentials } from "../session/credential.ts";
-import { backoffMs, type RandomFraction, type Timers } from "../timers.ts";
+import type { Timers } from "../timers.ts";
 
 export interface SnapshotHintsDeps {
   readonly credentials: Pick<Credentials, "authorisedStream">;

@@ -8,12 +8,13 @@ import {
   SNAPSHOT_KEY_ID_HEADER,
   SNAPSHOT_SIGNATURE_HEADER,
 } from "@headgate/sdk/contract";
+import { backoffMs, jitteredMs, type RandomFraction } from "../../lib/backoff.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { RejectionReason } from "../../policy/policy-holder.ts";
 import { AnswerTooLargeError, type ControlResponse } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
 import type { Credentials } from "../session/credential.ts";
-import { backoffMs, jitteredMs, type RandomFraction, type Timers } from "../timers.ts";
+import type { Timers } from "../timers.ts";
 import type { SnapshotAcceptance } from "./accept-snapshot.ts";
 import type { LastGood } from "./last-good.ts";
 import type { Verdicts } from "./verdicts.ts";

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
+import { backoffMs } from "../../lib/backoff.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { replaceFile } from "../../storage/disk.ts";
 import { createEventReader } from "../spool/event-reader.ts";
@@ -14,8 +15,7 @@ import { createBatchEncoder } from "./batch.ts";
 import { judgeAnswer, type SendResult } from "./batch-answer.ts";
 
 const LINGER_MS = 1_000;
-const RETRY_MIN_MS = 500;
-const RETRY_MAX_MS = 60_000;
+const RETRY = { baseMs: 1_000, capMs: 60_000 };
 const REFUSED_RETRY_MS = 60_000;
 /** Longer waits than this are not asked for by a server in its right mind. */
 const RETRY_AFTER_MAX_MS = 15 * 60_000;
@@ -93,7 +93,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     while (!stopped()) {
       await spool.recover();
       if (pending() === 0) {
-        await sleepUntilPending(1, RETRY_MAX_MS);
+        await sleepUntilPending(1, RETRY.capMs);
         continue;
       }
       if (pending() < USAGE_BATCH_EVENTS_MAX && flushing === 0)
@@ -157,12 +157,10 @@ export function createReporter(options: ReporterOptions): Reporter {
     await pause(REFUSED_RETRY_MS);
   }
 
-  /** Full jitter between half a second and a minute; never sooner than the server asks. */
+  /** Never sooner than the server asks. */
   function backoff(retryAfterMs: number | undefined): number {
-    const ceiling = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(failures, 10));
     failures += 1;
-    const jittered = Math.max(RETRY_MIN_MS, random() * ceiling);
-    return Math.max(jittered, Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS));
+    return Math.max(backoffMs(failures, random, RETRY), Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS));
   }
 
   return {

@@ -1,0 +1,71 @@
+/** What a data plane keeps on disk: its directory, the usage spool in it, and what others have left behind. */
+import { basename, join } from "node:path";
+import type { Config } from "../config.ts";
+import type { LocalBudgets } from "../limits/budgets.ts";
+import type { ClaimTiming } from "../storage/claim-timing.ts";
+import type { ClaimDeps } from "../storage/hold-claim.ts";
+import {
+  ownStateDirectory,
+  type StateDirectory,
+  takeStateDirectory,
+} from "../storage/open-state-directory.ts";
+import { type OrphanRecovery, recoverOrphans } from "../storage/recover-orphans.ts";
+import type { SendBatch } from "../usage/report/reporter.ts";
+import { openSpool, type Spool } from "../usage/spool/spool.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface State {
+  readonly directory: StateDirectory;
+  readonly spool: Spool;
+  /** Begins to ship what dead replicas have left; undefined where the directory is the process's own. */
+  recoverOrphans(send: SendBatch): OrphanRecovery | undefined;
+}
+
+export interface StateOptions extends Surroundings {
+  readonly config: Pick<Config, "state" | "spoolBytesMax">;
+  readonly budgets: LocalBudgets;
+  readonly claimTiming: ClaimTiming;
+}
+
+/** Rejects when the directory cannot be used. */
+export async function openState({ config, budgets, claimTiming, ...around }: StateOptions): Promise<State> {
+  const { clock, log, newId } = around;
+  const claims: ClaimDeps = {
+    root: config.state.kind === "shared" ? config.state.root : "",
+    clock,
+    timing: claimTiming,
+    newInstanceId: () => newId("instance"),
+    onFault: (err) => log.error({ err }, "the shared state directory has a fault"),
+  };
+  const directory =
+    config.state.kind === "own"
+      ? ownStateDirectory(config.state.directory)
+      : await takeStateDirectory({ ...claims, log });
+  void directory.lost.then(() => log.error({}, "another process has taken over the state directory"));
+  const spoolOptions = {
+    bytesMax: config.spoolBytesMax,
+    newStreamId: () => newId("stream"),
+    keepsCounter: budgets.keeps,
+  };
+  const spool = await openSpool({
+    ...spoolOptions,
+    directory: join(directory.path, "spool"),
+    disk: directory.disk,
+    restore: budgets.restore,
+    onFault: (err) => log.error({ err }, "the usage spool has a fault"),
+  });
+  return {
+    directory,
+    spool,
+    recoverOrphans: (send) =>
+      config.state.kind === "own"
+        ? undefined
+        : recoverOrphans({
+            ...around,
+            ...claims,
+            ownName: basename(directory.path),
+            spool: spoolOptions,
+            send,
+          }),
+  };
+}
