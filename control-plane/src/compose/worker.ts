@@ -27,8 +27,8 @@ import { createPulumiDriver } from "../provisioning/pulumi/operate/pulumi-driver
 import { checkEngine, checkPassphraseFile } from "../provisioning/pulumi/process/check-engine.ts";
 import { createOperationStarter } from "../provisioning/pulumi/process/operation-process.ts";
 import { endSurvivors } from "../provisioning/pulumi/process/surviving-processes.ts";
-import { isSurelyGone, workerIdentity } from "../provisioning/pulumi/process/worker-identity.ts";
 import { createReconciler } from "../provisioning/reconciler.ts";
+import { isSurelyGone, workerIdentity } from "../provisioning/worker-identity.ts";
 import { VERSION } from "../version.ts";
 
 export interface WorkerOptions
@@ -63,7 +63,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const wake: Wake = (id) => reconciler.wake(id);
   const provisioner =
     options.driver === "pulumi"
-      ? await pulumiDriver(options, { holder, wake, metrics: operationMetrics })
+      ? await pulumiDriver(options, { wake, metrics: operationMetrics })
       : await localDriver(options, { wake, onRestart: provisioningMetrics.countRestart });
   const reconciler = createReconciler({
     db,
@@ -74,7 +74,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     log: logger,
     metrics: provisioningMetrics,
     holder,
-    alone: embedded,
+    // Alone with its database, it finds only leases of the dead; an engine may outlive its worker, so more is asked there.
+    isGone: options.driver === "local" && embedded ? async () => true : isSurelyGone,
   });
   reconciler.start();
   const releases = createReleaseController({
@@ -123,7 +124,7 @@ async function localDriver(
 
 async function pulumiDriver(
   options: WorkerOptions,
-  { holder, wake, metrics }: { holder: string; wake: Wake; metrics: OperationMetrics },
+  { wake, metrics }: { wake: Wake; metrics: OperationMetrics },
 ): Promise<Provisioner> {
   const { pulumi, services } = options;
   const { db, clock, random, logger, secrets, keyWrapper } = services;
@@ -138,7 +139,6 @@ async function pulumiDriver(
     makeId: services.makeId,
     log: logger,
     metrics,
-    chance: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
     startOperation: createOperationStarter({
       directory: resolve(options.dataDirectory, "operations"),
       environment: options.environment,
@@ -146,8 +146,6 @@ async function pulumiDriver(
         logger.warn({ operation_id, text }, "an operation's process complained"),
     }),
     endSurvivors: (operationId) => endSurvivors(operationId, SURVIVORS_GRACE_MS),
-    holder,
-    isSurelyGone,
     imagesOf: (spec) => withPlatform(db, (tx) => imageOf(tx, spec, initial)),
     joinSecretOf: ({ tenantId, id }) =>
       withTenant(db, tenantId, (tx) => ensureJoinSecret(tx, id, { secrets, random })),

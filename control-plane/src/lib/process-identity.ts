@@ -10,22 +10,27 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
   return process.platform === "linux" ? linuxIdentity(pid) : psIdentity(pid);
 }
 
+export interface LivingProcess {
+  readonly pid: number;
+  readonly identity: string;
+}
+
 /**
- * The living process of our user that runs `argument` with `variable` (as `NAME=value`) in its environment. It finds a
- * child that was started by a predecessor which died before it could write the number down. Linux only.
+ * The other living processes of our user that have `variable` (as `NAME=value`) in their environment, and run `argument`
+ * where one is given. So what a predecessor has started is found that died before it could write it down. Linux only.
  */
-export async function findProcess(argument: string, variable: string): Promise<number | undefined> {
-  if (process.platform !== "linux") return undefined;
+export async function findProcesses(variable: string, argument?: string): Promise<LivingProcess[]> {
+  if (process.platform !== "linux") return [];
+  const found: LivingProcess[] = [];
   for (const name of await readdir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const [args, environment] = await Promise.all([
-      words(`/proc/${name}/cmdline`),
-      words(`/proc/${name}/environ`),
-    ]);
-    if (!args.includes(argument) || !environment.includes(variable)) continue;
-    if ((await linuxIdentity(Number(name))) !== undefined) return Number(name);
+    const pid = Number(name);
+    if (!/^\d+$/.test(name) || pid === process.pid) continue;
+    if (!(await words(`/proc/${name}/environ`)).includes(variable)) continue;
+    if (argument !== undefined && !(await words(`/proc/${name}/cmdline`)).includes(argument)) continue;
+    const identity = await linuxIdentity(pid);
+    if (identity !== undefined) found.push({ pid, identity });
   }
-  return undefined;
+  return found;
 }
 
 async function linuxIdentity(pid: number): Promise<string | undefined> {

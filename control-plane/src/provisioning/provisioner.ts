@@ -1,9 +1,10 @@
 /**
- * What brings data planes about. Every call is idempotent and returns soon: long work goes on in the background
- * and shows in later observations, so that whoever asks can be replaced at any moment.
+ * What brings data planes about. Every call is idempotent and returns soon: long work goes on in the background, under
+ * the lease that it was asked for with, and shows in later observations.
  */
 import type { Id } from "@headgate/sdk/contract";
 import type { Condition } from "../db/schema/data-planes.ts";
+import type { Lease } from "./repository.ts";
 
 export interface DesiredDataPlane {
   readonly id: Id<"dataPlane">;
@@ -53,10 +54,12 @@ export interface Provisioner {
   readonly lookAgainMs: number;
   readonly lookSoonMs: number;
   /** Starts it, or brings a running one to what is desired now. */
-  provision(desired: DesiredDataPlane): Promise<Observation>;
+  provision(desired: DesiredDataPlane, lease: Lease): Promise<Observation>;
   observe(target: ObservedDataPlane): Promise<Observation>;
   /** Begins to drain it and to remove it; it is gone when the answer is `absent`. Its usage on disk is kept. */
-  destroy(target: ObservedDataPlane): Promise<Observation>;
+  destroy(target: ObservedDataPlane, lease: Lease): Promise<Observation>;
+  /** Work goes on under the lease of this data plane, which is kept by it, and given back by its owner afterwards. */
+  isWorking(id: Id<"dataPlane">): boolean;
   /**
    * Ends the supervision. With `drain` all data planes on this machine end too, after their calls, also those of an
    * earlier process that were not looked at yet; otherwise they live on. Resolves with those that have ended.

@@ -1,26 +1,31 @@
 /**
  * Brings data planes to what their rows want. It is level-triggered: each pass compares what is wanted with what is
- * seen, so a pass that was missed, cut short or done twice does no harm. A row is worked on under a lease with a
- * fencing token, and what came of it is written only while the lease holds.
+ * seen, so a pass that was missed, cut short or done twice does no harm. A row is worked on under its lease, and what
+ * came of it is written only while that holds. Where work goes on after a pass, the lease is kept until it has ended.
  */
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import type { Logger } from "pino";
+import { conditionsOf, stateOf } from "../data-planes/status.ts";
+import type { Database } from "../db/client.ts";
+import { withPlatform, withTenant } from "../db/tenant-scope.ts";
+import { type Backoff, backoffMs } from "../lib/backoff.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { ProvisioningMetrics } from "./metrics.ts";
+import { ABSENT, type Observation, type Provisioner, STOPPED } from "./provisioner.ts";
 import {
   type Claim,
   type ClaimOptions,
   claimNext,
   countByState,
+  holdersBeside,
+  type Lease,
   makeAllDue,
   nextDueAt,
   type Outcome,
+  readClaim,
+  releaseLease,
   settleClaim,
-} from "../data-planes/repository.ts";
-import { conditionsOf, stateOf } from "../data-planes/status.ts";
-import type { Database } from "../db/client.ts";
-import { withPlatform, withTenant } from "../db/tenant-scope.ts";
-import type { Clock } from "../lib/clock.ts";
-import type { ProvisioningMetrics } from "./metrics.ts";
-import { ABSENT, type Observation, type Provisioner, STOPPED } from "./provisioner.ts";
+} from "./repository.ts";
 
 export type IssueJoinToken = (target: {
   tenantId: Id<"tenant">;
@@ -36,8 +41,8 @@ export interface ReconcilerOptions {
   readonly metrics: ProvisioningMetrics;
   /** Names this process among those that share the database. */
   readonly holder: string;
-  /** No other process can share the database, so a lease that is found at the start is one of a dead process. */
-  readonly alone?: boolean;
+  /** Of another holder: true only where it has ended for good, and what it held may be taken before its lease is over. */
+  readonly isGone: (holder: string) => Promise<boolean>;
 }
 
 export interface Reconciler {
@@ -49,7 +54,10 @@ export interface Reconciler {
   wake(id?: Id<"dataPlane">): void;
   /** Resolves when the pass that is running has ended. */
   stop(): Promise<void>;
-  /** After `stop`: writes down that these have ended with this process. A row that another process holds is left to it. */
+  /**
+   * After `stop` and the provisioner's `close`: gives back what is still held, and writes down that these have ended with
+   * this process. A row that another process holds is left to it.
+   */
   recordStopped(ids: readonly Id<"dataPlane">[]): Promise<void>;
 }
 
@@ -57,18 +65,24 @@ export interface Reconciler {
 export const LEASE_MS = 15_000;
 const LANES = 4;
 const IDLE_MS_MAX = 1_000;
-const AFTER_FAULT_MS_MAX = 60_000;
+const AFTER_FAULT: Backoff = { firstMs: 2_000, maxMs: 60_000 };
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { db, provisioner, clock, log, metrics, holder } = options;
   const urgent = new Set<Id<"dataPlane">>();
   /** What this process has provisioned last. */
   const done = new Map<Id<"dataPlane">, { generation: number; withToken: boolean; at: number }>();
+  /** Leases under which work goes on. */
+  const held = new Map<Id<"dataPlane">, Lease>();
+  /** Holders that have ended for good. */
+  const gone = new Set<string>();
   let alarm = Promise.withResolvers<void>();
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
 
   async function runOnce(): Promise<number> {
+    await tendHeld();
+    await findGone();
     let count = 0;
     const lane = async () => {
       while (await claimAndReconcile()) count += 1;
@@ -76,6 +90,29 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     await Promise.all(Array.from({ length: LANES }, lane));
     metrics.showStates(await withPlatform(db, (tx) => countByState(tx, provisioner.driver)));
     return count;
+  }
+
+  /** Looks at what is held and due, and gives back that on which work has ended. */
+  async function tendHeld(): Promise<void> {
+    await Promise.all(
+      [...held].map(async ([id, lease]) => {
+        if (!provisioner.isWorking(id)) {
+          await withTenant(db, lease.tenantId, (tx) => releaseLease(tx, lease));
+          held.delete(id);
+          return;
+        }
+        const claim = await withPlatform(db, (tx) => readClaim(tx, lease));
+        if (claim === undefined) held.delete(id);
+        else if (urgent.delete(id) || claim.row.next_attempt_at <= clock.wallMs())
+          await settle(claim, await reconcile(claim));
+      }),
+    );
+  }
+
+  async function findGone(): Promise<void> {
+    const me = { driver: provisioner.driver, holder, now: clock.wallMs() };
+    for (const other of await withPlatform(db, (tx) => holdersBeside(tx, me)))
+      if (!gone.has(other) && (await options.isGone(other))) gone.add(other);
   }
 
   async function claimAndReconcile(): Promise<boolean> {
@@ -90,17 +127,19 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function claimOne(which: Pick<ClaimOptions, "urgent" | "only">): Promise<Claim | undefined> {
-    const { driver } = provisioner;
-    return withPlatform(db, (tx) =>
-      claimNext(tx, { driver, holder, now: clock.wallMs(), leaseMs: LEASE_MS, ...which }),
-    );
+    const me = { driver: provisioner.driver, holder, now: clock.wallMs() };
+    return withPlatform(db, (tx) => claimNext(tx, { ...me, leaseMs: LEASE_MS, gone: [...gone], ...which }));
   }
 
   async function settle(claim: Claim, outcome: Outcome): Promise<void> {
-    const written = await withTenant(db, claim.row.tenant_id, (tx) =>
-      settleClaim(tx, claim, outcome, clock.wallMs()),
+    const { lease } = claim;
+    const kept = provisioner.isWorking(lease.id);
+    // Before it is known whether that was written: what goes on is to be given back in any case.
+    if (kept) held.set(lease.id, lease);
+    const written = await withTenant(db, lease.tenantId, (tx) =>
+      settleClaim(tx, claim, outcome, { now: clock.wallMs(), kept }),
     );
-    if (!written) log.warn({ data_plane_id: claim.row.id }, "lost the lease on a data plane");
+    if (!written) log.warn({ data_plane_id: lease.id }, "lost the lease on a data plane");
     else if (outcome.state !== claim.row.state) {
       log.info(
         { data_plane_id: claim.row.id, from: claim.row.state, to: outcome.state },
@@ -117,7 +156,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       log.error({ data_plane_id: row.id, err: error }, "could not reconcile a data plane");
       const seen = { ...ABSENT, message: "the provisioner failed; see the control plane's log" };
       const now = clock.wallMs();
-      const waitMs = Math.min(1_000 * 2 ** Math.min(row.attempts, 10), AFTER_FAULT_MS_MAX);
+      const waitMs = backoffMs(AFTER_FAULT, row.attempts, row.id);
       const state = row.deletion_requested_at === null ? stateOf(row, seen) : "draining";
       return {
         ...unchanged(row),
@@ -132,19 +171,19 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const pace = (): Pace => ({ now: clock.wallMs(), lookAgainMs, lookSoonMs });
 
   /** The one step that is due: remove it, provision it, or only look at it. */
-  async function actOn({ row, plan }: Claim): Promise<Observation> {
+  async function actOn({ lease, row, plan }: Claim): Promise<Observation> {
     const { id, tenant_id: tenantId, region, spec, generation } = row;
     const target = { id, tenantId, region, plan, spec, generation };
     if (row.deletion_requested_at !== null) {
       done.delete(row.id);
-      return provisioner.destroy(target);
+      return provisioner.destroy(target, lease);
     }
-    if (!provisioner.wantsToken) return provisioner.provision({ ...target, joinToken: null });
+    if (!provisioner.wantsToken) return provisioner.provision({ ...target, joinToken: null }, lease);
     const seen = await provisioner.observe(target);
     if (!isDue(row, seen)) return seen;
     const joinToken =
       row.joined_at === null ? await options.issueJoinToken({ tenantId, dataPlaneId: id }) : null;
-    const provisioned = await provisioner.provision({ ...target, joinToken });
+    const provisioned = await provisioner.provision({ ...target, joinToken }, lease);
     done.set(id, { generation, withToken: joinToken !== null, at: clock.monotonicMs() });
     return provisioned;
   }
@@ -163,9 +202,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     while (!stopped) {
       alarm = Promise.withResolvers();
       try {
-        // Nobody may have looked after them since the last worker ended.
-        const begin = { voidLeases: options.alone === true };
-        if (!begun) await withPlatform(db, (tx) => makeAllDue(tx, provisioner.driver, begin));
+        if (!begun) await withPlatform(db, (tx) => makeAllDue(tx, provisioner.driver));
         begun = true;
         await runOnce();
         await sleep(await idleMs());
@@ -203,6 +240,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await running;
     },
     async recordStopped(ids) {
+      await tendHeld();
+      await findGone();
       for (const id of ids) {
         const claim = await claimOne({ urgent: [], only: id });
         if (claim !== undefined) await settle(claim, outcomeOf(claim, STOPPED, pace()));

@@ -1,20 +1,20 @@
-/** For tests: a database with a region and tenants, and drivers over it whose engine is scripted. */
+/** For tests: a database with a region and tenants, and workers over it whose engine is scripted. */
 import { randomBytes } from "node:crypto";
-import type { Id } from "@headgate/sdk/contract";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { eq } from "drizzle-orm";
 import { ensureJoinSecret } from "../data-planes/join/join-secret.ts";
 import type { OpenDatabase } from "../db/client.ts";
 import { dataPlaneReplicas, dataPlanes } from "../db/schema/data-planes.ts";
 import { operationEvents, operations, regions, stacks } from "../db/schema/provisioning.ts";
-import { tenants } from "../db/schema/tenants.ts";
+import { type TenantRow, tenants } from "../db/schema/tenants.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
-import type { ObservedDataPlane, Provisioner } from "../provisioning/provisioner.ts";
+import type { Observation, ObservedDataPlane, Provisioner } from "../provisioning/provisioner.ts";
 import type { OperationMetrics } from "../provisioning/pulumi/operate/operation-metrics.ts";
 import {
   createPulumiDriver,
   type PulumiDriverOptions,
 } from "../provisioning/pulumi/operate/pulumi-driver.ts";
+import { createReconciler, type ReconcilerOptions } from "../provisioning/reconciler.ts";
 import { createKeyWrapper } from "../secrets/local-key-wrapper.ts";
 import { createTenantSecrets } from "../secrets/tenant-secrets.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";
@@ -27,6 +27,18 @@ const REGION = "eu-1";
 export const KUBECONFIG = "users: [{name: a, user: {token: cluster-token-canary}}]";
 const digest = "a".repeat(64);
 
+/** A reconciler and its driver, which look only when they are asked to. */
+export interface FixtureWorker {
+  /** Looks at this data plane now, whenever it was due, and gives what is then seen. */
+  ask(target: ObservedDataPlane): Promise<Observation>;
+  /** Ends it as a worker ends. */
+  end(): Promise<void>;
+}
+
+export type FixtureWorkerOptions = Partial<
+  PulumiDriverOptions & Pick<ReconcilerOptions, "holder" | "isGone">
+>;
+
 export interface DriverFixture {
   readonly database: OpenDatabase;
   readonly clock: FakeClock;
@@ -35,8 +47,11 @@ export interface DriverFixture {
   /** Operations whose processes were looked for and ended. */
   readonly ended: string[];
   readonly counts: { leasesLost: number; drift: number; outcomes: string[] };
-  driver(options?: Partial<PulumiDriverOptions>): Provisioner;
-  tenant(plan?: string): Promise<ObservedDataPlane>;
+  worker(options?: FixtureWorkerOptions): FixtureWorker;
+  tenant(plan?: TenantRow["plan"]): Promise<ObservedDataPlane>;
+  rowOf(target: ObservedDataPlane): Promise<typeof dataPlanes.$inferSelect>;
+  /** Changes the row, and gives what is then to be there. */
+  change(target: ObservedDataPlane, set: Partial<typeof dataPlanes.$inferInsert>): Promise<ObservedDataPlane>;
   stackOf(target: ObservedDataPlane): Promise<typeof stacks.$inferSelect | undefined>;
   operationsOf(target: ObservedDataPlane): Promise<(typeof operations.$inferSelect)[]>;
   eventsOf(target: ObservedDataPlane): Promise<(typeof operationEvents.$inferSelect)[]>;
@@ -53,6 +68,8 @@ export async function openDriverFixture(database: OpenDatabase): Promise<DriverF
   const ended: string[] = [];
   const counts = { leasesLost: 0, drift: 0, outcomes: [] as string[] };
   const { db } = database;
+  // A driver's name of its own keeps each fixture to its own rows.
+  const driverName = makeId("operation");
   await withPlatform(db, (tx) =>
     tx
       .insert(regions)
@@ -71,6 +88,7 @@ export async function openDriverFixture(database: OpenDatabase): Promise<DriverF
       `${JSON.stringify(facts, (_, value) => (value instanceof Error ? String(value.stack) : value))} ${text}`,
     );
   };
+  const log = { info: note, warn: note, error: note };
   const metrics: OperationMetrics = {
     observeOperation: ({ kind, outcome }) => counts.outcomes.push(`${kind} ${outcome}`),
     showLoad: () => undefined,
@@ -88,39 +106,65 @@ export async function openDriverFixture(database: OpenDatabase): Promise<DriverF
     logged,
     ended,
     counts,
-    driver: (options = {}) =>
-      createPulumiDriver({
-        db,
-        clock,
-        makeId,
-        log: { info: note, warn: note, error: note },
-        metrics,
-        chance: () => 0.5,
-        startOperation: engine.startOperation,
-        endSurvivors: async (id) => ended.push(id),
-        holder: "worker-1",
-        isSurelyGone: async () => false,
-        imagesOf: async () => ({
-          image: `registry.example.com/data-plane@sha256:${digest}`,
-          imageVersion: "1.0.0",
-          collectorImage: `registry.example.com/collector@sha256:${digest}`,
+    worker({ holder = "worker-1", isGone = async () => false, ...options } = {}) {
+      const driver: Provisioner = {
+        ...createPulumiDriver({
+          db,
+          clock,
+          makeId,
+          log,
+          metrics,
+          startOperation: engine.startOperation,
+          endSurvivors: async (id) => ended.push(id),
+          imagesOf: async () => ({
+            image: `registry.example.com/data-plane@sha256:${digest}`,
+            imageVersion: "1.0.0",
+            collectorImage: `registry.example.com/collector@sha256:${digest}`,
+          }),
+          joinSecretOf: ({ tenantId, id }) =>
+            withTenant(db, tenantId, (tx) => ensureJoinSecret(tx, id, { secrets, random })),
+          kubeconfigOf: async () => KUBECONFIG,
+          settings: {
+            backend: "postgres://state:backend-canary@db/state",
+            passphraseFile: "/nowhere",
+            operationsMax: 4,
+            operationsPerRegion: 4,
+            deadlineMs: 600_000,
+            timing: { driftMs: 0, repairsDrift: true, spreadMs: 0 },
+          },
+          programVersion: "1",
+          onChange: () => undefined,
+          ...options,
         }),
-        joinSecretOf: ({ tenantId, id }) =>
-          withTenant(db, tenantId, (tx) => ensureJoinSecret(tx, id, { secrets, random })),
-        kubeconfigOf: async () => KUBECONFIG,
-        settings: {
-          backend: "postgres://state:backend-canary@db/state",
-          passphraseFile: "/nowhere",
-          operationsMax: 4,
-          operationsPerRegion: 4,
-          deadlineMs: 600_000,
-          timing: { driftMs: 0, repairsDrift: true, spreadMs: 0 },
+        driver: driverName,
+      };
+      const reconciler = createReconciler({
+        db,
+        provisioner: driver,
+        issueJoinToken: () => Promise.reject(new Error("clusters need no tokens")),
+        clock,
+        log,
+        metrics: {
+          observeReconcile: () => undefined,
+          showStates: () => undefined,
+          countRestart: () => undefined,
         },
-        programVersion: "1",
-        onChange: () => undefined,
-        ...options,
-      }),
-    async tenant(plan = "starter") {
+        holder,
+        isGone,
+      });
+      return {
+        async ask(target) {
+          reconciler.wake(target.id);
+          await reconciler.runOnce();
+          return driver.observe(target);
+        },
+        async end() {
+          await reconciler.stop();
+          await reconciler.recordStopped(await driver.close({ drain: true }));
+        },
+      };
+    },
+    async tenant(plan: TenantRow["plan"] = "starter") {
       const [tenantId, id] = [makeId("tenant"), makeId("dataPlane")];
       const data_key = await secrets.createDataKey(tenantId);
       await withPlatform(db, (tx) =>
@@ -128,7 +172,7 @@ export async function openDriverFixture(database: OpenDatabase): Promise<DriverF
           id: tenantId,
           name: tenantId.replace("_", "-"),
           display_name: "Test",
-          plan: "starter",
+          plan,
           region: REGION,
           settings: { body_bytes_max: 1_024, on_spool_full: "reject_traffic" },
           idempotency_key: tenantId,
@@ -142,12 +186,30 @@ export async function openDriverFixture(database: OpenDatabase): Promise<DriverF
         tenant_id: tenantId,
         id,
         region: REGION,
-        driver: "pulumi",
+        driver: driverName,
         spec: { plan },
         created_at: 1,
       };
       await withTenant(db, tenantId, (tx) => tx.insert(dataPlanes).values(row));
-      return { id, tenantId, region: REGION, plan, spec: {}, generation: 1 };
+      return { id, tenantId, region: REGION, plan, spec: { plan }, generation: 1 };
+    },
+    async rowOf({ tenantId, id }) {
+      const [row] = await withTenant(db, tenantId, (tx) =>
+        tx.select().from(dataPlanes).where(eq(dataPlanes.id, id)),
+      );
+      if (row === undefined) throw new Error("the row is gone");
+      return row;
+    },
+    async change(target, set) {
+      const generation = target.generation + 1;
+      const [row] = await withTenant(db, target.tenantId, (tx) =>
+        tx
+          .update(dataPlanes)
+          .set({ generation, ...set })
+          .where(eq(dataPlanes.id, target.id))
+          .returning(),
+      );
+      return { ...target, generation, region: row?.region ?? target.region };
     },
     stackOf: async ({ tenantId }) => (await withTenant(db, tenantId, (tx) => tx.select().from(stacks)))[0],
     operationsOf: ({ tenantId }) =>
@@ -183,18 +245,12 @@ export async function openDriverFixture(database: OpenDatabase): Promise<DriverF
   };
 }
 
-/** Changes the row, as `tenants.set_plan` does, and gives what the reconciler then asks for. */
+/** Changes it as `tenants.set_plan` does. */
 export async function setPlan(
-  { database: { db } }: DriverFixture,
+  fixture: DriverFixture,
   target: ObservedDataPlane,
-  plan: string,
+  plan: TenantRow["plan"],
 ): Promise<ObservedDataPlane> {
-  const generation = target.generation + 1;
-  await withTenant(db, target.tenantId, (tx) =>
-    tx
-      .update(dataPlanes)
-      .set({ spec: { plan }, generation })
-      .where(eq(dataPlanes.id, target.id as Id<"dataPlane">)),
-  );
-  return { ...target, plan, generation };
+  await withTenant(fixture.database.db, target.tenantId, (tx) => tx.update(tenants).set({ plan }));
+  return { ...(await fixture.change(target, { spec: { plan }, next_attempt_at: 0 })), plan };
 }

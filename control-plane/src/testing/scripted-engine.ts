@@ -1,10 +1,6 @@
 /** For tests of the driver: operations whose course is told by the test, in place of processes. */
 import type { OperationMessage, OperationResult } from "../provisioning/pulumi/process/operation-job.ts";
-import type {
-  OperationOrder,
-  RunningOperation,
-  StartOperation,
-} from "../provisioning/pulumi/process/operation-process.ts";
+import type { OperationOrder, StartOperation } from "../provisioning/pulumi/process/operation-process.ts";
 
 export interface ScriptedOperation {
   readonly order: OperationOrder;
@@ -40,13 +36,12 @@ export function createScriptedEngine(): ScriptedEngine {
   const operations: ScriptedOperation[] = [];
   const overlaps: string[] = [];
 
-  function startOperation(order: OperationOrder): RunningOperation {
+  function startOperation(order: OperationOrder, stop: AbortSignal): AsyncIterable<OperationMessage> {
     if (operations.some((other) => other.alive && other.order.stack === order.stack))
       overlaps.push(order.stack);
     const waiting: OperationMessage[] = [];
     let news = Promise.withResolvers<void>();
     let alive = true;
-    let stopAsked = false;
     const add = (message: OperationMessage) => {
       waiting.push(message);
       news.resolve();
@@ -61,7 +56,7 @@ export function createScriptedEngine(): ScriptedEngine {
         return alive;
       },
       get stopAsked() {
-        return stopAsked;
+        return stop.aborted;
       },
       say: add,
       finish(result = {}) {
@@ -70,22 +65,15 @@ export function createScriptedEngine(): ScriptedEngine {
       },
       die,
     });
+    const end = () => {
+      if (!alive) return;
+      const failed = { ok: false, outputs: null, errorName: "CommandError", message: "update canceled" };
+      add({ result: { ...WELL, ...failed } });
+      die();
+    };
+    if (stop.aborted) end();
+    stop.addEventListener("abort", end, { once: true });
     return {
-      stop() {
-        stopAsked = true;
-        if (alive) {
-          add({
-            result: {
-              ...WELL,
-              ok: false,
-              outputs: null,
-              errorName: "CommandError",
-              message: "update canceled",
-            },
-          });
-          die();
-        }
-      },
       async *[Symbol.asyncIterator]() {
         for (;;) {
           const message = waiting.shift();

@@ -2,7 +2,6 @@
 import { openDatabase } from "@headgate/control-plane";
 import { createTestTenant, type TestTenant } from "@headgate/control-plane/testing";
 import { expect, test } from "vitest";
-import { claimNext, settleClaim } from "../../../control-plane/dist/data-planes/repository.js";
 import { withPlatform, withTenant } from "../../../control-plane/dist/db/tenant-scope.js";
 import { createProvisioningMetrics } from "../../../control-plane/dist/provisioning/metrics.js";
 import {
@@ -12,6 +11,7 @@ import {
   type Provisioner,
 } from "../../../control-plane/dist/provisioning/provisioner.js";
 import { createReconciler, LEASE_MS } from "../../../control-plane/dist/provisioning/reconciler.js";
+import { claimNext, settleClaim } from "../../../control-plane/dist/provisioning/repository.js";
 import { openPlatform, type Platform } from "./platform.ts";
 
 const RUNNING: Observation = { ...ABSENT, phase: "running" };
@@ -86,7 +86,7 @@ test("a worker whose lease has ended writes nothing, neither over what the next 
         tx,
         stale,
         { ...stale.row, state: "ready", endpoint_url: "http://127.0.0.1:1", conditions: [] },
-        clock.wallMs(),
+        { now: clock.wallMs(), kept: false },
       ),
     );
 
@@ -131,7 +131,7 @@ async function openRival({ database }: Platform) {
 }
 
 function claimAt({ server }: Platform) {
-  return { driver: "none", now: server.clock.wallMs(), leaseMs: LEASE_MS, urgent: [] };
+  return { driver: "none", now: server.clock.wallMs(), leaseMs: LEASE_MS, urgent: [], gone: [] };
 }
 
 interface Scripted {
@@ -153,6 +153,7 @@ function makeProvisioner({ provisioned = [], seen = RUNNING, beforeProvision }: 
     },
     observe: async () => ABSENT,
     destroy: async () => ABSENT,
+    isWorking: () => false,
     close: async () => [],
   };
 }
@@ -165,7 +166,7 @@ function makeReconciler(
   metrics.registry.clear();
   return createReconciler({
     ...options,
-    alone: false,
+    isGone: async () => false,
     clock,
     log: logger,
     metrics: createProvisioningMetrics(metrics.registry),

@@ -27,17 +27,21 @@ export const regions = pgTable("regions", {
   updated_at: int53().notNull(),
 });
 
-/** The Pulumi stack behind a data plane, and the lease under which one process at a time may run an operation on it. */
+/** The Pulumi stack behind a data plane, whose lease is also the stack's. */
 export const stacks = pgTable(
   "stacks",
   {
     tenant_id: tenantIdColumn().references(() => tenants.id),
     data_plane_id: idColumn<"dataPlane">().notNull(),
     name: text().notNull(),
+    /**
+     * A lease of the stack's own and a time of the next attempt are kept by workers of the version before. While one of
+     * them holds a stack it is waited for, and the token rises with each operation, so that it writes nothing afterwards.
+     */
     lease_holder: text(),
     lease_until: int53(),
-    /** Rises with each operation; one whose token is older may no longer write. */
     fencing_token: int53().notNull().default(0),
+    retry_at: int53().notNull().default(0),
     /** What was last brought about in full: two SHA-256 in hex, of what is the tenant's own and of what it shares with its region. */
     applied_digest: text(),
     /** What could not be brought about last; anything else is tried at once. */
@@ -47,8 +51,8 @@ export const stacks = pgTable(
     outputs: jsonb().$type<Record<string, unknown>>(),
     /** The last operation ended without saying how: its lock and its pending steps are to be cleared first. */
     interrupted: boolean().notNull().default(false),
+    /** In a row. */
     failures: integer().notNull().default(0),
-    retry_at: int53().notNull().default(0),
     drift_checked_at: int53(),
     drift: jsonb().$type<{ resource: string; change: string }[]>(),
     /** When its replicas had ended, before all else is removed. */

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { readJsonFile, writeJsonFile } from "../../lib/json-file.ts";
-import { findProcess, processIdentity } from "../../lib/process-identity.ts";
+import { findProcesses, processIdentity } from "../../lib/process-identity.ts";
 
 const recordSchema = z.strictObject({
   pid: z.int().min(2),
@@ -82,10 +82,9 @@ export async function adoptProcess(
   const recorded = await readJsonFile(recordFile(directory), recordSchema);
   if (recorded !== undefined && (await processIdentity(recorded.pid)) === recorded.identity)
     return watched(recorded);
-  const pid = await findProcess(orphan.argument, orphan.variable);
-  const identity = pid === undefined ? undefined : await processIdentity(pid);
-  if (pid === undefined || identity === undefined) return undefined;
-  const record = { pid, identity, digest: "unknown", stopRequestedAt: null };
+  const [found] = await findProcesses(orphan.variable, orphan.argument);
+  if (found === undefined) return undefined;
+  const record = { ...found, digest: "unknown", stopRequestedAt: null };
   await writeJsonFile(recordFile(directory), record);
   return watched(record);
 }

@@ -11,14 +11,16 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
 import { processIdentity } from "../../lib/process-identity.ts";
 import { eventually, type Sighting, sightingIn, writeFakeDataPlane } from "../../testing/fake-data-plane.ts";
-import type { DesiredDataPlane, Provisioner } from "../provisioner.ts";
+import type { DesiredDataPlane } from "../provisioner.ts";
 import { stateDirectory } from "./child-command.ts";
 import { createLocalDriver, type LocalDriverOptions } from "./local-driver.ts";
 
 const TOKEN = `hgj_${"a".repeat(40)}`;
 let root: string;
 let entry: string;
-let drivers: Provisioner[];
+type LocalDriver = ReturnType<typeof createLocalDriver>;
+
+let drivers: LocalDriver[];
 let pids: Set<number>;
 
 beforeEach(async () => {
@@ -314,7 +316,7 @@ function makeDesired(): DesiredDataPlane {
   };
 }
 
-function makeDriver(options: Partial<LocalDriverOptions> = {}): Provisioner {
+function makeDriver(options: Partial<LocalDriverOptions> = {}): LocalDriver {
   const driver = createLocalDriver({
     directory: join(root, "planes"),
     entry,
@@ -352,7 +354,7 @@ async function sighting(id: Id<"dataPlane">): Promise<Sighting | undefined> {
   return seen;
 }
 
-async function ready(driver: Provisioner, desired: DesiredDataPlane): Promise<Sighting> {
+async function ready(driver: LocalDriver, desired: DesiredDataPlane): Promise<Sighting> {
   return eventually("ready", async () =>
     (await driver.observe(desired)).ready ? sighting(desired.id) : undefined,
   );
@@ -365,7 +367,7 @@ async function anotherThan(first: Sighting, id: Id<"dataPlane">): Promise<Sighti
   });
 }
 
-async function gone(driver: Provisioner, desired: DesiredDataPlane): Promise<void> {
+async function gone(driver: LocalDriver, desired: DesiredDataPlane): Promise<void> {
   await eventually("gone", async () =>
     (await driver.destroy(desired)).phase === "absent" ? true : undefined,
   );

@@ -8,12 +8,17 @@ import { join } from "node:path";
 import { PLANS, type PlanNumbers, planNumbers } from "@headgate/infra";
 import { type Id, isId } from "@headgate/sdk/contract";
 import type { Clock } from "../../lib/clock.ts";
-import { RESTART_TIMING, type RestartTiming } from "../backoff.ts";
-import { ABSENT, type DesiredDataPlane, type Observation, type Provisioner } from "../provisioner.ts";
+import {
+  ABSENT,
+  type DesiredDataPlane,
+  type Observation,
+  type ObservedDataPlane,
+  type Provisioner,
+} from "../provisioner.ts";
 import { type ChildSettings, childCommand, stateDirectory, tokenFile } from "./child-command.ts";
 import { type Ports, portsFile, portsFor, readPorts, settlePorts } from "./ports.ts";
 import { rotateLog } from "./rotate-log.ts";
-import { createSupervisor, type Supervisor, type Wanted } from "./supervisor.ts";
+import { createSupervisor, type RestartTiming, type Supervisor, type Wanted } from "./supervisor.ts";
 
 export type ChildEvent = "started" | "adopted" | "ended" | "stopped" | "failed";
 
@@ -27,6 +32,7 @@ export interface LocalDriverOptions extends ChildSettings {
   readonly onEvent?: (id: Id<"dataPlane">, event: ChildEvent, detail: string) => void;
 }
 
+const RESTART_TIMING: RestartTiming = { firstMs: 200, maxMs: 10_000, healthyMs: 60_000 };
 const READY_TIMEOUT_MS = 1_000;
 
 /** For children whose plan is not known. */
@@ -42,7 +48,7 @@ interface Child {
   leaving: boolean;
 }
 
-export function createLocalDriver(options: LocalDriverOptions): Provisioner {
+export function createLocalDriver(options: LocalDriverOptions) {
   const children = new Map<Id<"dataPlane">, Child>();
   // Starts take turns, so that no two data planes are given one port.
   let portTurn: Promise<unknown> = Promise.resolve();
@@ -129,7 +135,7 @@ export function createLocalDriver(options: LocalDriverOptions): Provisioner {
     lookAgainMs: 5_000,
     lookSoonMs: 150,
 
-    async provision(desired: DesiredDataPlane) {
+    async provision(desired: DesiredDataPlane): Promise<Observation> {
       const child = childOf(desired.id, planNumbers(desired.plan));
       await mkdir(stateDirectory(child.directory), { recursive: true, mode: 0o700 });
       await placeToken(child.directory, desired.joinToken);
@@ -138,12 +144,12 @@ export function createLocalDriver(options: LocalDriverOptions): Provisioner {
       return look(child);
     },
 
-    async observe({ id }) {
+    async observe({ id }: { id: Id<"dataPlane"> }): Promise<Observation> {
       const child = children.get(id);
       return child === undefined ? ABSENT : look(child);
     },
 
-    async destroy({ id, plan }) {
+    async destroy({ id, plan }: ObservedDataPlane): Promise<Observation> {
       const directory = directoryOf(id);
       if (!(await exists(directory))) return ABSENT;
       const child = childOf(id, planNumbers(plan));
@@ -155,7 +161,9 @@ export function createLocalDriver(options: LocalDriverOptions): Provisioner {
       return ABSENT;
     },
 
-    async close({ drain }) {
+    isWorking: () => false,
+
+    async close({ drain }: { drain: boolean }): Promise<readonly Id<"dataPlane">[]> {
       if (drain) {
         for (const id of await launchedIn(options.directory))
           if (!children.has(id)) childOf(id, LONGEST_DRAIN);
@@ -171,7 +179,7 @@ export function createLocalDriver(options: LocalDriverOptions): Provisioner {
       children.clear();
       return drain ? all.map(([id]) => id) : [];
     },
-  };
+  } satisfies Provisioner;
 }
 
 /** By file, because arguments and environments can be read by others and stay with the process. */

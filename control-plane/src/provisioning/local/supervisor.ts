@@ -1,7 +1,7 @@
 /** Keeps one child process as it is wanted: running as it should, started again when it ends unasked, or stopped. */
 import { setTimeout as delay } from "node:timers/promises";
+import { type Backoff, backoffMs } from "../../lib/backoff.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { createBackoff, type RestartTiming } from "../backoff.ts";
 import {
   adoptProcess,
   forgetProcess,
@@ -17,6 +17,11 @@ export interface Wanted {
   readonly digest: string;
   /** Asked before each start. */
   launch(): Promise<Launch>;
+}
+
+export interface RestartTiming extends Backoff {
+  /** After having run for so long, an end counts as the first again. */
+  readonly healthyMs: number;
 }
 
 export interface SupervisorOptions {
@@ -45,13 +50,15 @@ export interface Supervisor {
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { directory, clock, onChange } = options;
-  const backoff = createBackoff(options.timing);
+  const { timing } = options;
   let wanted: Wanted | undefined;
   let released = false;
   let changed = new AbortController();
   let current: ManagedProcess | undefined;
   let phase: Supervisor["phase"] = "absent";
   let restarts = 0;
+  /** Ends in a row. */
+  let failures = 0;
   let idle: Promise<void> = Promise.resolve();
   let working = false;
   let settled = Promise.withResolvers<void>();
@@ -129,10 +136,12 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     turn: AbortSignal,
   ): Promise<void> {
     restarts += 1;
+    failures = ranMs >= timing.healthyMs ? 1 : failures + 1;
     phase = "restarting";
     settled.resolve();
     onChange(event, detail);
-    await settledOrAborted(delay(backoff.afterRunOf(ranMs), undefined, { signal: turn }), turn);
+    const waitMs = backoffMs(timing, failures, directory);
+    await settledOrAborted(delay(waitMs, undefined, { signal: turn }), turn);
   }
 
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { classifyFailure, type FailureClass, retryDelayMs } from "./classify-failure.ts";
+import { classifyFailure, type FailureClass, retryAt } from "./classify-failure.ts";
 
 const how = { stopped: null, reported: true, errorName: "CommandError" } as const;
 
@@ -78,12 +78,14 @@ test.each<[string, Partial<Parameters<typeof classifyFailure>[0]>, FailureClass]
 });
 
 test("what was cut off is taken up at once, but not for ever; all waits grow up to a bound", () => {
-  expect(retryDelayMs("interrupted", 1, 0.5)).toBe(0);
-  expect(retryDelayMs("interrupted", 2, 0.5)).toBeGreaterThan(0);
+  const waitMs = (kind: FailureClass, failures: number, key = "a") =>
+    retryAt({ kind, endedAt: 1_000 }, failures, key) - 1_000;
+  expect(waitMs("interrupted", 1)).toBe(0);
+  expect(waitMs("interrupted", 2)).toBeGreaterThan(0);
   for (const kind of ["quota", "conflict", "timeout", "refused", "retryable", "interrupted"] as const) {
-    const waits = [2, 3, 4, 5, 50].map((failures) => retryDelayMs(kind, failures, 0.5));
-    expect(waits).toEqual([...waits].sort((a, b) => a - b));
-    expect(waits.at(-1)).toBe(600_000);
-    expect(retryDelayMs(kind, 50, 0)).toBeLessThan(retryDelayMs(kind, 50, 0.99));
+    expect(waitMs(kind, 4)).toBeGreaterThan(waitMs(kind, 2));
+    expect(waitMs(kind, 50)).toBeGreaterThanOrEqual(450_000);
+    expect(waitMs(kind, 50)).toBeLessThanOrEqual(750_000);
+    expect(waitMs(kind, 50)).not.toBe(waitMs(kind, 50, "b"));
   }
 });

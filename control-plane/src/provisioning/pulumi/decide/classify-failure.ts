@@ -1,4 +1,5 @@
 /** Why an operation failed, in one of six words that say what to do next: a pure function of what is known. */
+import { backoffMs } from "../../../lib/backoff.ts";
 
 export type FailureClass = "quota" | "conflict" | "timeout" | "refused" | "retryable" | "interrupted";
 
@@ -59,13 +60,15 @@ const RULES: readonly [RegExp, FailureClass][] = [
   ],
 ];
 
-/** How long to wait before the next attempt, in milliseconds; `chance` is in [0, 1). */
-export function retryDelayMs(kind: FailureClass, failures: number, chance: number): number {
+/** When what has failed so many times in a row is tried again, in Unix milliseconds. */
+export function retryAt(
+  { kind, endedAt }: { kind: FailureClass; endedAt: number },
+  failures: number,
+  key: string,
+): number {
   // What was cut off is taken up at once, but not for ever.
-  if (kind === "interrupted" && failures <= 1) return 0;
-  const first = FIRST_MS[kind];
-  const waitMs = Math.min(first * 2 ** Math.min(failures - 1, 20), LONGEST_MS);
-  return Math.round(waitMs * (0.75 + chance / 2));
+  if (kind === "interrupted" && failures <= 1) return endedAt;
+  return endedAt + backoffMs({ firstMs: FIRST_MS[kind], maxMs: LONGEST_MS }, failures, key);
 }
 
 const LONGEST_MS = 10 * 60_000;

@@ -18,11 +18,6 @@ export function differsInSharedOnly(a: string, b: string): boolean {
   return a !== b && a.split(".")[0] === b.split(".")[0];
 }
 
-/** A number in [0, 1) that is always the same for the same text, so that work can be spread without being remembered. */
-export function shareOf(text: string): number {
-  return createHash("sha256").update(text).digest().readUInt32BE() / 2 ** 32;
-}
-
 function sha256(value: unknown): string {
   return createHash("sha256")
     .update(canonicalize(value) ?? "")

@@ -29,9 +29,14 @@ const stack = (set: Partial<StackRow> = {}): StackRow => ({
   ...set,
 });
 
+const ASKED = makeId("operation");
+/** How long it waits is told in the tests of failures. */
+const FAILED = { error_class: "quota", ended_at: NOW } as const;
+
 const next = (row: Partial<StackRow>, more: Partial<Situation> = {}) =>
   nextForLiving({
     stack: stack(row),
+    last: undefined,
     now: NOW,
     digest: A,
     asked: undefined,
@@ -60,8 +65,8 @@ test.each<[string, Partial<StackRow>, Partial<Situation>, object]>([
   ],
   [
     "what failed half-way is taken back, though what is wanted again was there before",
-    { failed_digest: B, failures: 3, retry_at: NOW + 60_000 },
-    {},
+    { failed_digest: B, failures: 3 },
+    { last: FAILED },
     { mode: "up", reason: "changed" },
   ],
   ["what was cut off is taken up", { interrupted: true }, {}, { mode: "up", reason: "recovery" }],
@@ -75,25 +80,25 @@ test.each<[string, Partial<StackRow>, Partial<Situation>, object]>([
   [
     "what somebody asked for comes first",
     { interrupted: true },
-    { asked: { id: "o", kind: "preview" } },
-    { mode: "preview", askedBy: "o" },
+    { asked: { id: ASKED, kind: "preview" } },
+    { mode: "preview", askedBy: ASKED },
   ],
   [
     "it is also run where nothing is to be done",
     {},
-    { asked: { id: "o", kind: "up" } },
-    { mode: "up", askedBy: "o" },
+    { asked: { id: ASKED, kind: "up" } },
+    { mode: "up", askedBy: ASKED },
   ],
 ])("%s", (_, row, more, expected) => {
   expect(next(row, more)).toMatchObject(expected);
 });
 
 test("what failed waits, but anything else is tried at once, and so is what somebody asks for", () => {
-  const failed = { applied_digest: null, failures: 2, retry_at: NOW + 1, failed_digest: A };
-  expect(next(failed)).toBeUndefined();
-  expect(next(failed, { now: NOW + 1 })).toMatchObject({ mode: "up" });
-  expect(next(failed, { digest: B })).toMatchObject({ mode: "up" });
-  expect(next(failed, { asked: { id: "o", kind: "up" } })).toMatchObject({ mode: "up" });
+  const failed = { applied_digest: null, failures: 2, failed_digest: A };
+  expect(next(failed, { last: FAILED })).toBeUndefined();
+  expect(next(failed, { last: FAILED, now: NOW + 100_000 })).toMatchObject({ mode: "up" });
+  expect(next(failed, { last: FAILED, digest: B })).toMatchObject({ mode: "up" });
+  expect(next(failed, { last: FAILED, asked: { id: ASKED, kind: "up" } })).toMatchObject({ mode: "up" });
 });
 
 test("drift that is not to be repaired stays told, and looking goes on", () => {
@@ -121,11 +126,11 @@ test("a change of the region is followed by each at its own moment within the sp
 
 test("one that is to go is drained, waits for its usage, and is then removed", () => {
   const leave = (row: Partial<StackRow>, usageIsIn: boolean, now = NOW) =>
-    nextForLeaving({ stack: stack(row), now }, { usageIsIn })?.mode;
+    nextForLeaving({ stack: stack(row), last: FAILED, now }, { usageIsIn })?.mode;
   expect(leave({}, true)).toBe("drain");
   expect(leave({ drained_at: NOW }, false)).toBeUndefined();
   expect(leave({ drained_at: NOW }, true)).toBe("destroy");
   expect(leave({ drained_at: NOW }, false, NOW + 10_000)).toBe("destroy");
   expect(leave({ destroyed_at: NOW }, true)).toBeUndefined();
-  expect(leave({ failures: 1, retry_at: NOW + 1 }, true)).toBeUndefined();
+  expect(leave({ failures: 1 }, true)).toBeUndefined();
 });

@@ -1,7 +1,10 @@
 /** What is to be done to a stack next: a pure function of its row, of what is wanted, and of the time. */
+import type { Id } from "@headgate/sdk/contract";
 import type { stacks } from "../../../db/schema/provisioning.ts";
+import { shareOf } from "../../../lib/backoff.ts";
 import type { OperationJob } from "../process/operation-job.ts";
-import { differsInSharedOnly, shareOf } from "./desired-digest.ts";
+import { type FailureClass, retryAt } from "./classify-failure.ts";
+import { differsInSharedOnly } from "./desired-digest.ts";
 
 export type StackRow = typeof stacks.$inferSelect;
 
@@ -11,17 +14,19 @@ export interface NextOperation {
   /** Looks at what is really there first. */
   readonly refresh: boolean;
   /** The row in which somebody has asked for it. */
-  readonly askedBy?: string;
+  readonly askedBy?: Id<"operation">;
 }
 
 export interface Situation {
   readonly stack: StackRow;
+  /** The operation that changed something last, or was to. */
+  readonly last: { readonly error_class: FailureClass | null; readonly ended_at: number | null } | undefined;
   readonly now: number;
   /** Null while it cannot be said, as when the region is not known. */
   readonly digest: string | null;
   /** The oldest that somebody has asked for. */
   readonly asked:
-    | { readonly id: string; readonly kind: "up" | "preview" | "refresh" | "destroy" }
+    | { readonly id: Id<"operation">; readonly kind: "up" | "preview" | "refresh" | "destroy" }
     | undefined;
   /** When what is shared with the region was last changed. */
   readonly sharedChangedAt: number;
@@ -38,11 +43,10 @@ export interface OperationTiming {
 
 /** For a data plane that is to be there. */
 export function nextForLiving(situation: Situation): NextOperation | undefined {
-  const { stack, digest, asked, now } = situation;
+  const { stack, digest, asked } = situation;
   if (digest === null) return undefined;
   if (asked !== undefined) return forAsked(asked);
-  const failedBefore = stack.failures > 0 && stack.failed_digest === digest;
-  if (failedBefore && now < stack.retry_at) return undefined;
+  if (stack.failed_digest === digest && mustWait(situation)) return undefined;
   // Clearing the traces of what was cut off includes a look at what is there.
   if (stack.interrupted) return { mode: "up", reason: "recovery", refresh: false };
   if (stack.applied_digest === null) return { mode: "up", reason: "created", refresh: false };
@@ -63,11 +67,11 @@ export function isBroughtAbout(stack: StackRow, digest: string | null): boolean 
 
 /** For one that is to go, once its usage is in or cannot come any more. */
 export function nextForLeaving(
-  { stack, now }: Pick<Situation, "stack" | "now">,
+  situation: Pick<Situation, "stack" | "last" | "now">,
   { usageIsIn }: { usageIsIn: boolean },
 ): NextOperation | undefined {
-  if (stack.destroyed_at !== null) return undefined;
-  if (stack.failures > 0 && now < stack.retry_at) return undefined;
+  const { stack, now } = situation;
+  if (stack.destroyed_at !== null || mustWait(situation)) return undefined;
   if (stack.drained_at === null) return { mode: "drain", reason: "drained", refresh: false };
   if (!usageIsIn && now - stack.drained_at < LAST_USAGE_MS) return undefined;
   return { mode: "destroy", reason: "deleted", refresh: false };
@@ -75,6 +79,13 @@ export function nextForLeaving(
 
 /** For usage that is on its way when the replicas have ended. What has not come by then was not sent. */
 const LAST_USAGE_MS = 10_000;
+
+/** After a failure, for as long as its kind and the failures before it say. */
+function mustWait({ stack, last, now }: Pick<Situation, "stack" | "last" | "now">): boolean {
+  if (stack.failures === 0 || last?.error_class == null || last.ended_at === null) return false;
+  const failure = { kind: last.error_class, endedAt: last.ended_at };
+  return now < retryAt(failure, stack.failures, stack.data_plane_id);
+}
 
 function forAsked({ id, kind }: NonNullable<Situation["asked"]>): NextOperation | undefined {
   if (kind === "preview") return { mode: "preview", reason: "asked", refresh: false, askedBy: id };

@@ -6,7 +6,7 @@ test("there are never more at once than said, in all and for each cluster", () =
   const step = fc.record({ id: fc.integer({ min: 0, max: 9 }), back: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const slots = createSlots({ max: 3, perCluster: 2 });
+      const slots = createSlots<string>({ max: 3, perCluster: 2 });
       const taken = new Map<string, string>();
       for (const [now, { id, back }] of steps.entries()) {
         const [name, cluster] = [`s${id}`, `c${id % 2}`];
@@ -24,7 +24,7 @@ test("there are never more at once than said, in all and for each cluster", () =
 });
 
 test("who asked first comes first, and is told when there is room", () => {
-  const slots = createSlots({ max: 1, perCluster: 1 });
+  const slots = createSlots<string>({ max: 1, perCluster: 1 });
   expect(slots.take("a", "x", 0)).toBe(true);
   expect(slots.take("b", "x", 1)).toBe(false);
   expect(slots.take("c", "x", 2)).toBe(false);
@@ -35,7 +35,7 @@ test("who asked first comes first, and is told when there is room", () => {
 });
 
 test("who does not ask again gives up its place", () => {
-  const slots = createSlots({ max: 1, perCluster: 1 });
+  const slots = createSlots<string>({ max: 1, perCluster: 1 });
   slots.take("a", "x", 0);
   slots.take("b", "x", 1);
   slots.giveBack("a");
@@ -44,7 +44,7 @@ test("who does not ask again gives up its place", () => {
 });
 
 test("a full cluster keeps nobody of another one waiting", () => {
-  const slots = createSlots({ max: 4, perCluster: 1 });
+  const slots = createSlots<string>({ max: 4, perCluster: 1 });
   slots.take("a", "x", 0);
   expect(slots.take("b", "x", 1)).toBe(false);
   expect(slots.take("c", "y", 2)).toBe(true);

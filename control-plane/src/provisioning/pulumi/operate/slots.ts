@@ -1,9 +1,9 @@
 /** Who may run now: at most so many at once, in all and for each cluster, in the order in which they asked. */
-export interface Slots {
+export interface Slots<Key> {
   /** True when there is room; it then stays taken until it is given back. False puts the asker in line. */
-  take(id: string, cluster: string, now: number): boolean;
+  take(id: Key, cluster: string, now: number): boolean;
   /** Returns who is next in line, if there is anybody. */
-  giveBack(id: string): string | undefined;
+  giveBack(id: Key): Key | undefined;
   readonly running: number;
   readonly waiting: number;
 }
@@ -11,16 +11,16 @@ export interface Slots {
 /** Who has not asked again for so long does not want it any more. */
 const PATIENCE_MS = 60_000;
 
-export function createSlots(options: { max: number; perCluster: number }): Slots {
-  const taken = new Map<string, string>();
-  const line = new Map<string, { cluster: string; askedAt: number }>();
+export function createSlots<Key>(options: { max: number; perCluster: number }): Slots<Key> {
+  const taken = new Map<Key, string>();
+  const line = new Map<Key, { cluster: string; askedAt: number }>();
 
   const takenIn = (cluster: string) => [...taken.values()].filter((other) => other === cluster).length;
   const freeFor = (cluster: string) =>
     Math.min(options.max - taken.size, options.perCluster - takenIn(cluster));
 
   /** How many could take the place before this one. */
-  function ahead(id: string, cluster: string): number {
+  function ahead(id: Key, cluster: string): number {
     let count = 0;
     for (const [other, { cluster: theirs }] of line) {
       if (other === id) break;

@@ -5,10 +5,15 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { OpenDatabase } from "../../../db/client.ts";
-import { type DriverFixture, openDriverFixture, setPlan } from "../../../testing/driver-fixture.ts";
+import {
+  type DriverFixture,
+  type FixtureWorker,
+  openDriverFixture,
+  setPlan,
+} from "../../../testing/driver-fixture.ts";
 import { openTestDatabase } from "../../../testing/open-test-database.ts";
 import type { ScriptedOperation } from "../../../testing/scripted-engine.ts";
-import type { ObservedDataPlane, Provisioner } from "../../provisioner.ts";
+import type { ObservedDataPlane } from "../../provisioner.ts";
 
 let database: OpenDatabase;
 beforeAll(async () => {
@@ -43,7 +48,7 @@ const action = fc.oneof(
 );
 
 interface Worker {
-  driver: Provisioner;
+  worker: FixtureWorker;
   holder: string;
   alive: boolean;
   /** Fires when it dies: nothing of it is heard any more. */
@@ -71,22 +76,23 @@ test.each([
             holder,
             alive: true,
             grave: Promise.withResolvers(),
-            driver: undefined as never,
+            worker: undefined as never,
           };
-          self.driver = fixture.driver({
+          self.worker = fixture.worker({
             holder,
-            isSurelyGone: async (other) => together && gone.has(other),
+            isGone: async (other) => together && gone.has(other),
             endSurvivors: async (id) => {
               for (const operation of fixture.engine.operations)
                 if (together && operation.order.operationId === id) operation.die();
             },
             // What it has started goes on for a while when it dies; what that says is heard by nobody.
-            startOperation: (order) => {
-              const running = fixture.engine.startOperation(order);
+            startOperation: (order, stop) => {
+              const heard = new AbortController();
+              stop.addEventListener("abort", () => self.alive && heard.abort());
+              const running = fixture.engine.startOperation(order, heard.signal);
               const operation = fixture.engine.newest;
               owners.set(operation, self);
               return {
-                stop: () => self.alive && running.stop(),
                 async *[Symbol.asyncIterator]() {
                   for await (const message of running) {
                     if (!self.alive) await self.grave.promise;
@@ -130,7 +136,7 @@ test.each([
           else if (step.type === "finish") finish(fixture, step.how);
           else if (step.type === "kill") kill(step.worker);
           else if (step.type === "end") {
-            await workers[step.worker]?.driver.close({ drain: true });
+            await workers[step.worker]?.worker.end();
             workers[step.worker] = worker();
           } else if (step.type === "wait") await advance(step.seconds);
           else target = await setPlan(fixture, target, PLANS[step.plan] ?? "team");
@@ -144,12 +150,10 @@ test.each([
           finish(fixture, "well");
           await fixture.settle();
         }
+        for (const each of workers) await ask(each, target);
         expect(await ask(workers[0], target)).toMatchObject({ phase: "running", current: true });
-        expect(await fixture.stackOf(target)).toMatchObject({
-          interrupted: false,
-          failures: 0,
-          lease_holder: null,
-        });
+        expect(await fixture.stackOf(target)).toMatchObject({ interrupted: false, failures: 0 });
+        expect(await fixture.rowOf(target)).toMatchObject({ lease_holder: null });
         expect(fixture.engine.newest.order.spec.plan).toBe(target.plan);
         expect((await fixture.operationsOf(target)).filter(({ state }) => state === "running")).toEqual([]);
         expect(fixture.engine.overlaps).toEqual([]);
@@ -157,11 +161,11 @@ test.each([
       { numRuns: 12 },
     );
   },
-  120_000,
+  240_000,
 );
 
 function ask(worker: Worker | undefined, target: ObservedDataPlane) {
-  return worker?.driver.provision({ ...target, joinToken: null });
+  return worker?.worker.ask(target);
 }
 
 function finish({ engine }: DriverFixture, how: string): void {

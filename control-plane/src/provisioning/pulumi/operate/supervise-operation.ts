@@ -1,136 +1,124 @@
-/** Supervises one claimed operation to its end: its process, its lease, its deadline, what it says, and how it ended. */
+/** Supervises one operation from its begin to its end: its process, its lease, its deadline, what it says, how it ended. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Id } from "@headgate/sdk/contract";
 import type { Database } from "../../../db/client.ts";
 import { withTenant } from "../../../db/tenant-scope.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import {
-  classifyFailure,
-  type Failure,
-  type FailureClass,
-  retryDelayMs,
-} from "../decide/classify-failure.ts";
+import type { Logger } from "../../../lib/logger.ts";
+import { KEPT_LEASE_MS, keepLease } from "../../keep-lease.ts";
+import { renewLease } from "../../repository.ts";
+import { classifyFailure, type Failure, type FailureClass } from "../decide/classify-failure.ts";
 import type { EngineMessage, OperationResult } from "../process/operation-job.ts";
 import type { OperationOrder, StartOperation } from "../process/operation-process.ts";
 import { createRedact, redactWithin, secretsOfKubeconfig } from "../process/redact.ts";
 import {
   appendEvents,
+  type Begun,
   concludeOperation,
   leavesTraces,
   type NumberedEvent,
-  renewClaim,
-  type StackClaim,
 } from "../store/repository.ts";
-import { keepLease, LEASE_MS } from "../store/stack-lease.ts";
+import type { OperationMetrics } from "./operation-metrics.ts";
 
 export interface Supervision {
-  readonly claim: StackClaim;
+  readonly begun: Begun;
   readonly order: OperationOrder;
   /** What is brought about, if it goes well. */
-  readonly digest: string | null;
+  readonly digest: string;
   readonly deadlineMs: number;
   /** Fires when it is to end early: its worker ends, or it was overtaken by another wish. */
   readonly stop: AbortSignal;
 }
 
-export interface SupervisionDeps {
+export interface Surroundings {
   readonly db: Database;
   readonly clock: Clock;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
+  readonly metrics: OperationMetrics;
   readonly startOperation: StartOperation;
-  /** In [0, 1). */
-  readonly chance: () => number;
-  /** After each write of events, and at the end. */
-  readonly onEvents?: (claim: StackClaim) => void;
-  /** What went wrong beside the engine: its process could not be started, or its events not be kept. */
-  readonly onFault?: (error: unknown) => void;
-}
-
-export interface OperationEnd {
-  readonly result: OperationResult;
-  /** Null when it went well. */
-  readonly failure: FailureClass | null;
-  /** False when the lease was lost, and with it the right to write. */
-  readonly written: boolean;
+  /** Ends the processes that an operation has left on this machine. */
+  readonly endSurvivors: (operationId: string) => Promise<unknown>;
+  /** Events of an operation were written, or its end. */
+  readonly onEvents?: (operationId: Id<"operation">) => void;
 }
 
 const EVENTS_MAX = 2_000;
 const FLUSH_MS = 200;
 
+/** Never rejects: what goes wrong is written, or at least logged. */
 export async function superviseOperation(
-  supervision: Supervision,
-  deps: SupervisionDeps,
-): Promise<OperationEnd> {
-  const { claim, order } = supervision;
-  const { db, clock } = deps;
-  const inTenant = <T>(run: Parameters<typeof withTenant<T>>[2]) => withTenant(db, claim.tenantId, run);
-  const running = deps.startOperation(order);
+  { begun, order, digest, deadlineMs, stop }: Supervision,
+  surroundings: Surroundings,
+): Promise<void> {
+  const { lease, operationId, mode, reason } = begun;
+  const { db, clock, log, metrics, onEvents } = surroundings;
+  const since = clock.monotonicMs();
+  const names = { data_plane_id: lease.id, operation_id: operationId, mode, reason };
+  log.info(names, "operation begins");
+  const inTenant = <T>(run: Parameters<typeof withTenant<T>>[2]) => withTenant(db, lease.tenantId, run);
+  const early = new AbortController();
   let stopped: Failure["stopped"] = null;
-  const stop = (why: NonNullable<Failure["stopped"]>) => {
+  const end = (why: NonNullable<Failure["stopped"]>) => {
     stopped ??= why;
-    running.stop();
+    early.abort();
   };
-  const onStop = () => stop("asked");
-  supervision.stop.addEventListener("abort", onStop, { once: true });
-  if (supervision.stop.aborted) onStop();
-  const deadline = setTimeout(() => stop("deadline"), supervision.deadlineMs);
+  stop.addEventListener("abort", () => end("asked"), { once: true });
+  const deadline = setTimeout(() => end("deadline"), deadlineMs);
   const endLease = keepLease({
-    renew: (until) => inTenant((tx) => renewClaim(tx, claim, until)),
+    renew: (until) => inTenant((tx) => renewLease(tx, lease, until)),
     clock,
-    onLost: () => stop("lease"),
+    onLost: () => end("lease"),
   });
   const writer = createEventWriter(async (events) => {
-    const mine = await inTenant((tx) => appendEvents(tx, claim, events));
-    if (mine) deps.onEvents?.(claim);
-    else stop("lease");
+    if (await inTenant((tx) => appendEvents(tx, begun, events))) onEvents?.(operationId);
+    else end("lease");
   }, clock);
-  const redact = createRedact([
-    order.spec.joinSecret,
-    order.backend,
-    ...secretsOfKubeconfig(order.kubeconfig),
-  ]);
-  let reported: OperationResult | undefined;
+  const { joinSecret } = order.spec;
+  const redact = createRedact([joinSecret, order.backend, ...secretsOfKubeconfig(order.kubeconfig)]);
+  let result = CUT_OFF;
   try {
-    for await (const message of running) {
-      if ("result" in message) reported = redactWithin(message.result, redact) as OperationResult;
+    for (const lost of begun.lost) await surroundings.endSurvivors(lost);
+    for await (const message of surroundings.startOperation(order, early.signal)) {
+      if ("result" in message) result = redactWithin(message.result, redact) as OperationResult;
       else writer.add(redactWithin(message.event, redact) as EngineMessage);
     }
   } catch (error) {
-    // Without a report it counts as cut off, and the stack is given back like after any other end.
-    deps.onFault?.(error);
+    // Without a report it counts as cut off, and the data plane is given back like after any other end.
+    log.error({ ...names, err: error }, "an operation met a fault");
+  }
+  clearTimeout(deadline);
+  await writer.close();
+  const failure = failureOf(mode, result, stopped);
+  const conclusion = { at: clock.wallMs(), result, failure, digest };
+  try {
+    const written = await persistently(clock, () =>
+      inTenant((tx) => concludeOperation(tx, begun, conclusion)),
+    );
+    onEvents?.(operationId);
+    if (!written) metrics.countLeaseLoss();
+    const seconds = (clock.monotonicMs() - since) / 1_000;
+    metrics.observeOperation({ kind: mode, outcome: failure ?? "succeeded", seconds });
+    if ((result.drift?.length ?? 0) > 0) metrics.countDrift();
+    const facts = { ...names, seconds, changes: result.changes, failure, message: result.message };
+    if (failure === null && written) log.info(facts, "operation succeeded");
+    else log.warn(facts, written ? "operation failed" : "operation lost its lease");
+  } catch (error) {
+    log.error({ ...names, err: error }, "the end of an operation could not be written");
   } finally {
-    clearTimeout(deadline);
-    supervision.stop.removeEventListener("abort", onStop);
+    endLease();
   }
-  await writer.close().catch((error: unknown) => deps.onFault?.(error));
-  const result = reported ?? CUT_OFF;
-  const failure = verdict(result, { stopped, reported: reported !== undefined });
-  const failures = claim.stack.failures + 1;
-  const at = clock.wallMs();
-  const written = await persistently(clock, () =>
-    inTenant((tx) =>
-      concludeOperation(tx, claim, {
-        at,
-        result,
-        digest: supervision.digest,
-        failure:
-          failure === null
-            ? null
-            : {
-                kind: failure,
-                retryAt: at + retryDelayMs(failure, failures, deps.chance()),
-                digest: supervision.digest,
-              },
-      }),
-    ),
-  ).finally(endLease);
-  deps.onEvents?.(claim);
-  return { result, failure, written };
+}
 
-  function verdict(given: OperationResult, how: Pick<Failure, "stopped" | "reported">): FailureClass | null {
-    if (given.ok) return null;
-    const kind = classifyFailure({ ...how, errorName: given.errorName, message: given.message });
-    // Nothing was begun, so nothing was left.
-    return kind === "interrupted" && !leavesTraces(claim.mode) ? "retryable" : kind;
-  }
+function failureOf(
+  mode: Begun["mode"],
+  result: OperationResult,
+  stopped: Failure["stopped"],
+): FailureClass | null {
+  if (result.ok) return null;
+  const { errorName, message } = result;
+  const kind = classifyFailure({ stopped, reported: result !== CUT_OFF, errorName, message });
+  // Nothing was begun, so nothing was left.
+  return kind === "interrupted" && !leavesTraces(mode) ? "retryable" : kind;
 }
 
 /** A database that is away for a moment is no reason to do it all again. */
@@ -140,7 +128,7 @@ async function persistently<T>(clock: Clock, write: () => Promise<T>): Promise<T
     try {
       return await write();
     } catch (error) {
-      if (clock.monotonicMs() - since >= LEASE_MS / 2) throw error;
+      if (clock.monotonicMs() - since >= KEPT_LEASE_MS / 2) throw error;
       await delay(WRITE_AGAIN_MS);
     }
   }

@@ -72,7 +72,8 @@ const runner = (noises: string[] = []) =>
   });
 
 test("what does not end when it is asked to is killed with all it has started, and leaves nothing behind", async () => {
-  const running = runner()(order());
+  const stop = new AbortController();
+  const running = runner()(order(), stop.signal);
   const messages: OperationMessage[] = [];
   const reading = (async () => {
     for await (const message of running) messages.push(message);
@@ -84,7 +85,7 @@ test("what does not end when it is asked to is killed with all it has started, a
     ),
   );
   expect(engine.args.slice(0, 2)).toEqual(["stack", "select"]);
-  running.stop();
+  stop.abort();
   await reading;
   expect(messages.filter((message) => "result" in message)).toEqual([]);
   expect(await processIdentity(engine.pid)).toBeUndefined();
@@ -101,7 +102,10 @@ test("what does not end when it is asked to is killed with all it has started, a
 test("a process that cannot begin says why, and reports nothing", async () => {
   const noises: string[] = [];
   const messages = [];
-  for await (const message of runner(noises)({ ...order(), passphraseFile: join(root, "none") }))
+  for await (const message of runner(noises)(
+    { ...order(), passphraseFile: join(root, "none") },
+    new AbortController().signal,
+  ))
     messages.push(message);
   expect(messages).toEqual([]);
   expect(noises.join()).toContain("ENOENT");

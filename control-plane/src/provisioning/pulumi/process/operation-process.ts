@@ -8,16 +8,14 @@ import { fileURLToPath } from "node:url";
 import { type OperationJob, type OperationMessage, operationMessage } from "./operation-job.ts";
 import { endSurvivors, OPERATION_VARIABLE } from "./surviving-processes.ts";
 
-/** What an operation says, in order. It ends when its process has. */
-export interface RunningOperation extends AsyncIterable<OperationMessage> {
-  /** Asks it to end; what does not is killed, together with all it has started. */
-  stop(): void;
-}
-
 /** A job without the parts that only the runner knows. */
 export type OperationOrder = Omit<OperationJob, "directory" | "plugins">;
 
-export type StartOperation = (order: OperationOrder) => RunningOperation;
+/**
+ * What an operation says, in order; that ends when its process has. At `stop` it is asked to end; what does not is
+ * killed, together with all it has started.
+ */
+export type StartOperation = (order: OperationOrder, stop: AbortSignal) => AsyncIterable<OperationMessage>;
 
 export interface OperationStarterOptions {
   /** Operations' own directories are made here, and removed. */
@@ -37,15 +35,10 @@ const NOISE_CHARS_MAX = 4_000;
 
 export function createOperationStarter(options: OperationStarterOptions): StartOperation {
   const { stopGraceMs = 30_000, heapMib = 512 } = options;
-  return (order) => {
-    const asked = new AbortController();
-    return {
-      stop: () => asked.abort(),
-      [Symbol.asyncIterator]: () => messages(order, asked.signal),
-    };
-  };
+  return messages;
 
   async function* messages(order: OperationOrder, asked: AbortSignal): AsyncGenerator<OperationMessage> {
+    if (asked.aborted) return;
     const { operationId } = order;
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     const directory = await mkdtemp(join(options.directory, `${operationId}-`));

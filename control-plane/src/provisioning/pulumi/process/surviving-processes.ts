@@ -2,9 +2,8 @@
  * Ends what an operation has left running: its own process, the engine and the engine's plugins, which all carry the
  * operation's id in their environment. They are found on Linux, within the same process namespace.
  */
-import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { processIdentity } from "../../../lib/process-identity.ts";
+import { findProcesses, type LivingProcess, processIdentity } from "../../../lib/process-identity.ts";
 
 export const OPERATION_VARIABLE = "HEADGATE_OPERATION";
 
@@ -12,7 +11,8 @@ const POLL_MS = 50;
 
 /** SIGINT first, which lets the engine write down where it is; SIGKILL for what is still there after `graceMs`. */
 export async function endSurvivors(operationId: string, graceMs: number): Promise<number> {
-  const found = await survivorsOf(operationId);
+  const survivors = () => findProcesses(`${OPERATION_VARIABLE}=${operationId}`);
+  const found = await survivors();
   await signalAll(found, "SIGINT");
   let left = found;
   for (let waitedMs = 0; left.length > 0 && waitedMs < graceMs; waitedMs += POLL_MS) {
@@ -21,7 +21,7 @@ export async function endSurvivors(operationId: string, graceMs: number): Promis
   }
   // By now there may be others, started by those in between.
   for (let round = 0; round < 3; round += 1) {
-    const rest = await survivorsOf(operationId);
+    const rest = await survivors();
     if (rest.length === 0) break;
     await signalAll(rest, "SIGKILL");
     await delay(POLL_MS);
@@ -29,31 +29,12 @@ export async function endSurvivors(operationId: string, graceMs: number): Promis
   return found.length;
 }
 
-interface Survivor {
-  readonly pid: number;
-  readonly identity: string;
-}
-
-async function survivorsOf(operationId: string): Promise<Survivor[]> {
-  if (process.platform !== "linux") return [];
-  const mark = `${OPERATION_VARIABLE}=${operationId}`;
-  const found: Survivor[] = [];
-  for (const name of await readdir("/proc")) {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-    const environment = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
-    if (!environment.split("\0").includes(mark)) continue;
-    const identity = await processIdentity(Number(name));
-    if (identity !== undefined) found.push({ pid: Number(name), identity });
-  }
-  return found;
-}
-
-async function stillAlive(survivors: readonly Survivor[]): Promise<Survivor[]> {
+async function stillAlive(survivors: readonly LivingProcess[]): Promise<LivingProcess[]> {
   const now = await Promise.all(survivors.map(({ pid }) => processIdentity(pid)));
   return survivors.filter(({ identity }, index) => now[index] === identity);
 }
 
-async function signalAll(survivors: readonly Survivor[], signal: NodeJS.Signals): Promise<void> {
+async function signalAll(survivors: readonly LivingProcess[], signal: NodeJS.Signals): Promise<void> {
   for (const { pid } of await stillAlive(survivors)) {
     try {
       process.kill(pid, signal);

@@ -1,6 +1,6 @@
 /**
- * The rows of stacks and operations as the worker writes them. A stack is worked on under a lease with a fencing token;
- * whatever is written of an operation is written only while that token is the newest and the lease is held.
+ * The rows of stacks and operations as the worker writes them. Whatever is written of an operation is written only
+ * while the data plane's lease, under which it began, is held.
  */
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
@@ -9,6 +9,7 @@ import { dataPlaneReplicas, dataPlanes } from "../../../db/schema/data-planes.ts
 import { operationEvents, operations, stacks } from "../../../db/schema/provisioning.ts";
 import { tenants } from "../../../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../../../db/tenant-scope.ts";
+import { type Lease, lockUnderLease, renewLease } from "../../repository.ts";
 import type { FailureClass } from "../decide/classify-failure.ts";
 import type { NextOperation, StackRow } from "../decide/next-operation.ts";
 import type { EngineMessage, OperationJob, OperationResult } from "../process/operation-job.ts";
@@ -18,11 +19,6 @@ export type ReplicaRow = Pick<
   typeof dataPlaneReplicas.$inferSelect,
   "id" | "last_heartbeat" | "last_heartbeat_at" | "applied_revision"
 >;
-
-export interface StackTarget {
-  readonly tenantId: Id<"tenant">;
-  readonly id: Id<"dataPlane">;
-}
 
 /** All that is known of a stack. */
 export interface StackFacts {
@@ -48,7 +44,7 @@ export async function readStackFacts(tx: TenantTx | PlatformTx, id: Id<"dataPlan
     .select()
     .from(operations)
     .where(and(mine, inArray(operations.kind, ["up", "destroy"]), sql`${operations.state} <> 'queued'`))
-    .orderBy(desc(operations.id))
+    .orderBy(desc(operations.fencing_token), desc(operations.id))
     .limit(1);
   const { id: replicaId, last_heartbeat, last_heartbeat_at, applied_revision } = dataPlaneReplicas;
   const replicas = await tx
@@ -69,84 +65,82 @@ export async function readWishRows(tx: PlatformTx, { id, region }: { id: Id<"dat
 }
 
 /** Makes the row where there is none. */
-export async function ensureStack(tx: TenantTx, { tenantId, id }: StackTarget, name: string): Promise<void> {
+export async function ensureStack(tx: TenantTx, { tenantId, id }: Lease, name: string): Promise<void> {
   await tx.insert(stacks).values({ tenant_id: tenantId, data_plane_id: id, name }).onConflictDoNothing();
 }
 
-/** The right to run one operation. */
-export interface StackClaim extends StackTarget {
-  readonly holder: string;
-  readonly fencingToken: number;
+/** An operation that has begun, under a lease. */
+export interface Begun {
+  readonly lease: Lease;
   readonly operationId: Id<"operation">;
-  readonly mode: OperationJob["mode"];
+  readonly mode: NextOperation["mode"];
+  readonly reason: NextOperation["reason"];
   /** As it was before. */
   readonly stack: StackRow;
   /** Operations that were cut off; processes of theirs may still be there. */
   readonly lost: readonly Id<"operation">[];
 }
 
-export interface ClaimRequest extends StackTarget {
+export interface BeginRequest {
   readonly operationId: Id<"operation">;
   readonly next: NextOperation;
   readonly generation: number;
-  readonly holder: string;
   readonly now: number;
-  readonly leaseMs: number;
-  /** Holders of whom it is known that they are gone. */
-  readonly goneHolder: string | null;
+  /** The lease is kept at least so long. */
+  readonly until: number;
 }
 
-/** Undefined while another worker holds the stack. What was running there without a lease is told as interrupted. */
-export async function claimStack(tx: TenantTx, request: ClaimRequest): Promise<StackClaim | undefined> {
-  const { id, holder, now, next, operationId } = request;
+/**
+ * Writes that it begins; what was running there without a lease is told as interrupted. Undefined, and nothing
+ * written, where the lease was lost, or is no longer good.
+ */
+export async function beginOperation(
+  tx: TenantTx,
+  lease: Lease,
+  { next, now, operationId, ...request }: BeginRequest,
+): Promise<Begun | undefined> {
+  const { tenantId, id } = lease;
+  const row = await lockUnderLease(tx, lease);
+  if (row === undefined || (row.lease_until ?? 0) < now) return undefined;
+  // What was decided may be old by now: nothing is brought about again for a data plane that is to go.
+  if (next.mode === "up" && row.deletion_requested_at !== null) return undefined;
   const mine = eq(stacks.data_plane_id, id);
   const [stack] = await tx.select().from(stacks).where(mine).for("update");
-  if (stack === undefined) return undefined;
-  if (next.mode === "up" && !(await isWanted(tx, id))) return undefined;
-  const held = stack.lease_until !== null && stack.lease_until >= now;
-  if (held && (request.goneHolder === null || stack.lease_holder !== request.goneHolder)) return undefined;
+  // A worker of the version before may be at it.
+  if (stack === undefined || (stack.lease_until ?? 0) >= now) return undefined;
+  await renewLease(tx, lease, request.until);
   const lost = await endLost(tx, id, now);
-  const fencingToken = stack.fencing_token + 1;
   await tx
     .update(stacks)
     .set({
-      lease_holder: holder,
-      lease_until: now + request.leaseMs,
-      fencing_token: fencingToken,
+      fencing_token: stack.fencing_token + 1,
       // Written ahead: if nothing is heard of it again, it was cut off.
       ...(leavesTraces(next.mode) ? { interrupted: true, destroyed_at: null } : {}),
     })
     .where(mine);
-  const begun = { state: "running" as const, fencing_token: fencingToken, started_at: now };
+  const begun = {
+    state: "running" as const,
+    fencing_token: lease.fencingToken,
+    generation: request.generation,
+    started_at: now,
+  };
   const found = await tx
     .update(operations)
-    .set({ ...begun, generation: request.generation })
+    .set(begun)
     .where(and(eq(operations.id, operationId), eq(operations.state, "queued")))
     .returning({ id: operations.id });
   if (found.length === 0)
     await tx.insert(operations).values({
-      tenant_id: request.tenantId,
+      tenant_id: tenantId,
       id: operationId,
       data_plane_id: id,
-      kind: kindOf(next.mode),
+      kind: KINDS[next.mode],
       reason: next.reason,
-      generation: request.generation,
       created_at: now,
       ...begun,
     });
   await forgetOldOperations(tx, id);
-  const { tenantId } = request;
-  return { tenantId, id, holder, fencingToken, operationId, mode: next.mode, stack, lost };
-}
-
-/** What was decided may be old by now: nothing is brought about again for a data plane that is to go. */
-async function isWanted(tx: TenantTx, id: Id<"dataPlane">): Promise<boolean> {
-  const [row] = await tx
-    .select({ leaving: dataPlanes.deletion_requested_at })
-    .from(dataPlanes)
-    .where(eq(dataPlanes.id, id))
-    .for("share");
-  return row !== undefined && row.leaving === null;
+  return { lease, operationId, mode: next.mode, reason: next.reason, stack, lost };
 }
 
 /** What ends without a word in one of these leaves a lock, and steps that nobody knows the end of. */
@@ -159,8 +153,6 @@ const KINDS = {
   drain: "destroy",
   destroy: "destroy",
 } as const satisfies Record<OperationJob["mode"], OperationRow["kind"]>;
-
-const kindOf = (mode: OperationJob["mode"]) => KINDS[mode];
 
 async function endLost(tx: TenantTx, id: Id<"dataPlane">, now: number): Promise<Id<"operation">[]> {
   const rows = await tx
@@ -194,31 +186,20 @@ async function forgetOldOperations(tx: TenantTx, id: Id<"dataPlane">): Promise<v
       .where(and(mine, lt(operations.id, oldest.id), sql`${operations.state} <> 'queued'`));
 }
 
-/** False when the claim was lost. */
-export async function renewClaim(tx: TenantTx, claim: StackClaim, until: number): Promise<boolean> {
-  const rows = await tx
-    .update(stacks)
-    .set({ lease_until: until })
-    .where(held(claim))
-    .returning({ id: stacks.data_plane_id });
-  return rows.length > 0;
-}
-
 export interface NumberedEvent extends EngineMessage {
   readonly seq: number;
   /** Unix milliseconds. */
   readonly at: number;
 }
 
-/** False, and nothing written, when the claim was lost. */
+/** False, and nothing written, when the lease was lost. */
 export async function appendEvents(
   tx: TenantTx,
-  claim: StackClaim,
+  { lease, operationId: operation_id }: Begun,
   events: readonly NumberedEvent[],
 ): Promise<boolean> {
-  if (!(await isHeld(tx, claim))) return false;
-  if (events.length === 0) return true;
-  const { tenantId: tenant_id, operationId: operation_id } = claim;
+  if ((await lockUnderLease(tx, lease)) === undefined) return false;
+  const { tenantId: tenant_id } = lease;
   await tx.insert(operationEvents).values(events.map((event) => ({ tenant_id, operation_id, ...event })));
   return true;
 }
@@ -227,55 +208,51 @@ export interface Conclusion {
   readonly at: number;
   readonly result: OperationResult;
   /** Null when it went well. */
-  readonly failure: {
-    readonly kind: FailureClass;
-    readonly retryAt: number;
-    readonly digest: string | null;
-  } | null;
-  /** What was brought about by an `up`. */
-  readonly digest: string | null;
+  readonly failure: FailureClass | null;
+  /** What was to be brought about. */
+  readonly digest: string;
 }
 
-/** Writes how an operation ended and gives the stack back. False, and nothing written, when the claim was lost. */
-export async function concludeOperation(tx: TenantTx, claim: StackClaim, end: Conclusion): Promise<boolean> {
-  if (!(await isHeld(tx, claim))) return false;
+/** Writes how an operation ended. False, and nothing written, when the lease was lost. */
+export async function concludeOperation(tx: TenantTx, begun: Begun, end: Conclusion): Promise<boolean> {
+  if ((await lockUnderLease(tx, begun.lease)) === undefined) return false;
   const { result, failure, at } = end;
   await tx
     .update(operations)
     .set({
-      state: failure === null ? "succeeded" : failure.kind === "interrupted" ? "interrupted" : "failed",
+      state: failure === null ? "succeeded" : failure === "interrupted" ? "interrupted" : "failed",
       changes: result.changes,
       planned: result.planned,
-      error_class: failure?.kind ?? null,
+      error_class: failure,
       message: result.message,
       ended_at: at,
     })
-    .where(eq(operations.id, claim.operationId));
-  await tx
-    .update(stacks)
-    .set({ lease_holder: null, lease_until: null, ...stackAfter(claim, end) })
-    .where(held(claim));
+    .where(eq(operations.id, begun.operationId));
+  const after = stackAfter(begun, end);
+  if (after !== undefined) await tx.update(stacks).set(after).where(eq(stacks.data_plane_id, begun.lease.id));
   return true;
 }
 
-function stackAfter(claim: StackClaim, { result, failure, at, digest }: Conclusion): Partial<StackRow> {
-  const { stack, mode } = claim;
+/** Undefined where nothing of it changes. */
+function stackAfter(
+  { stack, mode }: Begun,
+  { result, failure, at, digest }: Conclusion,
+): Partial<StackRow> | undefined {
   const looking = !leavesTraces(mode);
   if (failure !== null) {
     // A look that failed says nothing of the stack; it is only not repeated at once.
-    if (looking) return mode === "drift" ? { drift_checked_at: at } : {};
+    if (looking) return mode === "drift" ? { drift_checked_at: at } : undefined;
     return {
       // Only a success shows that nothing is left to recover from.
-      interrupted: failure.kind === "interrupted" || stack.interrupted,
+      interrupted: failure === "interrupted" || stack.interrupted,
       failures: stack.failures + 1,
-      retry_at: failure.retryAt,
-      failed_digest: failure.digest,
+      failed_digest: digest,
     };
   }
-  const well = { interrupted: false, failures: 0, retry_at: 0, failed_digest: null };
+  const well = { interrupted: false, failures: 0, failed_digest: null };
   switch (mode) {
     case "preview":
-      return {};
+      return undefined;
     case "drift":
       return { drift: result.drift ?? [], drift_checked_at: at };
     case "up":
@@ -297,17 +274,4 @@ function stackAfter(claim: StackClaim, { result, failure, at, digest }: Conclusi
 /** For a stack that nothing was ever done for, so that no engine is needed to remove it. */
 export async function markDestroyed(tx: TenantTx, id: Id<"dataPlane">, now: number): Promise<void> {
   await tx.update(stacks).set({ destroyed_at: now }).where(eq(stacks.data_plane_id, id));
-}
-
-function held({ id, holder, fencingToken }: StackClaim) {
-  return and(
-    eq(stacks.data_plane_id, id),
-    eq(stacks.lease_holder, holder),
-    eq(stacks.fencing_token, fencingToken),
-  );
-}
-
-async function isHeld(tx: TenantTx, claim: StackClaim): Promise<boolean> {
-  const rows = await tx.select({ id: stacks.data_plane_id }).from(stacks).where(held(claim)).for("update");
-  return rows.length > 0;
 }

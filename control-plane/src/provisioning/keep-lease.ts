@@ -1,8 +1,8 @@
-/** Keeps a lease while an operation runs, and says at once when it is lost or may have been. */
-import type { Clock } from "../../../lib/clock.ts";
+/** Keeps a lease while work goes on under it, and says at once when it is lost or may have been. */
+import type { Clock } from "../lib/clock.ts";
 
 /** Long enough for a process to be ended within it when the worker cannot renew any more. */
-export const LEASE_MS = 90_000;
+export const KEPT_LEASE_MS = 90_000;
 const RENEW_MS = 15_000;
 /** The process gets this long to end before another worker may begin. */
 const STOP_MS = 45_000;
@@ -17,7 +17,7 @@ export interface LeaseKeeperOptions {
 
 /** Returns what ends the keeping. Time is measured by the clock that only grows, so that a set clock does no harm. */
 export function keepLease({ renew, clock, onLost, renewMs = RENEW_MS }: LeaseKeeperOptions): () => void {
-  let goodUntil = clock.monotonicMs() + LEASE_MS;
+  let goodUntil = clock.monotonicMs() + KEPT_LEASE_MS;
   let ended = false;
   let busy = false;
   const end = () => {
@@ -35,7 +35,7 @@ export function keepLease({ renew, clock, onLost, renewMs = RENEW_MS }: LeaseKee
     busy = true;
     const askedAt = clock.monotonicMs();
     try {
-      if (await renew(clock.wallMs() + LEASE_MS)) goodUntil = askedAt + LEASE_MS;
+      if (await renew(clock.wallMs() + KEPT_LEASE_MS)) goodUntil = askedAt + KEPT_LEASE_MS;
       else lost();
     } catch {
       // The next tick asks again, until the time is up.

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createFakeClock } from "../../../testing/fake-clock.ts";
-import { keepLease, LEASE_MS } from "./stack-lease.ts";
+import { createFakeClock } from "../testing/fake-clock.ts";
+import { KEPT_LEASE_MS, keepLease } from "./keep-lease.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -20,14 +20,14 @@ function kept(renew: () => Promise<boolean>) {
 
 test("a lease that can be renewed is kept for as long as it takes", async () => {
   const { lost, pass, end } = kept(async () => true);
-  await pass(10 * LEASE_MS);
+  await pass(10 * KEPT_LEASE_MS);
   expect(lost).not.toHaveBeenCalled();
   end();
 });
 
 test("a lease that somebody else has is told as lost, once", async () => {
   const { lost, pass } = kept(async () => false);
-  await pass(LEASE_MS);
+  await pass(KEPT_LEASE_MS);
   expect(lost).toHaveBeenCalledTimes(1);
 });
 
@@ -39,7 +39,7 @@ test("a database that does not answer costs the lease in time to end what runs, 
     const { lost, pass } = kept(renew);
     await pass(30_000);
     expect(lost).not.toHaveBeenCalled();
-    await pass(LEASE_MS - 60_000);
+    await pass(KEPT_LEASE_MS - 60_000);
     expect(lost).toHaveBeenCalledTimes(1);
   }
 });
@@ -47,6 +47,6 @@ test("a database that does not answer costs the lease in time to end what runs, 
 test("nothing is told any more once it has ended", async () => {
   const { lost, pass, end } = kept(async () => false);
   end();
-  await pass(LEASE_MS);
+  await pass(KEPT_LEASE_MS);
   expect(lost).not.toHaveBeenCalled();
 });

@@ -3,7 +3,7 @@
  * namespace, its number in it and when it started. Elsewhere nothing can be told, and its lease has to run out.
  */
 import { readlink } from "node:fs/promises";
-import { processIdentity } from "../../../lib/process-identity.ts";
+import { processIdentity } from "../lib/process-identity.ts";
 
 export async function workerIdentity(salt: string): Promise<string> {
   const identity = await processIdentity(process.pid);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { processIdentity } from "../../../lib/process-identity.ts";
+import { processIdentity } from "../lib/process-identity.ts";
 import { isSurelyGone, workerIdentity } from "./worker-identity.ts";
 
 test.runIf(process.platform === "linux")(
