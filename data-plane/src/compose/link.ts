@@ -13,6 +13,8 @@ import type { Surroundings } from "./surroundings.ts";
 export interface LinkOptions extends Surroundings, Omit<ComposedGateway, "registry"> {
   readonly config: Pick<Config, "controlPlaneUrl" | "joinToken" | "serviceAccountToken">;
   readonly state: State;
+  /** The names of those that are served. */
+  readonly dialects: ReadonlySet<string>;
   readonly onLiveReplicas: (count: number) => void;
 }
 
@@ -70,6 +72,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     version: VERSION,
     instanceId,
     holder,
+    dialects: options.dialects,
     heartbeat,
     logger: log,
     clock,

@@ -88,6 +88,7 @@ export async function startDataPlane(
     state,
     gateway,
     holder,
+    dialects: new Set(dialects.map(({ name }) => name)),
     onLiveReplicas: (count) => {
       liveReplicas = count;
     },

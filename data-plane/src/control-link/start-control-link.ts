@@ -35,6 +35,8 @@ export interface ControlLinkDeps {
   readonly version: string;
   readonly instanceId: Id<"instance">;
   readonly holder: PolicyHolder;
+  /** The names of those that this data plane serves. */
+  readonly dialects: ReadonlySet<string>;
   /** What to say of this data plane now. */
   readonly heartbeat: () => Heartbeat;
   readonly logger: Logger;
@@ -92,6 +94,7 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
   const lastGood = createLastGood(stateDir);
   const parts: LinkParts = {
     holder,
+    dialects: deps.dialects,
     logger,
     identity,
     registration,
@@ -179,6 +182,7 @@ function ownerOf(registration: Registration): ControlLinkState["owner"] {
 
 interface LinkParts {
   readonly holder: PolicyHolder;
+  readonly dialects: ReadonlySet<string>;
   readonly logger: Logger;
   readonly identity: Identity;
   readonly registration: Registration;

@@ -6,10 +6,11 @@ import { compilePolicy } from "./compile-policy.ts";
 import type { CompiledPolicy } from "./compiled-policy.ts";
 
 const pepper = Buffer.alloc(32, 7);
+const DIALECTS = new Set(["openai", "anthropic"]);
 
 function compile(snapshot: PolicySnapshot) {
   const credentials = new Map(snapshot.providers.map((provider) => [provider.id, "secret"]));
-  return compilePolicy(snapshot, { pepper, credentials });
+  return compilePolicy(snapshot, { pepper, credentials }, DIALECTS);
 }
 
 function compiled(snapshot: PolicySnapshot): CompiledPolicy {
@@ -160,16 +161,22 @@ test.each(["", "two words", "line\nbreak"])(
   (credential) => {
     const snapshot = makePolicySnapshot();
     const credentials = new Map(snapshot.providers.map(({ id }) => [id, credential]));
-    expect(compilePolicy(snapshot, { pepper, credentials })).toMatchObject({
+    expect(compilePolicy(snapshot, { pepper, credentials }, DIALECTS)).toMatchObject({
       ok: false,
     });
   },
 );
 
+test("a provider whose dialect this data plane does not serve is refused, by its name", () => {
+  const snapshot = makePolicySnapshot();
+  const providers = snapshot.providers.map((provider) => ({ ...provider, dialect: "unheard_of" }));
+  expect(errorsOf({ ...snapshot, providers })).toMatch(/the dialect unheard_of is not served here/);
+});
+
 test("an error never holds a credential", () => {
   const snapshot = makePolicySnapshot();
   const credentials = new Map(snapshot.providers.map(({ id }) => [id, "sk-very secret"]));
-  expect(JSON.stringify(compilePolicy(snapshot, { pepper, credentials }))).not.toContain("very");
+  expect(JSON.stringify(compilePolicy(snapshot, { pepper, credentials }, DIALECTS))).not.toContain("very");
 });
 
 test("the exact model's price wins over the longest prefix, which wins over shorter ones, each only while valid", () => {

@@ -35,14 +35,19 @@ export type PolicyCompilation =
     }
   | { readonly ok: false; readonly errors: readonly string[] };
 
-export function compilePolicy(snapshot: PolicySnapshot, secrets: PolicySecrets): PolicyCompilation {
+/** `dialects`: the names of those that this data plane serves. */
+export function compilePolicy(
+  snapshot: PolicySnapshot,
+  secrets: PolicySecrets,
+  dialects: ReadonlySet<string>,
+): PolicyCompilation {
   const errors = findBrokenReferences(snapshot);
   if (secrets.pepper.length < PEPPER_BYTES_MIN) errors.push("the key pepper is too short");
   const agents = new Map<Id<"agent">, CompiledAgent>();
   for (const agent of snapshot.agents) agents.set(agent.id, compileAgent(agent));
   const providers = new Map<Id<"provider">, CompiledProvider>();
   for (const row of snapshot.providers) {
-    const provider = compileProvider(row, secrets.credentials.get(row.id), errors);
+    const provider = compileProvider(row, secrets.credentials.get(row.id), { dialects, errors });
     if (provider !== undefined) providers.set(row.id, provider);
   }
   const routes = compileRoutes(snapshot.routes, providers);

@@ -6,8 +6,12 @@ import type { CompiledProvider } from "./compiled-policy.ts";
 export function compileProvider(
   row: SnapshotProvider,
   credential: string | undefined,
-  errors: string[],
+  { dialects, errors }: { readonly dialects: ReadonlySet<string>; readonly errors: string[] },
 ): CompiledProvider | undefined {
+  if (!dialects.has(row.dialect)) {
+    errors.push(`provider ${row.id}: the dialect ${row.dialect} is not served here`);
+    return undefined;
+  }
   const url = URL.parse(row.base_url);
   if (url === null || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
     errors.push(`provider ${row.id}: the base URL must be scheme, host, port and path alone`);

@@ -5,7 +5,6 @@
 import type {
   BudgetWindow,
   CounterKey,
-  Dialect,
   Id,
   LabelName,
   PolicyInput,
@@ -72,7 +71,7 @@ export interface CompiledTarget {
 export interface CompiledProvider {
   readonly id: Id<"provider">;
   readonly name: string;
-  readonly dialect: Dialect;
+  readonly dialect: string;
   readonly vendor: string;
   /** Scheme, host and port, as undici wants it. */
   readonly origin: string;

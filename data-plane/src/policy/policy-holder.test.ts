@@ -4,10 +4,8 @@ import { compilePolicy } from "./compile-policy.ts";
 import { createPolicyHolder } from "./policy-holder.ts";
 
 function policyOf(revision: number) {
-  const result = compilePolicy(makePolicySnapshot({ revision, providers: [], routes: [] }), {
-    pepper: Buffer.alloc(32),
-    credentials: new Map(),
-  });
+  const snapshot = makePolicySnapshot({ revision, providers: [], routes: [] });
+  const result = compilePolicy(snapshot, { pepper: Buffer.alloc(32), credentials: new Map() }, new Set());
   if (!result.ok) throw new Error(result.errors.join());
   return result.policy;
 }

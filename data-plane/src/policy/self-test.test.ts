@@ -8,10 +8,7 @@ import { selfTest } from "./self-test.ts";
 function setUp(): { policy: CompiledPolicy; rules: readonly CompiledRule[] } {
   const snapshot = makePolicySnapshot();
   const credentials = new Map(snapshot.providers.map(({ id }) => [id, "secret"]));
-  const result = compilePolicy(snapshot, {
-    pepper: Buffer.alloc(32),
-    credentials,
-  });
+  const result = compilePolicy(snapshot, { pepper: Buffer.alloc(32), credentials }, new Set(["openai"]));
   if (!result.ok) throw new Error(result.errors.join());
   return result;
 }

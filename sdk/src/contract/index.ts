@@ -135,8 +135,6 @@ export { freeText, isStorableText } from "./text.ts";
 export {
   CALL_OUTCOMES,
   type CallOutcome,
-  ENDPOINTS,
-  type Endpoint,
   USAGE_BATCH_BYTES_MAX,
   USAGE_BATCH_EVENTS_MAX,
   type UsageAck,

@@ -20,8 +20,11 @@ const sealed = z
   .regex(/^[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*){4}$/, "must be a compact JWE")
   .max(16_384);
 
+/** What a tenant may say that a provider speaks. */
 export const DIALECTS = ["openai", "anthropic"] as const;
 export type Dialect = (typeof DIALECTS)[number];
+/** A data plane refuses a snapshot with a dialect that it does not serve; which those are is no matter of the format. */
+const dialectName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, "must be a dialect's name");
 
 export const agentLabels = usageLabels.extend({
   environment: z.string().max(64).optional(),
@@ -58,7 +61,7 @@ export type SnapshotKeyRow = z.infer<typeof snapshotKeyRow>;
 export const snapshotProvider = z.strictObject({
   id: idOf("provider"),
   name: resourceName,
-  dialect: z.enum(DIALECTS),
+  dialect: dialectName,
   vendor: z.string().min(1).max(64),
   /** Without a trailing slash; endpoint paths such as `/chat/completions` are appended. */
   base_url: z

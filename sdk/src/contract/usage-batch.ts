@@ -22,16 +22,6 @@ export const usageLabels = z.strictObject({
 });
 export type UsageLabels = z.infer<typeof usageLabels>;
 
-export const ENDPOINTS = [
-  "chat_completions",
-  "responses",
-  "embeddings",
-  "models",
-  "messages",
-  "count_tokens",
-] as const;
-export type Endpoint = (typeof ENDPOINTS)[number];
-
 export const CALL_OUTCOMES = [
   "success",
   "upstream_error",
@@ -56,7 +46,8 @@ export const usageEvent = z.strictObject({
   agent_id: idOf("agent"),
   key_id: idOf("key"),
   labels: usageLabels,
-  endpoint: z.enum(ENDPOINTS),
+  /** Such as `chat_completions`; which there are is up to the data plane's dialects. */
+  endpoint: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
   stream: z.boolean(),
   route_id: idOf("route"),
   target_id: idOf("target"),

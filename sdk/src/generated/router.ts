@@ -409,12 +409,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -423,12 +423,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -439,12 +439,12 @@ export interface Api {
       items: {
         id: `prv_${string}`;
         name: string;
-        dialect: "anthropic" | "openai";
         vendor: string;
         base_url: string;
         allowed_cidrs: string[];
         created_at: number;
         revision: number;
+        dialect: "anthropic" | "openai";
         has_credential: boolean;
         secret_version: number;
       }[];
@@ -459,12 +459,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -475,12 +475,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -490,12 +490,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -2261,10 +2261,7 @@ export type PolicyDocument = z.infer<(z.ZodObject<{
     providers: z.ZodArray<z.ZodObject<{
       id: z.ZodType<`prv_${string}`, `prv_${string}`, z.core.$ZodTypeInternals<`prv_${string}`, `prv_${string}`>>;
       name: z.ZodString;
-      dialect: z.ZodEnum<{
-        anthropic: "anthropic";
-        openai: "openai";
-      }>;
+      dialect: z.ZodString;
       vendor: z.ZodString;
       base_url: z.ZodURL;
       allowed_cidrs: z.ZodArray<z.ZodString>;

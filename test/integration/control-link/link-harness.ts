@@ -54,6 +54,7 @@ export async function startLink(
     version: "0.1.0",
     instanceId: makeId("instance"),
     holder,
+    dialects: new Set(["openai"]),
     heartbeat: () => makeHeartbeat({ applied_revision: holder.current()?.revision ?? 0 }),
     logger: { info: write("info"), warn: write("warn"), error: write("error") },
     clock,

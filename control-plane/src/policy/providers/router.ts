@@ -6,7 +6,8 @@ import { pageInput, pageSchema } from "../../lib/page.ts";
 import { expectedRevision } from "../resource.ts";
 import { providers, providerView } from "./service.ts";
 
-const { name, dialect, base_url, allowed_cidrs } = snapshotProvider.shape;
+const { name, base_url, allowed_cidrs } = snapshotProvider.shape;
+const { dialect } = providerView.shape;
 const vendor = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "must be a vendor's name in lower case");
 /** Visible ASCII, since it is sent in a header. */
 const credential = z.string().regex(/^[\x21-\x7e]{1,8192}$/, "must be 1 to 8192 visible ASCII characters");

@@ -1,4 +1,4 @@
-import { snapshotProvider } from "@headgate/sdk/contract";
+import { DIALECTS, snapshotProvider } from "@headgate/sdk/contract";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { routes, providers as table } from "../../db/schema/upstreams.ts";
@@ -20,6 +20,7 @@ type Context = ChangeContext<ProviderServices>;
 
 /** Never the credential, only whether there is one. */
 export const providerView = snapshotProvider.omit({ sealed_credential: true }).extend({
+  dialect: z.enum(DIALECTS),
   has_credential: z.boolean(),
   /** Rises with each credential. */
   secret_version: z.number().int().nonnegative(),

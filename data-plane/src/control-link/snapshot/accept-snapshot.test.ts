@@ -37,7 +37,13 @@ function snapshotOf(revision: number): ReceivedSnapshot {
 }
 
 function accept(received: ReceivedSnapshot, holder: PolicyHolder) {
-  return acceptSnapshot(received, { identity, holder, owner, trustedKeys: [key.publicKey] });
+  return acceptSnapshot(received, {
+    identity,
+    holder,
+    dialects: new Set(["openai"]),
+    owner,
+    trustedKeys: [key.publicKey],
+  });
 }
 
 test("revisions applied strictly increase, in whatever order and how often they are delivered", async () => {

@@ -16,6 +16,8 @@ export type SnapshotAcceptance =
 export interface AcceptOptions {
   readonly identity: Identity;
   readonly holder: PolicyHolder;
+  /** The names of those that this data plane serves. */
+  readonly dialects: ReadonlySet<string>;
   readonly owner: Pick<CredentialAnswer, "tenant_id" | "data_plane_id" | "region">;
   readonly trustedKeys: readonly SnapshotKey[];
 }
@@ -31,7 +33,7 @@ export async function acceptSnapshot(
 
 async function tryToApply(
   received: ReceivedSnapshot,
-  { identity, holder, owner, trustedKeys }: AcceptOptions,
+  { identity, holder, dialects, owner, trustedKeys }: AcceptOptions,
 ): Promise<SnapshotAcceptance> {
   const verdict = verifySnapshot(received, {
     owner,
@@ -43,7 +45,7 @@ async function tryToApply(
   const refused = { outcome: "refused", revision: snapshot.revision } as const;
   const opened = await openSeals(snapshot, identity.encryptionKey);
   if (!opened.ok) return { ...refused, reason: "seal", errors: opened.errors };
-  const compilation = compilePolicy(snapshot, opened.secrets);
+  const compilation = compilePolicy(snapshot, opened.secrets, dialects);
   if (!compilation.ok) return { ...refused, reason: "compile", errors: compilation.errors };
   const { policy, rules } = compilation;
   const failures = selfTest(policy, rules);
