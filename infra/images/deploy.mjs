@@ -26,7 +26,10 @@ const BOOKS = [
   "pnpm-workspace.yaml",
 ];
 
-const USELESS_FILE = /\.(map|md|markdown|d\.[cm]?ts|tsbuildinfo|flow|test\.js)$/i;
+const USELESS_FILE = /\.(map|md|markdown|d\.[cm]?ts|tsbuildinfo|flow)$/i;
+
+/** For the tests of those who use the SDK. */
+const SDK_TESTING = "node_modules/@headgate/sdk/dist/testing";
 
 const workspace = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const [directory, ...names] = process.argv.slice(2);
@@ -53,6 +56,7 @@ function prune(target, surplus) {
   const store = join(target, "node_modules/.pnpm");
   for (const entry of readdirSync(store)) {
     if (surplus.some((start) => entry.startsWith(start))) remove(join(store, entry));
+    remove(join(store, entry, SDK_TESTING));
   }
   for (const book of BOOKS) remove(join(target, book));
   pruneFolder(target);

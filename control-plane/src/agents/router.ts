@@ -21,16 +21,19 @@ const byId = z.strictObject({ agent_id: idOf("agent") });
 const target = byId.extend(expectedRevision);
 
 export const agentsRouter = router({
+  /** An agent without keys; `keys.create` makes them. */
   create: tenantProcedure
     .input(z.strictObject({ name, ...optional }))
     .output(agentView)
     .mutation(({ ctx, input: { name, ...input } }) => agents.create(ctx, { name, ...defined(input) })),
 
+  /** One agent. */
   get: tenantProcedure
     .input(byId)
     .output(agentView)
     .query(({ ctx, input }) => agents.get(ctx, input.agent_id)),
 
+  /** In the order of their ids. */
   list: tenantProcedure
     .input(z.strictObject(pageInput))
     .output(pageSchema(agentView))
@@ -44,6 +47,7 @@ export const agentsRouter = router({
       agents.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
+  /** Its keys are refused until it is enabled again. */
   disable: tenantProcedure
     .input(target)
     .output(agentView)
@@ -51,6 +55,7 @@ export const agentsRouter = router({
       agents.disable(ctx, { id, expected_revision }),
     ),
 
+  /** Its keys are good again, but for those that were revoked. */
   enable: tenantProcedure
     .input(target)
     .output(agentView)

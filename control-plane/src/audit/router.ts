@@ -19,6 +19,7 @@ export const auditRouter = router({
       auditPage(ctx, { before: cursor === undefined ? undefined : Number(cursor), limit }),
     ),
 
+  /** Whether the log is whole: each entry is chained to the one before it. */
   verify: tenantProcedure
     .input(z.strictObject({}).optional())
     .output(auditVerdict)

@@ -31,6 +31,7 @@ import type { DataPlaneRow, DataPlaneState } from "./status.ts";
 const byId = z.strictObject({ data_plane_id: idOf("dataPlane") });
 
 export const dataPlanesRouter = router({
+  /** Of the tenant, in the order of their ids. */
   list: tenantProcedure.input(z.strictObject(pageInput)).query(async ({ ctx, input }) => {
     const { revision } = await requireTenant(ctx.services.db, ctx.tenantId);
     const rows = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>

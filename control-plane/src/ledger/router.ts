@@ -34,6 +34,7 @@ const usageQuery = z
   });
 
 export const usageRouter = router({
+  /** Quantities and amounts over a time, grouped by what was asked for. */
   query: tenantProcedure.input(usageQuery).query(async ({ ctx, input }): Promise<{ rows: UsageRow[] }> => {
     const { from: fromMs, to: toMs, group_by: groupBy, granularity } = input;
     const request = { period: { fromMs, toMs }, bucketMs: BUCKETS[granularity], groupBy };

@@ -48,6 +48,7 @@ export const snapshotsRouter = router({
       });
     }),
 
+  /** The policy as it was at a revision, without secrets. */
   get: tenantProcedure
     .input(z.strictObject({ revision: z.number().int().positive() }))
     .query(async ({ ctx, input }): Promise<{ sha256: string; document: PolicyDocument }> => {

@@ -10,6 +10,7 @@ const info = z.strictObject({
 });
 
 export const systemRouter = router({
+  /** What runs here, and its clock. Needs no credential. */
   info: publicProcedure
     .input(z.strictObject({}).optional())
     .output(info)

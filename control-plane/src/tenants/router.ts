@@ -34,21 +34,25 @@ export const tenantsRouter = router({
       tenants.create(ctx, { ...input, ...defined({ display_name }) }),
     ),
 
+  /** The tenant itself. */
   get: tenantProcedure
     .input(z.strictObject({}).optional())
     .output(tenantView)
     .query(({ ctx }) => tenants.get(ctx)),
 
+  /** All tenants, in the order of their ids. */
   list: operatorProcedure
     .input(z.strictObject(pageInput))
     .output(pageSchema(tenantView))
     .query(({ ctx, input }) => tenants.list(ctx, input)),
 
+  /** Its agents are refused from the next revision on; nothing is taken away. */
   suspend: operatorProcedure
     .input(byId)
     .output(tenantView)
     .mutation(({ ctx, input }) => tenants.setSuspended(ctx, input.tenant_id, true)),
 
+  /** Its agents are served again from the next revision on. */
   resume: operatorProcedure
     .input(byId)
     .output(tenantView)
@@ -60,6 +64,7 @@ export const tenantsRouter = router({
     .output(tenantView)
     .mutation(({ ctx, input }) => tenants.setPlan(ctx, input.tenant_id, input.plan)),
 
+  /** Settings that are left out stay as they are. */
   update_settings: tenantProcedure
     .input(z.strictObject({ settings }))
     .output(tenantView)

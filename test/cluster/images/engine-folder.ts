@@ -15,7 +15,7 @@ import { copyPackages } from "./package-closure.ts";
 import { WORKSPACE } from "./workshop.ts";
 
 const STAND_IN = join(WORKSPACE, "test/cluster/engine");
-const TEST_FILE = /\.test\.ts$/;
+const OF_TESTS = /\.test\.ts$|(^|\/)testing(\/|$)/;
 
 /**
  * Fills `folder` as the Dockerfile's `pulumi` stage does: the CLI in `bin`, its plugins in `home`. It is the machine's own
@@ -40,14 +40,14 @@ function fillWithReal(folder: string, real: RealEngine): void {
 /** Of what `fillEngineFolder` would take. */
 export function engineHash(): string {
   const real = realEngine();
-  if (real === null) return contentHash([STAND_IN], { accepts: (name) => !TEST_FILE.test(name) });
+  if (real === null) return contentHash([STAND_IN], { accepts: (name) => !OF_TESTS.test(name) });
   return contentHash([join(real.bin, "pulumi")], { also: providerVersion() });
 }
 
 /** In the image nothing but Node can start it: there is no shell. */
 function fillWithStandIn(folder: string): void {
   const target = join(folder, "engine");
-  cpSync(STAND_IN, target, { recursive: true, filter: (path) => !TEST_FILE.test(path) });
+  cpSync(STAND_IN, target, { recursive: true, filter: (path) => !OF_TESTS.test(path) });
   writeFileSync(join(target, "package.json"), '{ "type": "module" }\n');
   copyPackages({ names: packagesOf(STAND_IN), from: join(WORKSPACE, "test"), target: folder });
   const program = join(folder, "bin", "pulumi");
@@ -58,7 +58,7 @@ function fillWithStandIn(folder: string): void {
 /** Names of the packages that the sources import. */
 function packagesOf(folder: string): readonly string[] {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !TEST_FILE.test(file))
+    .filter((file) => file.endsWith(".ts") && !OF_TESTS.test(file))
     .flatMap((file) => [
       ...readFileSync(join(folder, file), "utf8").matchAll(
         /^\s*(?:import|export|\}).*from "([^".:][^":]*)";$/gm,

@@ -10,7 +10,7 @@ const PACKAGES = {
   "control-plane": ["sdk", "infra", "control-plane"],
 } as const;
 
-const USELESS = /\.(map|d\.ts|tsbuildinfo|test\.js)$/;
+const USELESS = /\.(map|d\.ts|tsbuildinfo|(test|bench)\.js)$|^testing$/;
 
 let machine: Promise<string> | undefined;
 

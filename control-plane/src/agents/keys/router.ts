@@ -13,6 +13,7 @@ const target = byId.extend(expectedRevision);
 const newKey = z.strictObject({ key: keyView, secret: z.string() });
 
 export const keysRouter = router({
+  /** An agent's key for the gateway. The secret is shown this once. */
   create: tenantProcedure
     .input(
       z.strictObject({
@@ -30,16 +31,19 @@ export const keysRouter = router({
     .output(newKey)
     .mutation(({ ctx, input }) => keys.createAdmin(ctx, defined(input))),
 
+  /** One key, without its secret. */
   get: tenantProcedure
     .input(byId)
     .output(keyView)
     .query(({ ctx, input }) => keys.get(ctx, input.key_id)),
 
+  /** Of one agent or of all, in the order of their ids. */
   list: tenantProcedure
     .input(z.strictObject({ agent_id: idOf("agent").optional(), ...pageInput }))
     .output(pageSchema(keyView))
     .query(({ ctx, input: { agent_id, ...page } }) => keys.list(ctx, agent_id, page)),
 
+  /** Only the name can be changed. */
   update: tenantProcedure
     .input(target.extend({ name }))
     .output(keyView)

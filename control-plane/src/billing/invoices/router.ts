@@ -5,6 +5,7 @@ import { billingPeriod } from "./billing-period.ts";
 import { type InvoicePreview, type LineUsage, lineUsage, previewInvoice } from "./service.ts";
 
 export const invoicesRouter = router({
+  /** The invoice of a month, so far. A quantity without a price blocks it and is named. */
   preview: tenantProcedure
     .input(z.strictObject({ period: billingPeriod }))
     .query(
@@ -12,6 +13,7 @@ export const invoicesRouter = router({
         readTenant(ctx.services.db, ctx.tenantId, (tx) => previewInvoice(tx, ctx.tenantId, input.period)),
     ),
 
+  /** The batches that a line's quantity comes from, and how much from each. */
   line_usage: tenantProcedure
     .input(z.strictObject({ period: billingPeriod, line_id: z.string().regex(/^[0-9a-f]{32}$/) }))
     .query(

@@ -37,6 +37,7 @@ const created = z
   });
 
 export const pricesRouter = router({
+  /** A price from a minute on, for all tenants. */
   create: operatorProcedure.input(created).mutation(async ({ ctx, input }) => {
     const row: PriceRow = {
       ...input,
@@ -49,12 +50,14 @@ export const pricesRouter = router({
     return changePrices(ctx, (tx) => insertPrice(tx, row));
   }),
 
+  /** Ends a price at a minute; prices are never changed or deleted. */
   close: operatorProcedure
     .input(z.strictObject({ price_id: idOf("price"), valid_to: wholeMinute }))
     .mutation(async ({ ctx, input: { price_id: id, valid_to: validTo } }) =>
       changePrices(ctx, (tx) => closePrice(tx, { id, validTo, closedBy: ctx.actor.id })),
     ),
 
+  /** The price book, also what is no longer valid, in the order of ids. */
   list: memberProcedure
     .input(
       z.strictObject({

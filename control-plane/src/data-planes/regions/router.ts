@@ -69,12 +69,14 @@ export const regionsRouter = router({
     return regionView(row);
   }),
 
+  /** One region, without its access. */
   get: operatorProcedure
     .input(byName)
     .query(async ({ ctx: { services }, input }) =>
       regionView(requireFound(await withPlatform(services.db, (tx) => findRegion(tx, input.name)))),
     ),
 
+  /** In the order of their names. */
   list: operatorProcedure
     .input(
       z.strictObject({ cursor: regionName.optional(), limit: z.number().int().min(1).max(200).default(50) }),

@@ -54,6 +54,7 @@ const byId = z.strictObject({ release_id: idOf("release") });
 
 /** Versions of the data plane, rolled out ring by ring. */
 export const releasesRouter = router({
+  /** A draft: nothing moves before `start`. One for each version. */
   create: operatorProcedure.input(created).mutation(async ({ ctx: { services }, input }) => {
     const now = services.clock.wallMs();
     const row = await withPlatform(services.db, (tx) =>
@@ -102,6 +103,7 @@ export const releasesRouter = router({
     }),
   ),
 
+  /** Goes on with the ring at which it was paused. */
   resume: operatorProcedure.input(byId).mutation(({ ctx: { services }, input }) =>
     change(services, input.release_id, async (_, release) => {
       requireState(release, ["paused"]);
@@ -141,6 +143,7 @@ export const releasesRouter = router({
     }),
   ),
 
+  /** In the order of their ids. */
   list: operatorProcedure.input(z.strictObject(pageInput)).query(async ({ ctx: { services }, input }) => {
     const rows = await withPlatform(services.db, (tx) => listReleases(tx, input.cursor, input.limit + 1));
     return pageOf(rows, input.limit, { cursor: ({ id }) => id, view: (row) => row });

@@ -23,11 +23,13 @@ export const budgetsRouter = router({
     .output(budgetView)
     .mutation(({ ctx, input }) => budgets.create(ctx, input)),
 
+  /** One budget. */
   get: tenantProcedure
     .input(byId)
     .output(budgetView)
     .query(({ ctx, input }) => budgets.get(ctx, input.budget_id)),
 
+  /** In the order of their ids. */
   list: tenantProcedure
     .input(z.strictObject(pageInput))
     .output(pageSchema(budgetView))
@@ -41,6 +43,7 @@ export const budgetsRouter = router({
       budgets.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
+  /** From the next revision on it holds nothing back; what was used stays in the ledger. */
   delete: tenantProcedure
     .input(target)
     .output(budgetView)

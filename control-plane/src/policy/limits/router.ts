@@ -23,11 +23,13 @@ export const limitsRouter = router({
     .output(limitView)
     .mutation(({ ctx, input }) => limits.create(ctx, input)),
 
+  /** One limit. */
   get: tenantProcedure
     .input(byId)
     .output(limitView)
     .query(({ ctx, input }) => limits.get(ctx, input.limit_id)),
 
+  /** In the order of their ids. */
   list: tenantProcedure
     .input(z.strictObject(pageInput))
     .output(pageSchema(limitView))
@@ -41,6 +43,7 @@ export const limitsRouter = router({
       limits.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
+  /** From the next revision on it limits nothing. */
   delete: tenantProcedure
     .input(target)
     .output(limitView)

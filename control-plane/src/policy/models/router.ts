@@ -11,16 +11,19 @@ const byId = z.strictObject({ model_id: idOf("model") });
 const target = byId.extend(expectedRevision);
 
 export const modelsRouter = router({
+  /** A name that agents call. It is served once it has a route. */
   create: tenantProcedure
     .input(content)
     .output(modelView)
     .mutation(({ ctx, input }) => models.create(ctx, input)),
 
+  /** One model. */
   get: tenantProcedure
     .input(byId)
     .output(modelView)
     .query(({ ctx, input }) => models.get(ctx, input.model_id)),
 
+  /** In the order of their ids. */
   list: tenantProcedure
     .input(z.strictObject(pageInput))
     .output(pageSchema(modelView))
@@ -37,6 +40,7 @@ export const modelsRouter = router({
       models.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
+  /** Not while it has a route, or a limit or budget names it. */
   delete: tenantProcedure
     .input(target)
     .output(modelView)

@@ -15,6 +15,7 @@ const byId = z.strictObject({ provider_id: idOf("provider") });
 const target = byId.extend(expectedRevision);
 
 export const providersRouter = router({
+  /** Where models are called. The credential is kept sealed and never shown again. */
   create: tenantProcedure
     .input(
       z.strictObject({
@@ -31,16 +32,19 @@ export const providersRouter = router({
       providers.create(ctx, { ...content, ...defined({ credential }) }),
     ),
 
+  /** One provider, without its credential. */
   get: tenantProcedure
     .input(byId)
     .output(providerView)
     .query(({ ctx, input }) => providers.get(ctx, input.provider_id)),
 
+  /** In the order of their ids. */
   list: tenantProcedure
     .input(z.strictObject(pageInput))
     .output(pageSchema(providerView))
     .query(({ ctx, input }) => providers.list(ctx, input)),
 
+  /** What is left out stays as it is. Calls that are under way end where they began. */
   update: tenantProcedure
     .input(
       target.extend({
@@ -54,6 +58,7 @@ export const providersRouter = router({
       providers.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
+  /** Replaces the credential; it is never shown again. */
   set_credential: tenantProcedure
     .input(target.extend({ credential }))
     .output(providerView)
@@ -61,6 +66,7 @@ export const providersRouter = router({
       providers.setCredential(ctx, { id, expected_revision }, credential),
     ),
 
+  /** Not while a route has a target there. */
   delete: tenantProcedure
     .input(target)
     .output(providerView)

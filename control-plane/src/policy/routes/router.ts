@@ -38,16 +38,19 @@ export const routesRouter = router({
       routes.put(ctx, { id, expected_revision }, content),
     ),
 
+  /** The model's route. */
   get: tenantProcedure
     .input(byModel)
     .output(routeView)
     .query(({ ctx, input }) => routes.get(ctx, input.model_id)),
 
+  /** In the order of their ids. */
   list: tenantProcedure
     .input(z.strictObject(pageInput))
     .output(pageSchema(routeView))
     .query(({ ctx, input }) => routes.list(ctx, input)),
 
+  /** Its model is served no more. */
   delete: tenantProcedure
     .input(target)
     .output(routeView)

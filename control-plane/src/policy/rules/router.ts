@@ -17,6 +17,7 @@ export const rulesRouter = router({
     .output(ruleView)
     .mutation(({ ctx, input }) => rules.create(ctx, input)),
 
+  /** One rule. */
   get: tenantProcedure
     .input(byId)
     .output(ruleView)
@@ -28,6 +29,7 @@ export const rulesRouter = router({
     .output(pageSchema(ruleView))
     .query(({ ctx }) => rules.list(ctx)),
 
+  /** What is left out stays as it is, and so does its place. */
   update: tenantProcedure
     .input(target.extend(content.partial().shape))
     .output(ruleView)
@@ -41,6 +43,7 @@ export const rulesRouter = router({
     .output(pageSchema(ruleView))
     .mutation(({ ctx, input }) => rules.reorder(ctx, input.rule_ids)),
 
+  /** Those after it move up. */
   delete: tenantProcedure
     .input(target)
     .output(ruleView)

@@ -39,6 +39,7 @@ export const operationsRouter = router({
       return pageOf(rows, input.limit, { cursor: ({ id }) => id, view: operationView });
     }),
 
+  /** One operation, as it stands. */
   get: tenantProcedure
     .input(byId)
     .query(async ({ ctx: { services, tenantId }, input }) =>
