@@ -96,6 +96,7 @@ export function buildServer({
     secrets: services.secrets,
     keys: signingKeys,
     revisions: services.revisionEvents,
+    contract: services.contract,
     workloads: createServiceAccountVerifier({
       clock: services.clock,
       keys: createIssuerKeys({ clock: services.clock }),

@@ -1,6 +1,7 @@
 /** What every role stands on: the data directory, the database, the keys, and the services made of them. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { Contract } from "@headgate/sdk/contract";
 import type { Services } from "../api/trpc/context.ts";
 import type { Config } from "../config.ts";
 import { type OpenDatabase, openDatabase } from "../db/client.ts";
@@ -31,9 +32,13 @@ export interface SharedOptions {
   readonly shutdown: Shutdown;
   /** A tenant has a new revision; must not throw. */
   readonly onRevision: () => void;
+  readonly contract: Contract;
 }
 
-export async function openShared(config: Config, { shutdown, onRevision }: SharedOptions): Promise<Shared> {
+export async function openShared(
+  config: Config,
+  { shutdown, onRevision, contract }: SharedOptions,
+): Promise<Shared> {
   const { role } = config;
   const random = (count: number) => randomBytes(count);
   const clock = systemClock;
@@ -50,6 +55,7 @@ export async function openShared(config: Config, { shutdown, onRevision }: Share
     db: database.db,
     embedded: database.embedded,
     version: VERSION,
+    contract,
     clock,
     random,
     makeId: createMakeId(clock, random),

@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { CONTRACT, type Contract } from "@headgate/sdk/contract";
 import { sql } from "drizzle-orm";
 import type { Services } from "../api/trpc/context.ts";
 import type { Config } from "../config.ts";
@@ -23,12 +24,16 @@ export interface RunningControlPlane {
   stop(): Promise<void>;
 }
 
-export async function startControlPlane(config: Config): Promise<RunningControlPlane> {
+/** `contract` is another than the code's own in tests of its evolution only. */
+export async function startControlPlane(
+  config: Config,
+  { contract = CONTRACT }: { readonly contract?: Contract } = {},
+): Promise<RunningControlPlane> {
   const shutdown = createShutdown();
   try {
     let worker: Worker | undefined;
     const onRevision = () => worker?.wake();
-    const { services, operatorToken } = await openShared(config, { shutdown, onRevision });
+    const { services, operatorToken } = await openShared(config, { shutdown, onRevision, contract });
     let url = "";
     if (config.role !== "worker") {
       const { startApi } = await import("./api.ts");

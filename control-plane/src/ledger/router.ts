@@ -46,6 +46,6 @@ export const usageRouter = router({
     .input(z.strictObject({ ...pageInput, limit: z.number().int().min(1).max(500).default(200) }))
     .query(
       ({ ctx, input }): Promise<Page<StreamEvent>> =>
-        readTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input)),
+        readTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input, ctx.services.contract)),
     ),
 });

@@ -1,9 +1,16 @@
 /**
  * A tenant's newest snapshot as one replica of a data plane gets it: secrets sealed to its key, in canonical form,
- * signed. It is made at the first request and kept, so that every later request gets the same bytes.
+ * signed, in the version of the contract that it reads. It is made at the first request and kept, so that every later
+ * request gets the same bytes.
  */
-import { type Id, type JoinRequest, type PolicySnapshot, policySnapshot } from "@headgate/sdk/contract";
-import { and, eq, isNotNull, lt, ne } from "drizzle-orm";
+import {
+  type Contract,
+  type Id,
+  type JoinRequest,
+  type PolicySnapshot,
+  policySnapshot,
+} from "@headgate/sdk/contract";
+import { and, eq, isNotNull, lt, ne, or } from "drizzle-orm";
 import { dataPlaneReplicas, dataPlanes } from "../db/schema/data-planes.ts";
 import { snapshotDeliveries, snapshots } from "../db/schema/snapshots.ts";
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
@@ -12,7 +19,7 @@ import type { TenantTx } from "../db/tenant-scope.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { Fault } from "../lib/fault.ts";
 import { KEY_PEPPER, type TenantSecrets } from "../secrets/tenant-secrets.ts";
-import { type PolicyDocument, policyDocument } from "./policy-document.ts";
+import { type PolicyDocument, readDocument } from "./policy-document.ts";
 import { sealSecret } from "./seal-secret.ts";
 import type { SnapshotKeys } from "./signing-keys.ts";
 
@@ -28,17 +35,20 @@ export interface DeliveryRequest {
   readonly tenantId: Id<"tenant">;
   readonly dataPlaneId: Id<"dataPlane">;
   readonly replicaId: Id<"replica">;
+  /** Of the contract. */
+  readonly version: number;
   readonly now: number;
 }
 
 /**
  * Undefined while the tenant has no revision. Holds off changes of the policy and of the keys for the moment, so that the document and
- * the credentials are of one revision. Faults: `api.not_found` where the data plane or the replica is gone.
+ * the credentials are of one revision. Faults: `api.not_found` where the data plane or the replica is gone. Throws
+ * `CannotSayError` where the version has no words for what is in force.
  */
 export async function deliverSnapshot(
   tx: TenantTx,
-  { tenantId, dataPlaneId, replicaId, now }: DeliveryRequest,
-  deps: { keys: SnapshotKeys; secrets: TenantSecrets },
+  { tenantId, dataPlaneId, replicaId, version, now }: DeliveryRequest,
+  deps: { keys: SnapshotKeys; secrets: TenantSecrets; contract: Contract },
 ): Promise<SnapshotDelivery | undefined> {
   const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, tenantId)).for("share");
   if (tenant === undefined) throw new Fault("api.not_found");
@@ -53,24 +63,30 @@ export async function deliverSnapshot(
     .where(and(eq(dataPlaneReplicas.id, replicaId), eq(dataPlaneReplicas.data_plane_id, dataPlaneId)))
     .for("share");
   if (dataPlane === undefined || replica === undefined) throw new Fault("api.not_found");
-  const kept = await findDelivery(tx, tenant.revision, replicaId);
+  const kept = await findDelivery(tx, { revision: tenant.revision, replicaId, version });
   if (kept !== undefined) return kept;
   const [stored] = await tx.select().from(snapshots).where(eq(snapshots.revision, tenant.revision));
   if (stored === undefined) return undefined;
-  const document = policyDocument.parse(JSON.parse(stored.document));
+  const document = readDocument(stored.document, deps.contract);
   const snapshot = await addressed(tx, document, {
     tenant,
     dataPlaneId,
     recipient: replica.encryptionKey,
     secrets: deps.secrets,
   });
-  const body = canonicalJson(policySnapshot.parse(snapshot));
+  const body = canonicalJson(deps.contract.snapshot.write(policySnapshot.parse(snapshot), version));
   const { signature, keyId } = deps.keys.sign(Buffer.from(body, "utf8"));
-  // Only the newest is ever asked for.
+  // Only the newest is ever asked for, and by one process in one version.
   await tx
     .delete(snapshotDeliveries)
     .where(
-      and(eq(snapshotDeliveries.replica_id, replicaId), lt(snapshotDeliveries.revision, tenant.revision)),
+      and(
+        eq(snapshotDeliveries.replica_id, replicaId),
+        or(
+          lt(snapshotDeliveries.revision, tenant.revision),
+          ne(snapshotDeliveries.contract_version, version),
+        ),
+      ),
     );
   await tx
     .insert(snapshotDeliveries)
@@ -78,6 +94,7 @@ export async function deliverSnapshot(
       tenant_id: tenantId,
       revision: tenant.revision,
       replica_id: replicaId,
+      contract_version: version,
       body,
       signature,
       key_id: keyId,
@@ -85,13 +102,12 @@ export async function deliverSnapshot(
     })
     .onConflictDoNothing();
   // Where two requests came first, both answer with what one of them has kept.
-  return findDelivery(tx, tenant.revision, replicaId);
+  return findDelivery(tx, { revision: tenant.revision, replicaId, version });
 }
 
 async function findDelivery(
   tx: TenantTx,
-  revision: number,
-  replicaId: Id<"replica">,
+  { revision, replicaId, version }: { revision: number; replicaId: Id<"replica">; version: number },
 ): Promise<SnapshotDelivery | undefined> {
   const [row] = await tx
     .select({
@@ -101,7 +117,13 @@ async function findDelivery(
       keyId: snapshotDeliveries.key_id,
     })
     .from(snapshotDeliveries)
-    .where(and(eq(snapshotDeliveries.revision, revision), eq(snapshotDeliveries.replica_id, replicaId)));
+    .where(
+      and(
+        eq(snapshotDeliveries.revision, revision),
+        eq(snapshotDeliveries.replica_id, replicaId),
+        eq(snapshotDeliveries.contract_version, version),
+      ),
+    );
   return row;
 }
 

@@ -2,12 +2,21 @@
  * What the policy says at a revision: the snapshot without what belongs to one data plane alone, its id and the
  * sealed secrets. This is what is stored, hashed and shown.
  */
-import { policySnapshot, type SnapshotPrice, snapshotProvider } from "@headgate/sdk/contract";
+import {
+  CONTRACT_VERSION,
+  type Contract,
+  type PolicySnapshot,
+  policySnapshot,
+  type SnapshotPrice,
+  schemaOf,
+  snapshotProvider,
+} from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { agents, keys } from "../db/schema/identity.ts";
 import type { budgets, limits, rules } from "../db/schema/policy.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import type { models, providers, routes } from "../db/schema/upstreams.ts";
+import { canonicalJson } from "../lib/canonical-json.ts";
 
 const documentProvider = snapshotProvider
   .omit({ sealed_credential: true })
@@ -17,6 +26,44 @@ export const policyDocument = policySnapshot
   .omit({ data_plane_id: true, sealed_key_pepper: true, providers: true })
   .extend({ providers: z.array(documentProvider).max(1_000) });
 export type PolicyDocument = z.infer<typeof policyDocument>;
+
+/** As it is stored: canonical JSON that states its version. */
+export function documentText(document: PolicyDocument): string {
+  return canonicalJson({ schema: schemaOf("snapshot", CONTRACT_VERSION), ...document });
+}
+
+const storedDocument = z.looseObject({
+  providers: z.array(z.looseObject({ has_credential: z.boolean() })),
+});
+
+/** What `documentText` of this or any earlier version has given. Throws on anything else. */
+export function readDocument(text: string, { snapshot }: Contract): PolicyDocument {
+  const { providers, ...stored } = storedDocument.parse(JSON.parse(text));
+  // With something in the place of what belongs to one data plane it is a snapshot, and is read like one.
+  const reading = snapshot.read({
+    ...stored,
+    ...NOBODYS,
+    providers: providers.map(({ has_credential, ...provider }) => ({
+      ...provider,
+      sealed_credential: has_credential ? NOTHING_SEALED : null,
+    })),
+  });
+  if (!reading.ok) throw new Error(`a stored policy cannot be read: ${JSON.stringify(reading.issues[0])}`);
+  const { data_plane_id: _id, sealed_key_pepper: _pepper, ...rest } = reading.value;
+  return {
+    ...rest,
+    providers: rest.providers.map(({ sealed_credential, ...provider }) => ({
+      ...provider,
+      has_credential: sealed_credential !== null,
+    })),
+  };
+}
+
+const NOTHING_SEALED = "....";
+const NOBODYS: Pick<PolicySnapshot, "data_plane_id" | "sealed_key_pepper"> = {
+  data_plane_id: "dpl_00000000000000000000000000",
+  sealed_key_pepper: NOTHING_SEALED,
+};
 
 /** All of a tenant's policy, as it is stored. */
 export interface PolicyRows {
@@ -37,7 +84,6 @@ export interface PolicyRows {
 export function documentOf(rows: PolicyRows, issuedAt: number): PolicyDocument {
   const { tenant } = rows;
   return {
-    schema: "headgate.snapshot/1",
     tenant_id: tenant.id,
     region: tenant.region,
     revision: tenant.revision,

@@ -12,9 +12,9 @@ import { snapshotDeliveries, snapshots } from "../db/schema/snapshots.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import { models, providers, routes } from "../db/schema/upstreams.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
-import { canonicalJson, sha256Hex } from "../lib/canonical-json.ts";
+import { sha256Hex } from "../lib/canonical-json.ts";
 import { Fault } from "../lib/fault.ts";
-import { documentOf, type PolicyRows, policyDocument } from "./policy-document.ts";
+import { documentOf, documentText, type PolicyRows, policyDocument } from "./policy-document.ts";
 
 /** The rest is left for what is sealed to a data plane. */
 const DOCUMENT_BYTES_MAX = SNAPSHOT_BYTES_MAX / 2;
@@ -37,7 +37,7 @@ export async function renderSnapshot(
     const issue = parsed.error.issues[0];
     throw new Fault("api.invalid_input", { detail: `${issue?.path.join(".")}: ${issue?.message}` });
   }
-  const document = canonicalJson(parsed.data);
+  const document = documentText(parsed.data);
   if (!anySize && Buffer.byteLength(document) > DOCUMENT_BYTES_MAX)
     throw new Fault("api.invalid_input", { detail: "The policy as a whole is too large." });
   await tx.insert(snapshots).values({

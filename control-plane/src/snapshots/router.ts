@@ -5,7 +5,7 @@ import { snapshotAcks, snapshots } from "../db/schema/snapshots.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
 import { type Page, pageInput, pageOf } from "../lib/page.ts";
-import { type PolicyDocument, policyDocument } from "./policy-document.ts";
+import { type PolicyDocument, readDocument } from "./policy-document.ts";
 
 export interface SnapshotVerdict {
   readonly data_plane_id: string;
@@ -59,7 +59,7 @@ export const snapshotsRouter = router({
           .where(and(eq(snapshots.tenant_id, ctx.tenantId), eq(snapshots.revision, input.revision))),
       );
       if (row === undefined) throw new Fault("api.not_found");
-      return { sha256: row.sha256, document: policyDocument.parse(JSON.parse(row.document)) };
+      return { sha256: row.sha256, document: readDocument(row.document, ctx.services.contract) };
     }),
 });
 

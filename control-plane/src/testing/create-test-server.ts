@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { CONTRACT } from "@headgate/sdk/contract";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { buildServer } from "../api/server.ts";
@@ -64,6 +65,7 @@ export async function createTestServer(
     db: database.db,
     embedded: database.embedded,
     version: "0.0.0-test",
+    contract: CONTRACT,
     clock,
     random,
     makeId,

@@ -1,6 +1,6 @@
 /** The tie to the control plane: configuration comes in, heartbeats and usage go out. */
 import { randomBytes } from "node:crypto";
-import { DATA_PLANE_API, HEARTBEAT_SCHEMA, type Heartbeat } from "@headgate/sdk/contract";
+import { DATA_PLANE_API, type Heartbeat } from "@headgate/sdk/contract";
 import type { Config } from "../config.ts";
 import { type ControlLink, startControlLink } from "../control-link/start-control-link.ts";
 import { createReporter, type Reporter, type SendBatch } from "../usage/report/reporter.ts";
@@ -26,7 +26,7 @@ export interface Link extends Pick<ControlLink, "sayStopped" | "stop"> {
 
 /** Resolves when the last good snapshot is in force, where there is one. The reporter is not started. */
 export async function startLink(options: LinkOptions): Promise<Link> {
-  const { clock, random, newId, log, config, gateway, holder } = options;
+  const { clock, random, newId, log, contract, config, gateway, holder } = options;
   const { directory, spool } = options.state;
   const instanceId = newId("instance");
   const send: SendBatch = async (body) => {
@@ -49,10 +49,10 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     random,
     onFault: (err) => log.error({ err }, "usage is not being taken by the control plane"),
     send,
+    contract,
   });
   const usage = () => usageState(spool, reporter);
   const heartbeat = (): Heartbeat => ({
-    schema: HEARTBEAT_SCHEMA,
     instance_id: instanceId,
     version: VERSION,
     state: gateway.load.draining ? "draining" : holder.current() === undefined ? "starting" : "ready",
@@ -70,6 +70,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     stateDir: directory.path,
     onLiveReplicas: options.onLiveReplicas,
     version: VERSION,
+    contract,
     instanceId,
     holder,
     dialects: options.dialects,

@@ -1,4 +1,5 @@
 /** Puts the parts of a data plane together and runs them. */
+import { CONTRACT, type Contract } from "@headgate/sdk/contract";
 import type { Config } from "../config.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { createIds } from "../lib/ids.ts";
@@ -47,16 +48,23 @@ interface DataPlaneTuning {
   readonly replyIdleMs?: number;
   readonly claimTiming?: ClaimTiming;
   readonly dialects?: readonly Dialect[];
+  readonly contract?: Contract;
 }
 
 /** Resolves when the listeners are open. Rejects when the state directory or a port cannot be used. */
 export async function startDataPlane(
   config: Config,
   output: DataPlaneOutput,
-  { clock = systemClock, replyIdleMs, claimTiming = CLAIM_TIMING, dialects = DIALECTS }: DataPlaneTuning = {},
+  {
+    clock = systemClock,
+    replyIdleMs,
+    claimTiming = CLAIM_TIMING,
+    dialects = DIALECTS,
+    contract = CONTRACT,
+  }: DataPlaneTuning = {},
 ): Promise<DataPlane> {
   const log = createLogger((line) => output.log(line), clock.wallMs);
-  const around: Surroundings = { clock, random: Math.random, newId: createIds(clock.wallMs), log };
+  const around: Surroundings = { clock, random: Math.random, newId: createIds(clock.wallMs), log, contract };
   let liveReplicas = 1;
   const replicas = (): number => liveReplicas;
   const budgets = createBudgets(clock, replicas);

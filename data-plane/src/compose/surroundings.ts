@@ -1,3 +1,4 @@
+import type { Contract } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import type { NewId } from "../lib/ids.ts";
 import type { Logger } from "../lib/logger.ts";
@@ -9,4 +10,5 @@ export interface Surroundings {
   random(): number;
   readonly newId: NewId;
   readonly log: Logger;
+  readonly contract: Contract;
 }

@@ -1,7 +1,15 @@
 /**
  * HTTP to the control plane: bounded in time and size, no redirects. Answers of any status are values; what never
- * became an answer is thrown.
+ * became an answer is thrown. Every request states the version of the contract that is read here, every answer that of
+ * the control plane, and what is sent is in the newest that both know.
  */
+import {
+  CONTRACT_HEADER,
+  type Contract,
+  type Format,
+  oldestSpoken,
+  statedVersion,
+} from "@headgate/sdk/contract";
 import { Agent, type Dispatcher } from "undici";
 import type { Clock } from "../lib/clock.ts";
 
@@ -9,7 +17,8 @@ export interface ControlRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  /** What to send, in a version of the contract. Called again where it has to be sent in an older one. */
+  readonly body?: (version: number) => string | Promise<Uint8Array>;
   /** 64 KiB when absent. */
   readonly bytesMax?: number;
   /** For the whole exchange; 10 s when absent. */
@@ -45,7 +54,15 @@ export class AnswerTooLargeError extends Error {
   readonly code = "answer_too_large";
 }
 
-export function createControlClient({ baseUrl, clock }: { baseUrl: string; clock: Clock }): ControlClient {
+export function createControlClient({
+  baseUrl,
+  clock,
+  contract,
+}: {
+  baseUrl: string;
+  clock: Clock;
+  contract: Contract;
+}): ControlClient {
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, "");
   const agent = new Agent({
@@ -56,16 +73,24 @@ export function createControlClient({ baseUrl, clock }: { baseUrl: string; clock
   const closed = new AbortController();
   let serverClock: { readonly serverMs: number; readonly at: number } | undefined;
   let connected = false;
+  /** The newest version that both planes know, as far as has been heard. */
+  let version = contract.version;
 
   const request = async (
-    options: Omit<Dispatcher.RequestOptions, "origin">,
+    options: Omit<Dispatcher.RequestOptions, "origin" | "headers"> & { headers: Record<string, string> },
   ): Promise<Dispatcher.ResponseData> => {
     try {
       const response = await agent.request({
         ...options,
         origin,
         path: prefix + options.path,
+        headers: { ...options.headers, [CONTRACT_HEADER]: String(contract.version) },
       });
+      // An answer of something in between says nothing of the control plane.
+      if (response.statusCode < 500) {
+        const theirs = statedVersion(headerOf(response.headers, CONTRACT_HEADER)) ?? 1;
+        version = Math.max(oldestSpoken(contract), Math.min(contract.version, theirs));
+      }
       const serverMs = Date.parse(headerOf(response.headers, "date") ?? "");
       if (Number.isFinite(serverMs)) serverClock = { serverMs, at: clock.monotonicMs() };
       connected = true;
@@ -79,14 +104,22 @@ export function createControlClient({ baseUrl, clock }: { baseUrl: string; clock
   return {
     async send({ method, path, headers = {}, body, bytesMax = 64 * 1024, timeoutMs = 10_000 }) {
       const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]);
-      const response = await request({
-        method,
-        path,
-        headers,
-        body: body ?? null,
-        signal,
-        bodyTimeout: timeoutMs,
-      });
+      const sendIn = async (used: number) =>
+        request({
+          method,
+          path,
+          headers: { ...headers },
+          body: (await body?.(used)) ?? null,
+          signal,
+          bodyTimeout: timeoutMs,
+        });
+      const used = version;
+      let response = await sendIn(used);
+      if (body !== undefined && used > version && isClientError(response.statusCode)) {
+        // It was in a version that the control plane turns out not to know.
+        await response.body.dump();
+        response = await sendIn(version);
+      }
       return {
         status: response.statusCode,
         header: (name) => headerOf(response.headers, name),
@@ -97,7 +130,7 @@ export function createControlClient({ baseUrl, clock }: { baseUrl: string; clock
       const response = await request({
         method: "GET",
         path,
-        headers,
+        headers: { ...headers },
         signal: closed.signal,
         bodyTimeout: idleMs,
       });
@@ -118,6 +151,18 @@ export function createControlClient({ baseUrl, clock }: { baseUrl: string; clock
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 10_000;
+
+/** What an answer says. Throws on what is no such document. */
+export function documentIn<T>(format: Format<T>, { body }: ControlResponse): T {
+  const reading = format.read(JSON.parse(body.toString("utf8")));
+  if (reading.ok) return reading.value;
+  const { path, message } = reading.issues[0] ?? { path: "", message: "not valid" };
+  throw new Error(`an answer of the control plane cannot be read: ${path}: ${message}`);
+}
+
+function isClientError(status: number): boolean {
+  return status >= 400 && status < 500;
+}
 
 function headerOf(headers: Dispatcher.ResponseData["headers"], name: string): string | undefined {
   const value = headers[name];

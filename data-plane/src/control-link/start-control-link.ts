@@ -3,7 +3,7 @@
  * snapshot, which is applied before anything is sent; then it joins if it must, and keeps in step. The control plane may
  * be away at any time and for any time: nothing here throws or ends for that.
  */
-import type { CredentialAnswer, Heartbeat, HeartbeatAnswer, Id } from "@headgate/sdk/contract";
+import type { Contract, CredentialAnswer, Heartbeat, HeartbeatAnswer, Id } from "@headgate/sdk/contract";
 import type { RandomFraction } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
@@ -33,6 +33,7 @@ export interface ControlLinkDeps {
   /** Told among how many replicas limits are shared. */
   readonly onLiveReplicas: (count: number) => void;
   readonly version: string;
+  readonly contract: Contract;
   readonly instanceId: Id<"instance">;
   readonly holder: PolicyHolder;
   /** The names of those that this data plane serves. */
@@ -71,7 +72,7 @@ export interface ControlLink {
 
 /** Resolves when what is on disk has been applied. Throws only when the state directory cannot be used. */
 export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLink> {
-  const { stateDir, holder, logger, timers = systemTimers } = deps;
+  const { stateDir, holder, logger, contract, timers = systemTimers } = deps;
   const identity = await loadIdentity(stateDir, logger);
   const registration = await loadRegistration({
     stateDir,
@@ -81,6 +82,7 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
   const client = createControlClient({
     baseUrl: deps.controlPlaneUrl,
     clock: deps.clock,
+    contract,
   });
   const credentials = createCredentials({
     ...deps,
@@ -90,7 +92,7 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
     timers,
     onForgotten: () => joinAgain(),
   });
-  const verdicts = createVerdicts(credentials, deps.instanceId, logger);
+  const verdicts = createVerdicts(credentials, deps);
   const lastGood = createLastGood(stateDir);
   const parts: LinkParts = {
     holder,
@@ -101,6 +103,7 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
     credentials,
     verdicts,
     lastGood,
+    contract,
   };
   await applyLastGood(parts);
 
@@ -189,6 +192,7 @@ interface LinkParts {
   readonly credentials: Pick<Credentials, "renew">;
   readonly verdicts: Verdicts;
   readonly lastGood: LastGood;
+  readonly contract: Contract;
 }
 
 async function applyLastGood({ lastGood, verdicts, ...parts }: LinkParts): Promise<void> {

@@ -2,7 +2,7 @@
  * What every call is to the pipeline. The stages ask the call that its endpoint has read, and know no protocol by name. A
  * protocol types only what is acted on: the rest of a body passes as it came.
  */
-import type { PolicyInput, UsageQuantities } from "@headgate/sdk/contract";
+import type { PolicyInput, UsageQuantities, UsageSubject } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import type { CallEstimate } from "../limits/admission.ts";
 import type { OutputEstimator } from "../limits/output-estimator.ts";
@@ -11,7 +11,7 @@ import type { CallScope, CompiledPolicy, CompiledRoute, CompiledTarget } from ".
 import type { Refusal } from "../policy/refusal.ts";
 import type { AttemptEnd } from "../upstream/dispatch.ts";
 import type { StreamSteps } from "../upstream/streamed-answer.ts";
-import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
+import type { AttemptResult } from "../usage/usage-recorder.ts";
 import type { StreamMeter } from "./reading.ts";
 import type { ErrorFacts } from "./reply-style.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -33,7 +33,7 @@ export interface Call {
   /** What budgets hold while it runs; undefined where it costs nothing. */
   estimate(policy: CompiledPolicy, outputs: OutputEstimator, wallMs: number): CallEstimate | undefined;
   /** What the usage record says was called. */
-  subject(target: CompiledTarget): CallSubject;
+  subject(target: CompiledTarget): UsageSubject;
   upstreamPath(target: CompiledTarget): string;
   /** Built anew: nothing of the agent's goes along but what its protocol wants. */
   upstreamHeaders(head: RequestHead, target: CompiledTarget): string[];
@@ -53,7 +53,6 @@ export interface Call {
 /** What stands in a path for the `{name}`s of an endpoint's. */
 export type PathParameters = Readonly<Record<string, string>>;
 
-export type CallSubject = Pick<AttemptOpened, "endpoint" | "stream" | "model" | "upstream_model">;
 
 /** The way of a stream's bytes, and what was told by what went by. */
 export interface OpenStream extends StreamSteps {

@@ -5,6 +5,7 @@
  */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Contract } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import { createReporter, type SendBatch } from "../usage/report/reporter.ts";
@@ -13,6 +14,7 @@ import { isMissing } from "./claim-file.ts";
 import { claimedDisk } from "./claimed-disk.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { type ClaimDeps, takeOver } from "./hold-claim.ts";
+import { NewerStateError } from "./state-file.ts";
 import { type SeenDirectory, watchClaims } from "./watch-claims.ts";
 
 export interface OrphanDeps extends ClaimDeps {
@@ -22,6 +24,7 @@ export interface OrphanDeps extends ClaimDeps {
   readonly ownName: string;
   readonly spool: Pick<SpoolOptions, "bytesMax" | "newStreamId" | "keepsCounter">;
   readonly send: SendBatch;
+  readonly contract: Contract;
   random(): number;
 }
 
@@ -40,7 +43,10 @@ const FLUSH_ROUND_MS = 1_000;
 export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
   const { root, timing, log } = deps;
   const taken = new Map<string, Promise<void>>();
-  const watch = watchClaims({ ...deps, isOwn: (name) => name === deps.ownName || taken.has(name) });
+  /** Spools of a newer program: a replica that runs it ships them. */
+  const newer = new Set<string>();
+  const isOwn = (name: string) => name === deps.ownName || taken.has(name) || newer.has(name);
+  const watch = watchClaims({ ...deps, isOwn });
   let waiting = 0;
   let recoveredEvents = 0;
   let stopped = false;
@@ -73,6 +79,7 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
       heldName,
       ship(held.path, claimedDisk(realDisk, held))
         .then(held.release, (error: unknown) => {
+          if (error instanceof NewerStateError) newer.add(heldName);
           deps.onFault(error);
           held.release(false);
         })
@@ -87,6 +94,7 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
       ...deps.spool,
       directory: join(path, "spool"),
       disk,
+      leavesNewer: true,
       // The budgets of a dead replica were its own share.
       restore: () => undefined,
       onFault: deps.onFault,

@@ -24,6 +24,31 @@ export async function writeStateFile(path: string, content: Uint8Array): Promise
   }
 }
 
+/** What a newer version of this program has written. It is left as it is. */
+export class NewerStateError extends Error {
+  readonly code = "newer_state";
+
+  constructor(path: string) {
+    super(`${path} was written by a newer version of this program: start that one, or move the file away`);
+  }
+}
+
+/**
+ * What a state file says, or undefined when there is none or it is damaged: the caller begins anew. One of another form
+ * than the first states its `version`; so far there is none. Throws `NewerStateError`.
+ */
+export function parseState(path: string, content: Buffer | undefined): unknown {
+  if (content === undefined) return undefined;
+  let state: unknown;
+  try {
+    state = JSON.parse(content.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (typeof state === "object" && state !== null && "version" in state) throw new NewerStateError(path);
+  return state;
+}
+
 /** Undefined when there is no such file. */
 export async function readStateFile(path: string): Promise<Buffer | undefined> {
   try {
@@ -34,13 +59,7 @@ export async function readStateFile(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** The file's JSON, or undefined when there is none or it is damaged: the caller begins anew. */
+/** See `parseState`. */
 export async function readStateJson(path: string): Promise<unknown> {
-  const content = await readStateFile(path);
-  if (content === undefined) return undefined;
-  try {
-    return JSON.parse(content.toString("utf8"));
-  } catch {
-    return undefined;
-  }
+  return parseState(path, await readStateFile(path));
 }

@@ -43,7 +43,7 @@ function limitItem({ metric, max, remaining }: Exchange["limitStatus"][number]):
 }
 
 function attemptItem({ opened, target, result }: Attempt): string {
-  const item = `{"attempt_id":"${opened.attempt_id}","provider":"${target.provider.name}","upstream_model":"${opened.upstream_model}"`;
+  const item = `{"attempt_id":"${opened.attempt_id}","provider":"${target.provider.name}","upstream_model":"${opened.subject.upstream_model}"`;
   if (result === undefined) return `${item}}`;
   return (
     `${item},"outcome":"${result.outcome}","http_status":${result.http_status},"duration_ms":${result.duration_ms},` +

@@ -99,14 +99,14 @@ function traceAttempt(tracer: Tracer, parent: Context, exchange: Exchange, attem
   const { opened, result, target } = attempt;
   if (result === undefined) return;
   const span = tracer.startSpan(
-    `${exchange.endpoint?.operation ?? "chat"} ${opened.upstream_model}`,
+    `${exchange.endpoint?.operation ?? "chat"} ${opened.subject.upstream_model}`,
     {
       kind: SpanKind.CLIENT,
       startTime: opened.started_at,
       attributes: {
         [ATTR_GEN_AI_OPERATION_NAME]: exchange.endpoint?.operation ?? "chat",
         [ATTR_GEN_AI_PROVIDER_NAME]: target.provider.vendor,
-        [ATTR_GEN_AI_REQUEST_MODEL]: opened.upstream_model,
+        [ATTR_GEN_AI_REQUEST_MODEL]: opened.subject.upstream_model,
         [ATTR_SERVER_ADDRESS]: new URL(target.provider.origin).hostname,
         ...(result.http_status > 0 && {
           [ATTR_HTTP_RESPONSE_STATUS_CODE]: result.http_status,

@@ -252,6 +252,8 @@ export const ERROR_CODES = {
     retryable: true,
     text: "The service failed.",
   },
+  "contract.not_spoken": invalid(400, "This version of the contract is not spoken here."),
+  "contract.cannot_say": invalid(409, "What is in force cannot be said in this version of the contract."),
   "join.invalid_token": invalid(401, "The join token is unknown, used or expired."),
   "join.invalid_assertion": invalid(401, "The assertion is not valid."),
   "usage.gap": invalid(409, "The batch does not continue the stream."),

@@ -2,12 +2,10 @@
 import { z } from "zod";
 import { integerString } from "./decimal.ts";
 import { idOf } from "./ids.ts";
-import { HEARTBEAT_SCHEMA } from "./version.ts";
 
 export const HEARTBEAT_INTERVAL_MS = 5_000;
 
 export const heartbeat = z.strictObject({
-  schema: z.literal(HEARTBEAT_SCHEMA),
   /** One process; a restart is another instance of the same replica. */
   instance_id: idOf("instance"),
   version: z.string().max(64),

@@ -139,9 +139,11 @@ export {
   USAGE_BATCH_EVENTS_MAX,
   type UsageAck,
   type UsageBatchHeader,
+  type UsageCredential,
   type UsageEvent,
   type UsageGap,
   type UsageLabels,
+  type UsageSubject,
   usageAck,
   usageBatchHeader,
   usageEvent,
@@ -157,8 +159,11 @@ export {
   usageQuantities,
 } from "./usage-dimensions.ts";
 export {
+  CONTRACT,
+  CONTRACT_HEADER,
   CONTRACT_VERSION,
-  HEARTBEAT_SCHEMA,
-  SNAPSHOT_SCHEMA,
-  USAGE_BATCH_SCHEMA,
-} from "./version.ts";
+  type Contract,
+  oldestSpoken,
+  statedVersion,
+} from "./versions/contract.ts";
+export { CannotSayError, type Form, type Format, type Reading, schemaOf } from "./versions/form.ts";

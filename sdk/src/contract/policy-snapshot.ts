@@ -8,7 +8,6 @@ import { decimalString } from "./decimal.ts";
 import { idOf } from "./ids.ts";
 import { freeText, isStorableText, UNSTORABLE_TEXT } from "./text.ts";
 import { usageLabels } from "./usage-batch.ts";
-import { SNAPSHOT_SCHEMA } from "./version.ts";
 
 export const SNAPSHOT_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -223,7 +222,6 @@ export const DEFAULT_SETTINGS: SnapshotSettings = {
 };
 
 export const policySnapshot = z.strictObject({
-  schema: z.literal(SNAPSHOT_SCHEMA),
   tenant_id: idOf("tenant"),
   data_plane_id: idOf("dataPlane"),
   region: z.string().min(1).max(64),

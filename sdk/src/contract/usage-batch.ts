@@ -9,7 +9,6 @@ import { z } from "zod";
 import { integerString } from "./decimal.ts";
 import { idOf } from "./ids.ts";
 import { usageQuantities } from "./usage-dimensions.ts";
-import { USAGE_BATCH_SCHEMA } from "./version.ts";
 
 export const USAGE_BATCH_EVENTS_MAX = 500;
 export const USAGE_BATCH_BYTES_MAX = 512 * 1024;
@@ -33,19 +32,14 @@ export const CALL_OUTCOMES = [
 ] as const;
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 
-/** One upstream attempt. Failover makes several attempts under one request. */
-export const usageEvent = z.strictObject({
-  seq: z.number().int().positive().max(Number.MAX_SAFE_INTEGER),
-  /** `unsettled`: the data plane died during the call, what was used is not known. */
-  status: z.enum(["settled", "unsettled"]),
-  request_id: idOf("request"),
-  attempt_id: idOf("attempt"),
-  /** From 1; calls are counted by attempt 1. */
-  attempt: z.number().int().min(1).max(16),
-  decision_id: idOf("decision"),
-  agent_id: idOf("agent"),
-  key_id: idOf("key"),
-  labels: usageLabels,
+/** By what the agent was known. */
+export const usageCredential = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("api_key"), key_id: idOf("key") }),
+]);
+export type UsageCredential = z.infer<typeof usageCredential>;
+
+export const modelSubject = z.strictObject({
+  kind: z.literal("model"),
   /** Such as `chat_completions`; which there are is up to the data plane's dialects. */
   endpoint: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
   stream: z.boolean(),
@@ -58,6 +52,26 @@ export const usageEvent = z.strictObject({
   model: z.string().min(1).max(128),
   /** The name the provider was asked for; prices are found by it. */
   upstream_model: z.string().min(1).max(128),
+});
+
+/** What was called. */
+export const usageSubject = z.discriminatedUnion("kind", [modelSubject]);
+export type UsageSubject = z.infer<typeof usageSubject>;
+
+/** One upstream attempt. Failover makes several attempts under one request. */
+export const usageEvent = z.strictObject({
+  seq: z.number().int().positive().max(Number.MAX_SAFE_INTEGER),
+  /** `unsettled`: the data plane died during the call, what was used is not known. */
+  status: z.enum(["settled", "unsettled"]),
+  request_id: idOf("request"),
+  attempt_id: idOf("attempt"),
+  /** From 1; calls are counted by attempt 1. */
+  attempt: z.number().int().min(1).max(16),
+  decision_id: idOf("decision"),
+  agent_id: idOf("agent"),
+  credential: usageCredential,
+  labels: usageLabels,
+  subject: usageSubject,
   outcome: z.enum(CALL_OUTCOMES),
   /** The upstream's status; 0 when it never answered. */
   http_status: z.number().int().min(0).max(599),
@@ -80,7 +94,6 @@ export const usageEvent = z.strictObject({
 export type UsageEvent = z.infer<typeof usageEvent>;
 
 export const usageBatchHeader = z.strictObject({
-  schema: z.literal(USAGE_BATCH_SCHEMA),
   stream_id: idOf("stream"),
   /** Rises each time a process opens the spool; an older writer is fenced off. */
   writer_epoch: z.number().int().positive(),

@@ -1,11 +1,9 @@
 import type { Heartbeat } from "../contract/heartbeat.ts";
-import { HEARTBEAT_SCHEMA } from "../contract/version.ts";
 import { makeId, TEST_EPOCH_MS } from "./make-id.ts";
 
 /** The heartbeat of a ready data plane with nothing in flight and nothing left to ship. */
 export function makeHeartbeat(overrides: Partial<Heartbeat> = {}): Heartbeat {
   return {
-    schema: HEARTBEAT_SCHEMA,
     instance_id: makeId("instance"),
     version: "0.1.0",
     state: "ready",

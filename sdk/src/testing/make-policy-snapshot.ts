@@ -4,7 +4,6 @@ import {
   DEFAULT_TIMEOUTS,
   type PolicySnapshot,
 } from "../contract/policy-snapshot.ts";
-import { SNAPSHOT_SCHEMA } from "../contract/version.ts";
 import { makeId, TEST_EPOCH_MS } from "./make-id.ts";
 
 /** In the form of a compact JWE; nothing can open it. */
@@ -19,7 +18,6 @@ export function makePolicySnapshot(overrides: Partial<PolicySnapshot> = {}): Pol
   const providerId = makeId("provider");
   const modelId = makeId("model");
   return {
-    schema: SNAPSHOT_SCHEMA,
     tenant_id: makeId("tenant"),
     data_plane_id: makeId("dataPlane"),
     region: "local",

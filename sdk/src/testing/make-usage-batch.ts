@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { UsageBatchHeader, UsageEvent } from "../contract/usage-batch.ts";
-import { USAGE_BATCH_SCHEMA } from "../contract/version.ts";
+import { CONTRACT } from "../contract/versions/contract.ts";
 import { makeId, TEST_EPOCH_MS } from "./make-id.ts";
 import { makeUsageEvent } from "./make-usage-event.ts";
 
@@ -30,7 +30,6 @@ export function makeUsageBatch(options: UsageBatchOptions = {}): UsageBatch {
   const events = given.map((event, index) => ({ ...event, seq: firstSeq + index }));
   const lines = events.map((event) => `${JSON.stringify(event)}\n`).join("");
   const header: UsageBatchHeader = {
-    schema: USAGE_BATCH_SCHEMA,
     stream_id: makeId("stream"),
     writer_epoch: 1,
     first_seq: firstSeq,
@@ -46,7 +45,8 @@ export function makeUsageBatch(options: UsageBatchOptions = {}): UsageBatch {
 
 /** The bytes of a batch on the wire: gzip over the header line and the event lines. */
 export function encodeUsageBatch(batch: UsageBatch): Uint8Array {
-  return gzipSync(`${JSON.stringify(batch.header)}\n${batch.lines}`);
+  const header = CONTRACT.usageBatch.write(batch.header, CONTRACT.version);
+  return gzipSync(`${JSON.stringify(header)}\n${batch.lines}`);
 }
 
 function addUp(

@@ -1,4 +1,4 @@
-import type { UsageEvent } from "../contract/usage-batch.ts";
+import type { UsageEvent, UsageSubject } from "../contract/usage-batch.ts";
 import { makeId, TEST_EPOCH_MS } from "./make-id.ts";
 
 /** A settled chat completion of 100 tokens in and 20 out, the first of its stream. */
@@ -11,8 +11,24 @@ export function makeUsageEvent(overrides: Partial<UsageEvent> = {}): UsageEvent 
     attempt: 1,
     decision_id: makeId("decision"),
     agent_id: makeId("agent"),
-    key_id: makeId("key"),
+    credential: { kind: "api_key", key_id: makeId("key") },
     labels: { team: "search", cost_center: "cc-100", department: "research" },
+    subject: makeModelSubject(),
+    outcome: "success",
+    http_status: 200,
+    started_at: TEST_EPOCH_MS,
+    duration_ms: 250,
+    usage: { input_uncached: 100, output_text: 20, request: 1 },
+    accuracy: "reported",
+    revision: 1,
+    ...overrides,
+  };
+}
+
+/** A whole answer to a chat, from the first target of its route. */
+export function makeModelSubject(overrides: Partial<UsageSubject> = {}): UsageSubject {
+  return {
+    kind: "model",
     endpoint: "chat_completions",
     stream: false,
     route_id: makeId("route"),
@@ -21,13 +37,6 @@ export function makeUsageEvent(overrides: Partial<UsageEvent> = {}): UsageEvent 
     vendor: "openai",
     model: "fast",
     upstream_model: "gpt-test",
-    outcome: "success",
-    http_status: 200,
-    started_at: TEST_EPOCH_MS,
-    duration_ms: 250,
-    usage: { input_uncached: 100, output_text: 20, request: 1 },
-    accuracy: "reported",
-    revision: 1,
     ...overrides,
   };
 }

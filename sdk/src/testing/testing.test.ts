@@ -5,10 +5,12 @@ import { heartbeat } from "../contract/heartbeat.ts";
 import { ID_PREFIXES, type IdKind, isId } from "../contract/ids.ts";
 import { policySnapshot } from "../contract/policy-snapshot.ts";
 import { usageBatchHeader, usageEvent } from "../contract/usage-batch.ts";
+import { CONTRACT } from "../contract/versions/contract.ts";
 import {
   encodeUsageBatch,
   makeHeartbeat,
   makeId,
+  makeModelSubject,
   makePolicySnapshot,
   makeUsageBatch,
   makeUsageEvent,
@@ -25,7 +27,7 @@ test("every factory's default is valid by its schema and unchanged by parsing", 
 });
 
 test("an override replaces exactly the member it names", () => {
-  expect(makeUsageEvent({ vendor: "other" }).vendor).toBe("other");
+  expect(makeUsageEvent({ subject: makeModelSubject({ vendor: "other" }) }).subject.vendor).toBe("other");
   expect(makePolicySnapshot({ agents: [] }).agents).toEqual([]);
   expect(makeHeartbeat({ state: "draining" }).state).toBe("draining");
 });
@@ -71,7 +73,7 @@ test("a batch's header fits its lines, also in the middle of a stream", () => {
     .toString("utf8")
     .trimEnd()
     .split("\n");
-  expect(usageBatchHeader.parse(JSON.parse(headerLine))).toEqual(batch.header);
+  expect(CONTRACT.usageBatch.read(JSON.parse(headerLine))).toMatchObject({ ok: true, value: batch.header });
   expect(lines.map((line) => usageEvent.parse(JSON.parse(line)))).toEqual(batch.events);
   expect(
     createHash("sha256")

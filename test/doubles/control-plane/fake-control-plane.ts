@@ -9,21 +9,22 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import {
   ASSERTION_AUDIENCE,
+  CONTRACT,
+  CONTRACT_HEADER,
+  type Contract,
   type CredentialAnswer,
-  credentialRequest,
   DATA_PLANE_API,
   DATA_PLANE_CREDENTIAL_LIFETIME_MS,
+  type Format,
   type Heartbeat,
-  heartbeat,
   type Id,
   idOf,
   type JoinRequest,
-  joinRequest,
   type PolicySnapshot,
   SNAPSHOT_KEY_ID_HEADER,
   SNAPSHOT_SIGNATURE_HEADER,
   type SnapshotAck,
-  snapshotAck,
+  statedVersion,
   type UsageEvent,
 } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
@@ -53,12 +54,16 @@ export interface SeenRequest {
   readonly status: number;
   /** Undefined where it was no JSON object. */
   readonly body: unknown;
+  /** The version of the contract that it states. */
+  readonly reads: number | undefined;
 }
 
 export interface FakeControlPlane extends AsyncDisposable {
   readonly url: string;
   readonly owner: Pick<CredentialAnswer, "tenant_id" | "data_plane_id" | "region">;
   readonly joinToken: string;
+  /** What it reads and writes; the code's own at first. Version 1 had no header to state it. */
+  contract: Contract;
   /** The replica that has joined last. */
   readonly replicaId: Id<"replica">;
   readonly signingKey: SigningKey;
@@ -116,8 +121,8 @@ export async function startFakeControlPlane(
     response.write(`event: revision\ndata: ${JSON.stringify({ revision: fake.latestRevision })}\n\n`);
 
   const answers: Readonly<Record<string, (call: Call) => unknown>> = {
-    [DATA_PLANE_API.join]({ body }) {
-      const request = joinRequest.parse(body);
+    [DATA_PLANE_API.join]({ body, version }) {
+      const request = documentIn(fake.contract.joinRequest, body);
       if (
         (tokenSpent && serviceAccountToken === undefined) ||
         request.token !== fake.joinToken ||
@@ -135,10 +140,10 @@ export async function startFakeControlPlane(
       )?.[0];
       replicaId = known ?? makeId("replica");
       replicas.set(replicaId, request);
-      return issueCredential(replicaId);
+      return fake.contract.credentialAnswer.write(issueCredential(replicaId), version);
     },
-    async [DATA_PLANE_API.credential]({ body }) {
-      const { assertion } = credentialRequest.parse(body);
+    async [DATA_PLANE_API.credential]({ body, version }) {
+      const { assertion } = documentIn(fake.contract.credentialRequest, body);
       const replica = idOf("replica").parse(decodeJwt(assertion).iss);
       const keys = replicas.get(replica);
       if (keys === undefined) throw new Refusal("join.invalid_assertion");
@@ -153,7 +158,7 @@ export async function startFakeControlPlane(
       if (payload?.jti === undefined || assertions.has(payload.jti))
         throw new Refusal("join.invalid_assertion");
       assertions.add(payload.jti);
-      return issueCredential(replica);
+      return fake.contract.credentialAnswer.write(issueCredential(replica), version);
     },
     [DATA_PLANE_API.snapshotEvents]({ response }) {
       response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
@@ -179,18 +184,19 @@ export async function startFakeControlPlane(
       response.end(snapshot.bytes);
     },
     [DATA_PLANE_API.snapshotAck]: () => ({}),
-    [DATA_PLANE_API.heartbeat]({ request, body }) {
-      heartbeats.set(whoseCredential(request), heartbeat.parse(body));
+    [DATA_PLANE_API.heartbeat]({ request, body, version }) {
+      heartbeats.set(whoseCredential(request), documentIn(fake.contract.heartbeat, body));
       const live = [...heartbeats.values()].filter(
         (one) => one.state !== "stopped" && Date.now() - one.sent_at < 15_000,
       );
-      return {
+      const told = {
         latest_revision: fake.latestRevision,
         server_time: Date.now(),
         live_replicas: fake.liveReplicas ?? Math.max(1, live.length),
       };
+      return fake.contract.heartbeatAnswer.write(told, version);
     },
-    [DATA_PLANE_API.usage]: ({ bytes }) => usage.take(bytes),
+    [DATA_PLANE_API.usage]: ({ bytes, version }) => usage.take(bytes, { contract: fake.contract, version }),
   };
 
   /** Throws when it is nobody's. */
@@ -216,17 +222,20 @@ export async function startFakeControlPlane(
     const { pathname: path } = new URL(request.url ?? "/", "http://fake");
     const bytes = await buffer(request);
     const body: unknown = bytes[0] === OPENING_BRACE ? JSON.parse(bytes.toString()) : undefined;
+    const reads = statedVersion(request.headers[CONTRACT_HEADER]?.toString());
+    const version = Math.min(fake.contract.version, reads ?? 1);
+    if (fake.contract.version > 1) response.setHeader(CONTRACT_HEADER, fake.contract.version);
     try {
       if (path !== DATA_PLANE_API.join && path !== DATA_PLANE_API.credential) whoseCredential(request);
       const make = answers[path];
       if (make === undefined) throw new Refusal("api.not_found");
-      const value = await make({ request, response, body, bytes });
+      const value = await make({ request, response, body, bytes, version });
       if (value !== undefined) send(response, 200, value);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       send(response, error.status, error.body);
     }
-    const entry = { path, status: response.statusCode, body };
+    const entry = { path, status: response.statusCode, body, reads };
     seen.push(entry);
     for (const watcher of watchers) watcher(entry);
   };
@@ -257,6 +266,7 @@ export async function startFakeControlPlane(
     get replicaId() {
       return replicaId;
     },
+    contract: CONTRACT,
     signingKey,
     trusted: [signingKey],
     credentialLifetimeMs: DATA_PLANE_CREDENTIAL_LIFETIME_MS,
@@ -297,9 +307,10 @@ export async function startFakeControlPlane(
       for (const listener of listeners) listener.write("event: revision\ndata: now\n\n");
     },
     async verdict(revision) {
+      const read = (body: unknown) => documentIn(fake.contract.snapshotAck, body);
       const isIt = ({ path, body }: SeenRequest) =>
-        path === DATA_PLANE_API.snapshotAck && snapshotAck.parse(body).revision === revision;
-      return snapshotAck.parse((await fake.received(isIt)).body);
+        path === DATA_PLANE_API.snapshotAck && read(body).revision === revision;
+      return read((await fake.received(isIt)).body);
     },
     expireCredentials: () => credentials.clear(),
     forgetReplicas() {
@@ -330,6 +341,14 @@ interface Call {
   /** Undefined where it is no JSON object. */
   readonly body: unknown;
   readonly bytes: Buffer;
+  /** To answer in. */
+  readonly version: number;
+}
+
+function documentIn<T>(format: Format<T>, body: unknown): T {
+  const reading = format.read(body);
+  if (!reading.ok) throw new Refusal("api.invalid_input");
+  return reading.value;
 }
 
 const OPENING_BRACE = 0x7b;

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CONTRACT, type Contract } from "@headgate/sdk/contract";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import {
   type ControlLink,
@@ -33,7 +34,12 @@ export interface LinkHarness extends AsyncDisposable {
 
 export async function startLink(
   fake: FakeControlPlane,
-  options: { stateDir?: string; clock?: Clock; serviceAccountToken?: () => string | undefined } = {},
+  options: {
+    stateDir?: string;
+    clock?: Clock;
+    contract?: Contract;
+    serviceAccountToken?: () => string | undefined;
+  } = {},
 ): Promise<LinkHarness> {
   const { clock = systemClock } = options;
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), "headgate-link-")));
@@ -52,6 +58,7 @@ export async function startLink(
     serviceAccountToken: options.serviceAccountToken,
     onLiveReplicas: (count) => liveReplicas.push(count),
     version: "0.1.0",
+    contract: options.contract ?? CONTRACT,
     instanceId: makeId("instance"),
     holder,
     dialects: new Set(["openai"]),

@@ -302,7 +302,7 @@ test("a credential that is no longer good is renewed once for all that wait, and
   await using harness = await joinAndApply(fake, 5);
   fake.expireCredentials();
   const send = () =>
-    harness.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.snapshotAck, body: "{}" });
+    harness.link.authorisedFetch({ method: "POST", path: DATA_PLANE_API.snapshotAck, body: () => "{}" });
   const answers = await Promise.all([send(), send(), send()]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
   expect(countOf(fake, DATA_PLANE_API.credential)).toBe(1);

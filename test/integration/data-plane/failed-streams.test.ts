@@ -85,8 +85,8 @@ describe.each([CHAT, RESPONSES, MESSAGES])("on $path", (dialect) => {
     expect(response.headers.get("x-headgate-attempts")).toBe("2");
     expect(await response.text()).toBe(content + end);
     expect(tenant.usage().slice(seen)).toMatchObject([
-      { upstream_model: "sim-first", outcome: "upstream_error" },
-      { upstream_model: "sim-second", outcome: "success" },
+      { subject: { upstream_model: "sim-first" }, outcome: "upstream_error" },
+      { subject: { upstream_model: "sim-second" }, outcome: "success" },
     ]);
   });
 

@@ -141,7 +141,7 @@ test("targets of one priority share calls by their weights", async () => {
   for (let eighth = 0; eighth < 8; eighth += 1) {
     drawn = eighth / 8;
     await (await chat(tenant, { model: "weighted" })).text();
-    chosen.push(tenant.usage().at(-1)?.upstream_model ?? "");
+    chosen.push(tenant.usage().at(-1)?.subject.upstream_model ?? "");
   }
   expect(chosen.filter((model) => model === "sim-one")).toHaveLength(6);
   expect(chosen.filter((model) => model === "sim-two")).toHaveLength(2);
@@ -153,7 +153,7 @@ test("no more targets are asked than the route allows, and the last failure is t
   expect(response.headers.get("x-headgate-attempts")).toBe("2");
   expect(await response.json()).toMatchObject({ error: { headgate_code: "upstream.error" } });
   const events = tenant.usage().slice(seen);
-  expect(events.map(({ upstream_model }) => upstream_model)).toEqual([
+  expect(events.map(({ subject }) => subject.upstream_model)).toEqual([
     "sim-1@status-500",
     "sim-2@status-500",
   ]);

@@ -157,7 +157,7 @@ test("what a call did not use of its hold is free again, and what it used is spe
   }
   const used = tenant
     .usage()
-    .filter(({ model }) => model === "metered")
+    .filter(({ subject }) => subject.model === "metered")
     .reduce(
       (sum, { usage }) => sum + Object.values(usage).reduce((total, quantity) => total + quantity, 0),
       0,

@@ -72,7 +72,7 @@ test("what happened is what is counted", () => {
   expect(sumOf(metrics, "headgate_unreadable_requests_total", { code: "request.malformed" })).toBe(1);
   const used = tenant
     .usage()
-    .filter(({ model }) => model === "chat")
+    .filter(({ subject }) => subject.model === "chat")
     .reduce((sum, { usage }) => sum + (usage["output_text"] ?? 0), 0);
   const labels = { model: "chat", provider: "open", dimension: "output_text", accuracy: "reported" };
   expect(used).toBe(64);

@@ -60,8 +60,8 @@ test.each([
     expect(response.headers.has("content-encoding")).toBe(false);
     expect(await response.text()).toContain('"content":"good"');
     expect(tenant.usage().slice(seen)).toMatchObject([
-      { upstream_model: "sim-first", outcome: "upstream_error", http_status: 200 },
-      { upstream_model: "sim-second", outcome: "success" },
+      { subject: { upstream_model: "sim-first" }, outcome: "upstream_error", http_status: 200 },
+      { subject: { upstream_model: "sim-second" }, outcome: "success" },
     ]);
   },
 );

@@ -1,4 +1,4 @@
-import { type HeartbeatAnswer, heartbeat } from "@headgate/sdk/contract";
+import type { Contract } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { latestRevision } from "../../data-planes/data-plane-rows.ts";
 import { recordHeartbeat } from "../../data-planes/replicas/repository.ts";
@@ -7,6 +7,7 @@ import { withTenant } from "../../db/tenant-scope.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Metrics } from "../../lib/metrics.ts";
 import { callerOf } from "./authenticate.ts";
+import { versionFor, versionReadBy } from "./negotiate.ts";
 import { parseBody } from "./parse-body.ts";
 import { replyError } from "./replies.ts";
 
@@ -14,14 +15,28 @@ import { replyError } from "./replies.ts";
  * Keeps what a replica says of itself, and tells it the newest revision and how many share the limits. One that was
  * forgotten is told that its credential is of no use any more, so that it joins again.
  */
-export function handleHeartbeat({ db, clock, metrics }: { db: Database; clock: Clock; metrics: Metrics }) {
+export function handleHeartbeat({
+  db,
+  clock,
+  metrics,
+  contract,
+}: {
+  db: Database;
+  clock: Clock;
+  metrics: Metrics;
+  contract: Contract;
+}) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const speaker = callerOf(request);
     const { tenantId, dataPlaneId } = speaker;
-    const beat = parseBody(heartbeat, request.body);
+    const beat = parseBody(contract.heartbeat, request.body);
     const now = clock.wallMs();
     const outcome = await withTenant(db, tenantId, async (tx) => {
-      const refreshed = await recordHeartbeat(tx, speaker, beat, now);
+      const refreshed = await recordHeartbeat(tx, speaker, {
+        heartbeat: beat,
+        contractVersion: versionReadBy(request),
+        now,
+      });
       return refreshed && { ...refreshed, revision: await latestRevision(tx, tenantId) };
     });
     if (outcome === undefined) return replyError(reply, "api.unauthenticated");
@@ -30,11 +45,12 @@ export function handleHeartbeat({ db, clock, metrics }: { db: Database; clock: C
       metrics.usageEventsLost.inc(lostEvents);
       request.log.error({ tenant: tenantId, data_plane: dataPlaneId, events: lostEvents }, "usage was lost");
     }
-    return reply.send({
+    const answer = {
       latest_revision: revision,
       server_time: now,
       // Whoever has just stopped still asks for a share of its own.
       live_replicas: Math.max(1, liveReplicas),
-    } satisfies HeartbeatAnswer);
+    };
+    return reply.send(contract.heartbeatAnswer.write(answer, versionFor(request, contract)));
   };
 }

@@ -1,12 +1,5 @@
 /** How a process becomes a replica of a tenant's data plane, and stays it. */
-import {
-  type CredentialAnswer,
-  credentialRequest,
-  type ErrorCode,
-  type Id,
-  type JoinRequest,
-  joinRequest,
-} from "@headgate/sdk/contract";
+import type { Contract, CredentialAnswer, ErrorCode, Id, JoinRequest } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { regionIssuer } from "../../data-planes/join/issuer-keys.ts";
@@ -24,6 +17,7 @@ import type { Metrics } from "../../lib/metrics.ts";
 import { changeTenant } from "../../policy/change-policy.ts";
 import type { SigningKeys } from "../../snapshots/signing-keys.ts";
 import { claimedIssuer, issueCredential, type ReplicaIdentity, verifyAssertion } from "./credential.ts";
+import { versionFor, versionReadBy } from "./negotiate.ts";
 import { parseBody } from "./parse-body.ts";
 import { replyError } from "./replies.ts";
 
@@ -34,6 +28,7 @@ interface JoinDeps {
   readonly metrics: Metrics;
   readonly keys: SigningKeys;
   readonly workloads: WorkloadVerifier;
+  readonly contract: Contract;
 }
 
 /** Why a join was refused. Callers get one answer for all but the last two, and never learn which it was. */
@@ -69,16 +64,19 @@ interface Candidate {
 /** Judges the token, registers the keys and audits it, in one transaction: of several attempts with one token one wins. */
 export function handleJoin(deps: JoinDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const join = parseBody(joinRequest, request.body);
+    const join = parseBody(deps.contract.joinRequest, request.body);
     const now = deps.clock.wallMs();
     const judged = await judge(join, deps);
-    const joined = typeof judged === "string" ? judged : await register(join, judged, { ...deps, now });
+    const joined =
+      typeof judged === "string"
+        ? judged
+        : await register(join, judged, { ...deps, now, contractVersion: versionReadBy(request) });
     deps.metrics.joins.inc({ outcome: typeof joined === "string" ? joined : "ok" });
     if (typeof joined === "string") {
       request.log.warn({ reason: joined }, "a join was refused");
       return replyError(reply, ANSWERS[joined] ?? "join.invalid_token");
     }
-    return reply.header("cache-control", "no-store").send(await answer(deps, joined, now));
+    return reply.header("cache-control", "no-store").send(await answer(deps, joined, { now, request }));
   };
 }
 
@@ -117,9 +115,9 @@ async function judge(join: JoinRequest, deps: JoinDeps): Promise<Candidate | Joi
 async function register(
   join: JoinRequest,
   { tenantId, dataPlaneId, pod, use }: Candidate,
-  deps: JoinDeps & { now: number },
+  deps: JoinDeps & { now: number; contractVersion: number },
 ): Promise<ReplicaIdentity | JoinRefusal> {
-  const { now } = deps;
+  const { now, contractVersion } = deps;
   try {
     return await changeTenant(deps, {
       tenantId,
@@ -131,6 +129,7 @@ async function register(
           id: deps.makeId("replica"),
           join,
           pod,
+          contractVersion,
           now,
         });
         if (!registered.ok) throw new Refused(registered.reason);
@@ -165,7 +164,7 @@ class Refused extends Error {
 /** Every reason to refuse gets the same answer. */
 export function handleCredential(deps: JoinDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { assertion } = parseBody(credentialRequest, request.body);
+    const { assertion } = parseBody(deps.contract.credentialRequest, request.body);
     const now = deps.clock.wallMs();
     const issuer = claimedIssuer(assertion);
     const replica =
@@ -176,12 +175,16 @@ export function handleCredential(deps: JoinDeps) {
     const fresh = await withTenant(deps.db, tenantId, (tx) => spendAssertion(tx, replica, verified, now));
     if (!fresh) return replyError(reply, "join.invalid_assertion");
     const identity = { tenantId, dataPlaneId, replicaId, region };
-    return reply.header("cache-control", "no-store").send(await answer(deps, identity, now));
+    return reply.header("cache-control", "no-store").send(await answer(deps, identity, { now, request }));
   };
 }
 
-async function answer({ keys }: JoinDeps, identity: ReplicaIdentity, now: number): Promise<CredentialAnswer> {
-  return {
+async function answer(
+  { keys, contract }: JoinDeps,
+  identity: ReplicaIdentity,
+  { now, request }: { now: number; request: FastifyRequest },
+): Promise<object> {
+  const answer: CredentialAnswer = {
     data_plane_id: identity.dataPlaneId,
     replica_id: identity.replicaId,
     tenant_id: identity.tenantId,
@@ -189,4 +192,5 @@ async function answer({ keys }: JoinDeps, identity: ReplicaIdentity, now: number
     ...(await issueCredential(keys.credential, identity, now)),
     snapshot_keys: keys.snapshot.trusted,
   };
+  return contract.credentialAnswer.write(answer, versionFor(request, contract));
 }

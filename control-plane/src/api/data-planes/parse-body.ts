@@ -1,10 +1,10 @@
-import type { z } from "zod";
+import type { Format } from "@headgate/sdk/contract";
 import { Fault } from "../../lib/fault.ts";
 
-/** The body as the schema wants it. Faults: `api.invalid_input`, naming the parameter. */
-export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const parameter = parsed.error.issues[0]?.path.join(".") ?? "";
+/** The body as the format has it, of whatever version. Faults: `api.invalid_input`, naming the parameter. */
+export function parseBody<T>(format: Format<T>, body: unknown): T {
+  const reading = format.read(body);
+  if (reading.ok) return reading.value;
+  const parameter = reading.issues[0]?.path ?? "";
   throw new Fault("api.invalid_input", parameter === "" ? {} : { parameter });
 }

@@ -2,7 +2,7 @@
  * What data planes call. A replica joins with its token and renews its credential with its key; every other endpoint
  * wants the credential, and takes tenant, region, data plane and replica from it and from nowhere else.
  */
-import { DATA_PLANE_API } from "@headgate/sdk/contract";
+import { type Contract, DATA_PLANE_API } from "@headgate/sdk/contract";
 import type { FastifyInstance } from "fastify";
 import type { WorkloadVerifier } from "../../data-planes/join/service-account-token.ts";
 import type { Database } from "../../db/client.ts";
@@ -15,6 +15,7 @@ import type { SigningKeys } from "../../snapshots/signing-keys.ts";
 import { authenticate } from "./authenticate.ts";
 import { handleHeartbeat } from "./heartbeat.ts";
 import { handleCredential, handleJoin } from "./join.ts";
+import { negotiate } from "./negotiate.ts";
 import { replyFault } from "./replies.ts";
 import { handleSnapshot, handleSnapshotAck } from "./snapshot.ts";
 import { createEventStreams } from "./snapshot-events.ts";
@@ -29,6 +30,7 @@ export interface DataPlaneApiDeps {
   readonly secrets: TenantSecrets;
   readonly revisions: RevisionEvents;
   readonly workloads: WorkloadVerifier;
+  readonly contract: Contract;
 }
 
 const JSON_BODY_BYTES_MAX = 64 * 1024;
@@ -36,6 +38,7 @@ const JSON_BODY_BYTES_MAX = 64 * 1024;
 export function registerDataPlaneApi(app: FastifyInstance, deps: DataPlaneApiDeps): void {
   app.register((api, _options, done) => {
     api.setErrorHandler(replyFault);
+    api.addHook("onRequest", negotiate(deps));
     api.addHook("onSend", async (_request, reply) => {
       reply.header("x-content-type-options", "nosniff");
     });

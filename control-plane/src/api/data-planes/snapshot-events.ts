@@ -3,6 +3,7 @@
  * every new one. A hint that makes polling quick; the conditional GET stays the truth.
  */
 import type { ServerResponse } from "node:http";
+import { CONTRACT_HEADER } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { latestRevision } from "../../data-planes/data-plane-rows.ts";
 import type { Database } from "../../db/client.ts";
@@ -41,6 +42,7 @@ export function createEventStreams(deps: {
         "cache-control": "no-store",
         "x-accel-buffering": "no",
         "x-request-id": request.id,
+        [CONTRACT_HEADER]: String(reply.getHeader(CONTRACT_HEADER)),
       });
       let told = -1;
       const tell = (revision: number) => {

@@ -1,4 +1,4 @@
-import { errorRow, USAGE_BATCH_BYTES_MAX, type UsageAck, type UsageGap } from "@headgate/sdk/contract";
+import { type Contract, errorRow, USAGE_BATCH_BYTES_MAX } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Database } from "../../db/client.ts";
 import { type IngestOutcome, ingestBatch } from "../../ledger/ingest/ingest-batch.ts";
@@ -6,6 +6,7 @@ import { type BatchReading, readUsageBatch, type UsageBatch } from "../../ledger
 import type { Clock } from "../../lib/clock.ts";
 import type { Metrics } from "../../lib/metrics.ts";
 import { callerOf } from "./authenticate.ts";
+import { versionFor } from "./negotiate.ts";
 import { replyError } from "./replies.ts";
 
 /** Compressed; text that does not compress may even grow a little. */
@@ -15,28 +16,30 @@ interface UsageDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly contract: Contract;
 }
 
 /** Takes in a batch of usage. It is safe to send it again after any answer, or none. */
-export function handleUsage({ db, clock, metrics }: UsageDeps) {
+export function handleUsage({ db, clock, metrics, contract }: UsageDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const owner = callerOf(request);
-    const reading = await readUsageBatch(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const reading = await readUsageBatch(body, contract);
     const outcome: IngestOutcome = reading.ok
-      ? await ingestBatch(db, owner, reading.batch, clock.wallMs())
+      ? await ingestBatch(db, owner, reading.batch, clock.wallMs(), contract)
       : { kind: "invalid", reason: reading.reason };
     metrics.usageBatches.inc({ outcome: outcome.kind });
     const about = { tenant: owner.tenantId, data_plane: owner.dataPlaneId };
+    const version = versionFor(request, contract);
+    if (outcome.kind === "applied" && reading.ok) countApplied(metrics, reading.batch, clock.wallMs());
     switch (outcome.kind) {
       case "applied":
-        if (reading.ok) countApplied(metrics, reading.batch, clock.wallMs());
-        return reply.send({ acked_seq: outcome.ackedSeq } satisfies UsageAck);
       case "repeated":
-        return reply.send({ acked_seq: outcome.ackedSeq } satisfies UsageAck);
-      case "gap":
-        return reply
-          .code(errorRow("usage.gap").status)
-          .send({ code: "usage.gap", expected_seq: outcome.expectedSeq } satisfies UsageGap);
+        return reply.send(contract.usageAck.write({ acked_seq: outcome.ackedSeq }, version));
+      case "gap": {
+        const gap = { code: "usage.gap", expected_seq: outcome.expectedSeq } as const;
+        return reply.code(errorRow("usage.gap").status).send(contract.usageGap.write(gap, version));
+      }
       case "fenced":
         return replyError(reply, "usage.fenced");
       case "history_changed":

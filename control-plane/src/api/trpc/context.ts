@@ -1,3 +1,4 @@
+import type { Contract } from "@headgate/sdk/contract";
 import type { FastifyRequest } from "fastify";
 import type { Logger } from "../../lib/logger.ts";
 import type { Random } from "../../lib/make-id.ts";
@@ -27,6 +28,7 @@ export interface Services extends ChangeServices {
   /** The networks that are not the public internet and that tenants' providers may be in, in CIDR notation. */
   readonly privateNetworks: readonly string[];
   readonly version: string;
+  readonly contract: Contract;
   /** True when the database runs inside this process. */
   readonly embedded: boolean;
 }

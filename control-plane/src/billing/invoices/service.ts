@@ -73,8 +73,8 @@ export async function lineUsage(
     for (const event of events) {
       const counts =
         event.status === "settled" &&
-        event.vendor === line.vendor &&
-        event.upstream_model === line.model &&
+        event.subject.vendor === line.vendor &&
+        event.subject.upstream_model === line.model &&
         book.priceAt(used, event.started_at - (event.started_at % MINUTE_MS))?.id === line.price_id;
       if (counts && Object.hasOwn(event.usage, line.dimension))
         quantity += BigInt(event.usage[line.dimension] ?? 0);

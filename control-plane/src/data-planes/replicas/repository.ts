@@ -8,6 +8,7 @@ import { enterTenant, type PlatformTx, type TenantTx } from "../../db/tenant-sco
 import {
   deleteReplicas,
   forgetReplicas,
+  latestRevision,
   lockDataPlane,
   type Refreshed,
   refreshDataPlane,
@@ -71,6 +72,8 @@ export interface Registration {
   readonly join: JoinRequest;
   /** Null outside of a cluster. */
   readonly pod: ReplicaPod | null;
+  /** The newest that it reads. */
+  readonly contractVersion: number;
   readonly now: number;
 }
 
@@ -86,7 +89,7 @@ export type Registered =
 export async function registerReplica(
   tx: TenantTx,
   dataPlaneId: Id<"dataPlane">,
-  { id, join, pod, now }: Registration,
+  { id, join, pod, contractVersion, now }: Registration,
 ): Promise<Registered> {
   const row = await lockDataPlane(tx, dataPlaneId);
   if (row === undefined || row.deletion_requested_at !== null) return { ok: false, reason: "deleted" };
@@ -111,12 +114,13 @@ export async function registerReplica(
       encryption_key,
       pod,
       version,
+      contract_version: contractVersion,
       joined_at: now,
     });
   else
     await tx
       .update(dataPlaneReplicas)
-      .set({ pod, version, joined_at: now })
+      .set({ pod, version, contract_version: contractVersion, joined_at: now })
       .where(eq(dataPlaneReplicas.id, same.id));
   const reason = pod === null ? "TokenSpent" : "ReplicaJoined";
   await refreshDataPlane(tx, row, {
@@ -153,13 +157,18 @@ export interface Speaker {
 export async function recordHeartbeat(
   tx: TenantTx,
   speaker: Speaker,
-  heartbeat: Heartbeat,
-  now: number,
+  { heartbeat, contractVersion, now }: { heartbeat: Heartbeat; contractVersion: number; now: number },
 ): Promise<Refreshed | undefined> {
   const row = await lockDataPlane(tx, speaker.dataPlaneId);
   if (row === undefined) return undefined;
   const { applied_revision, version } = heartbeat;
-  const told = { last_heartbeat: heartbeat, last_heartbeat_at: now, applied_revision, version };
+  const told = {
+    last_heartbeat: heartbeat,
+    last_heartbeat_at: now,
+    applied_revision,
+    version,
+    contract_version: contractVersion,
+  };
   if (!(await updateReplica(tx, speaker, told))) return undefined;
   return refreshDataPlane(tx, row, { now });
 }
@@ -196,6 +205,23 @@ export async function recordAck(
     });
   await refreshDataPlane(tx, row, { now, set: { last_ack: ack } });
   return true;
+}
+
+/**
+ * Shows that the newest revision did not reach a replica, as a verdict of its own would. Nothing where it has not
+ * spoken yet: it asks again.
+ */
+export async function recordUndelivered(
+  tx: TenantTx,
+  speaker: Speaker,
+  reason: string,
+  now: number,
+): Promise<void> {
+  const replica = (await replicasOf(tx, speaker.dataPlaneId)).find(({ id }) => id === speaker.replicaId);
+  if (replica === undefined || replica.last_heartbeat === null) return;
+  const { instance_id } = replica.last_heartbeat;
+  const revision = await latestRevision(tx, replica.tenant_id);
+  await recordAck(tx, speaker, { ok: false, revision, instance_id, errors: [reason.slice(0, 500)] }, now);
 }
 
 async function updateReplica(

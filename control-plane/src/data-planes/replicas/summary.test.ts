@@ -16,6 +16,7 @@ function replica(overrides: Partial<Replica> = {}): Replica {
     encryption_key: { kty: "OKP", crv: "X25519", x: "a" },
     pod: { name: "data-plane-1", uid: "u1" },
     version: "0.1.0",
+    contract_version: 1,
     joined_at: NOW - 100 * 24 * 60 * MINUTE,
     applied_revision: 1,
     last_ack: null,

@@ -76,6 +76,8 @@ export const dataPlaneReplicas = pgTable(
     /** Null outside of a cluster. */
     pod: jsonb().$type<ReplicaPod>(),
     version: text().notNull(),
+    /** The newest version of the contract that it reads. */
+    contract_version: integer().notNull().default(1),
     joined_at: int53().notNull(),
     applied_revision: int53().notNull().default(0),
     last_ack: jsonb().$type<SnapshotAck>(),

@@ -1,4 +1,4 @@
-import { boolean, foreignKey, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { boolean, foreignKey, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { dataPlaneReplicas } from "./data-planes.ts";
 import { tenants } from "./tenants.ts";
@@ -25,6 +25,8 @@ export const snapshotDeliveries = pgTable(
     tenant_id: tenantIdColumn(),
     revision: int53().notNull(),
     replica_id: idColumn<"replica">().notNull(),
+    /** The version of the contract that it is written in. */
+    contract_version: integer().notNull().default(1),
     /** The exact bytes that are signed and sent, as text. */
     body: text().notNull(),
     signature: text().notNull(),

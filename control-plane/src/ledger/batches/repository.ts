@@ -1,10 +1,10 @@
 /** Batches as they arrived, for ever: what every sum can be added up again from. */
-import type { Id, UsageEvent } from "@headgate/sdk/contract";
+import { CONTRACT, type Contract, type Id, type UsageEvent } from "@headgate/sdk/contract";
 import { and, asc, eq, gte, lte, type SQL, sql } from "drizzle-orm";
 import { usageBatches } from "../../db/schema/usage.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import { EVENT_AHEAD_MS_MAX } from "../ingest/judge-batch.ts";
-import { eventLines, jsonOf, type UsageBatch } from "../ingest/read-usage-batch.ts";
+import { openBatch, type StoredLine, type UsageBatch } from "../ingest/read-usage-batch.ts";
 
 export interface RawBatch {
   readonly streamId: Id<"stream">;
@@ -47,7 +47,8 @@ export async function insertBatch(
 export async function storedLines(
   tx: TenantTx,
   { streamId, firstSeq, lastSeq }: { streamId: Id<"stream">; firstSeq: number; lastSeq: number },
-): Promise<Uint8Array[]> {
+  contract: Contract = CONTRACT,
+): Promise<StoredLine[]> {
   const batches = await tx
     .select(RAW)
     .from(usageBatches)
@@ -59,9 +60,9 @@ export async function storedLines(
       ),
     )
     .orderBy(asc(usageBatches.first_seq));
-  const stored: Uint8Array[] = [];
+  const stored: StoredLine[] = [];
   for (const batch of batches) {
-    const lines = await eventLines(batch.packed);
+    const lines = await openBatch(batch.packed, contract);
     stored.push(...lines.slice(Math.max(0, firstSeq - batch.firstSeq), lastSeq - batch.firstSeq + 1));
   }
   return stored;
@@ -71,11 +72,12 @@ export async function storedLines(
 export async function* replay(
   tx: TenantTx,
   { fromMs, toMs }: Period,
+  contract: Contract = CONTRACT,
 ): AsyncGenerator<{ batch: RawBatch; events: UsageEvent[] }> {
   // There is no upper bound: events may arrive however late.
   const where = gte(usageBatches.received_at, fromMs - EVENT_AHEAD_MS_MAX);
   for await (const batch of rawBatches(tx, { where })) {
-    const events = (await eventLines(batch.packed)).map(eventOf);
+    const events = (await openBatch(batch.packed, contract)).map((line) => line.event());
     yield { batch, events: events.filter(({ started_at: at }) => at >= fromMs && at < toMs) };
   }
 }
@@ -99,11 +101,6 @@ export async function* rawBatches(
     if (last === undefined || page.length < PAGE_ROWS) return;
     next = sql`${place} > (${last.streamId}, ${last.firstSeq})`;
   }
-}
-
-/** A line of a stored batch: it was checked when it was taken in, and rows are never changed. */
-export function eventOf(line: Uint8Array): UsageEvent {
-  return jsonOf(line) as UsageEvent;
 }
 
 const RAW = {

@@ -2,8 +2,10 @@
  * Takes a batch into the ledger, or says why not. All of it in one transaction: the stream's watermark moves by
  * compare-and-set, the raw batch is kept, the minutes are added to. Delivering a batch again changes nothing.
  */
+import { CONTRACT, type Contract } from "@headgate/sdk/contract";
 import type { Database } from "../../db/client.ts";
 import { withTenant } from "../../db/tenant-scope.ts";
+import { canonicalJson } from "../../lib/canonical-json.ts";
 import { insertBatch, storedLines } from "../batches/repository.ts";
 import { addToMinutes } from "../minutes/repository.ts";
 import { rollUp, totalsOf } from "../minutes/roll-up.ts";
@@ -21,6 +23,7 @@ export async function ingestBatch(
   owner: UsageOwner,
   batch: UsageBatch,
   receivedAt: number,
+  contract: Contract = CONTRACT,
 ): Promise<IngestOutcome> {
   const { header, events } = batch;
   const totals = totalsOf(events);
@@ -34,13 +37,14 @@ export async function ingestBatch(
         { dataPlaneId: owner.dataPlaneId, receivedAt },
       );
       if (verdict.kind === "repeats") {
-        // An event is fixed for its seq, a batch is not: the same lines may come again, cut in another way.
-        const lines = await storedLines(tx, {
-          streamId: header.stream_id,
-          firstSeq: header.first_seq,
-          lastSeq: header.last_seq,
-        });
-        if (sha256Of(lines) !== header.sha256) return { kind: "history_changed" };
+        // An event is fixed for its seq, a batch is not: the same events may come again, cut in another way or in the
+        // form of another version.
+        const { stream_id: streamId, first_seq: firstSeq, last_seq: lastSeq } = header;
+        const lines = await storedLines(tx, { streamId, firstSeq, lastSeq }, contract);
+        const same =
+          sha256Of(lines.map(({ bytes }) => bytes)) === header.sha256 ||
+          canonicalJson(lines.map((line) => line.event())) === canonicalJson(events);
+        if (!same) return { kind: "history_changed" };
         await raiseWriterEpoch(tx, header);
         return { kind: "repeated", ackedSeq: verdict.ackedSeq };
       }

@@ -6,14 +6,15 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import {
+  CONTRACT,
+  CONTRACT_VERSION,
+  type Contract,
   isStorableText,
+  type Reading,
   USAGE_BATCH_BYTES_MAX,
   type UsageBatchHeader,
   type UsageEvent,
-  usageBatchHeader,
-  usageEvent,
 } from "@headgate/sdk/contract";
-import type { z } from "zod";
 
 export interface UsageBatch {
   readonly header: UsageBatchHeader;
@@ -33,18 +34,37 @@ const LINE_FEED = 0x0a;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const inflate = promisify(gunzip);
 
-export async function readUsageBatch(packed: Uint8Array): Promise<BatchReading> {
+export async function readUsageBatch(
+  packed: Uint8Array,
+  contract: Contract = CONTRACT,
+): Promise<BatchReading> {
   try {
-    return { ok: true, batch: await parse(packed) };
+    return { ok: true, batch: await parse(packed, contract) };
   } catch (error) {
     if (!(error instanceof InvalidBatch)) throw error;
     return { ok: false, reason: error.message.slice(0, REASON_CHARS_MAX) };
   }
 }
 
-/** The event lines of a batch, each with its line feed, in the order of their seq. */
-export async function eventLines(packed: Uint8Array): Promise<Uint8Array[]> {
-  return splitLines(await inflated(packed)).slice(1);
+/** A line of a batch that was taken in. */
+export interface StoredLine {
+  /** With its line feed. */
+  readonly bytes: Uint8Array;
+  /** What it says. It was checked when it was taken in, and is never changed; an older form of it is lifted. */
+  event(): UsageEvent;
+}
+
+/** The event lines of a batch that was taken in, of whatever version, in the order of their seq. */
+export async function openBatch(packed: Uint8Array, contract: Contract = CONTRACT): Promise<StoredLine[]> {
+  const [headerLine = new Uint8Array(), ...lines] = splitLines(await inflated(packed));
+  const { version } = parseLine(headerLine, "header", contract.usageBatch.read);
+  return lines.map((bytes) => ({
+    bytes,
+    event: () =>
+      version === CONTRACT_VERSION
+        ? (jsonOf(bytes) as UsageEvent)
+        : parseLine(bytes, "event", (value) => contract.usageEvent.read(value, version)).value,
+  }));
 }
 
 /**
@@ -52,7 +72,7 @@ export async function eventLines(packed: Uint8Array): Promise<Uint8Array[]> {
  * can be read again. A byte order mark is refused like any other text that is not JSON.
  * Throws on what is not JSON in UTF-8.
  */
-export function jsonOf(line: Uint8Array): unknown {
+function jsonOf(line: Uint8Array): unknown {
   return JSON.parse(UTF8.decode(line));
 }
 
@@ -65,14 +85,15 @@ export function sha256Of(parts: Iterable<Uint8Array>): string {
 
 class InvalidBatch extends Error {}
 
-async function parse(packed: Uint8Array): Promise<UsageBatch> {
+async function parse(packed: Uint8Array, contract: Contract): Promise<UsageBatch> {
   const [headerLine, ...lines] = splitLines(await inflated(packed));
   if (headerLine === undefined) throw new InvalidBatch("the body is empty");
-  const header = parseLine(usageBatchHeader, headerLine, "header");
+  const { value: header, version } = parseLine(headerLine, "header", contract.usageBatch.read);
   if (sha256Of(lines) !== header.sha256) throw new InvalidBatch("sha256 does not fit the event lines");
   if (lines.length !== header.count || header.last_seq !== header.first_seq + header.count - 1)
     throw new InvalidBatch("count, first_seq and last_seq do not fit the event lines");
-  const events = lines.map((line, index) => parseLine(usageEvent, line, `event ${index + 1}`));
+  const readEvent = (value: unknown) => contract.usageEvent.read(value, version);
+  const events = lines.map((line, index) => parseLine(line, `event ${index + 1}`, readEvent).value);
   events.forEach((event, index) => {
     if (event.seq !== header.first_seq + index)
       throw new InvalidBatch(`event ${index + 1}: seq does not follow`);
@@ -105,20 +126,20 @@ function splitLines(bytes: Uint8Array): Uint8Array[] {
   return lines;
 }
 
-function parseLine<T>(schema: z.ZodType<T>, line: Uint8Array, name: string): T {
+function parseLine<T>(line: Uint8Array, name: string, read: (value: unknown) => Reading<T>) {
   let value: unknown;
   try {
     value = jsonOf(line);
   } catch {
     throw new InvalidBatch(`${name}: not JSON in UTF-8`);
   }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new InvalidBatch(`${name}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
+  const reading = read(value);
+  if (reading.ok) return reading;
+  const [issue] = reading.issues;
+  throw new InvalidBatch(`${name}: ${issue?.path ?? ""}: ${issue?.message ?? "invalid"}`);
 }
 
-function isStorable({ labels, vendor, model, upstream_model }: UsageEvent): boolean {
+function isStorable({ labels, subject: { vendor, model, upstream_model } }: UsageEvent): boolean {
   return [vendor, model, upstream_model, ...Object.values(labels)].every(
     (text) => text === undefined || isStorableText(text),
   );

@@ -94,17 +94,18 @@ export function totalsOf(events: Iterable<UsageEvent>): Map<string, bigint> {
 }
 
 export function scopeOf(event: UsageEvent): UsageScope {
+  const { subject } = event;
   return {
     minute: Math.floor(event.started_at / MINUTE_MS) * MINUTE_MS,
     agentId: event.agent_id,
     team: event.labels.team ?? "",
     costCenter: event.labels.cost_center ?? "",
     department: event.labels.department ?? "",
-    providerId: event.provider_id,
-    vendor: event.vendor,
-    model: event.model,
-    upstreamModel: event.upstream_model,
-    endpoint: event.endpoint,
+    providerId: subject.provider_id,
+    vendor: subject.vendor,
+    model: subject.model,
+    upstreamModel: subject.upstream_model,
+    endpoint: subject.endpoint,
   };
 }
 

@@ -1,11 +1,11 @@
 /** Usage as it was reported: each event once, read from the raw batches and not from what is made of them. */
-import { type Id, isId, type UsageEvent } from "@headgate/sdk/contract";
+import { CONTRACT, type Contract, type Id, isId, type UsageEvent } from "@headgate/sdk/contract";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import { Fault } from "../../lib/fault.ts";
 import type { Page } from "../../lib/page.ts";
 import { requireFound } from "../../lib/require-found.ts";
-import { eventOf, rawBatches } from "../batches/repository.ts";
-import { eventLines } from "../ingest/read-usage-batch.ts";
+import { rawBatches } from "../batches/repository.ts";
+import { openBatch, type StoredLine } from "../ingest/read-usage-batch.ts";
 
 export interface StreamEvent extends UsageEvent {
   readonly stream_id: Id<"stream">;
@@ -22,6 +22,7 @@ const PAGE_BYTES_MAX = 1024 * 1024;
 export async function listEvents(
   tx: TenantTx,
   { cursor, limit }: { cursor?: string | undefined; limit: number },
+  contract: Contract = CONTRACT,
 ): Promise<Page<StreamEvent>> {
   const from = cursor === undefined ? undefined : parseCursor(cursor);
   const items: StreamEvent[] = [];
@@ -29,14 +30,14 @@ export async function listEvents(
   for await (const { streamId, firstSeq, lastSeq, packed } of rawBatches(tx, { from })) {
     // Only the batch that the cursor points into begins in its middle.
     const begun = from?.streamId === streamId && from.firstSeq === firstSeq;
-    let lines: Uint8Array[] | undefined;
+    let lines: StoredLine[] | undefined;
     for (let seq = begun ? from.seq : firstSeq; seq <= lastSeq; seq += 1) {
       if (items.length === limit || bytes >= PAGE_BYTES_MAX)
         return { items, next_cursor: `${streamId}_${firstSeq}_${seq}` };
-      lines ??= await eventLines(packed);
+      lines ??= await openBatch(packed, contract);
       const line = requireFound(lines[seq - firstSeq]);
-      items.push({ ...eventOf(line), stream_id: streamId });
-      bytes += line.length;
+      items.push({ ...line.event(), stream_id: streamId });
+      bytes += line.bytes.length;
     }
   }
   return { items, next_cursor: null };

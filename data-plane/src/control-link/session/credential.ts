@@ -6,13 +6,19 @@
 import { sign } from "node:crypto";
 import {
   ASSERTION_AUDIENCE,
-  credentialAnswer,
+  type Contract,
   DATA_PLANE_API,
   DATA_PLANE_CREDENTIAL_LIFETIME_MS,
 } from "@headgate/sdk/contract";
 import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
 import type { Logger } from "../../lib/logger.ts";
-import type { ControlClient, ControlRequest, ControlResponse, ControlStream } from "../control-client.ts";
+import {
+  type ControlClient,
+  type ControlRequest,
+  type ControlResponse,
+  type ControlStream,
+  documentIn,
+} from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
 import type { Timers } from "../timers.ts";
 import type { Identity } from "./identity.ts";
@@ -35,6 +41,7 @@ export interface Credentials {
 
 export interface CredentialDeps {
   readonly client: ControlClient;
+  readonly contract: Contract;
   readonly identity: Identity;
   readonly registration: Registration;
   readonly logger: Logger;
@@ -52,7 +59,7 @@ export class NotJoinedError extends Error {
 }
 
 export function createCredentials(deps: CredentialDeps): Credentials {
-  const { client, identity, registration, timers, random } = deps;
+  const { client, contract, identity, registration, timers, random } = deps;
   const outage = createOutageLog(deps.logger, "renewing the credential");
   let renewing: Promise<void> | undefined;
   let failures = 0;
@@ -69,22 +76,18 @@ export function createCredentials(deps: CredentialDeps): Credentials {
   const renewOnce = async (): Promise<void> => {
     const registered = registration.current();
     if (registered === undefined) throw new NotJoinedError("not joined yet");
+    const newAssertion = () =>
+      signAssertion(identity, registered.replica_id, client.serverTimeMs(), deps.newAssertionId());
     const response = await client.send({
       method: "POST",
       path: DATA_PLANE_API.credential,
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        assertion: signAssertion(
-          identity,
-          registered.replica_id,
-          client.serverTimeMs(),
-          deps.newAssertionId(),
-        ),
-      }),
+      body: (version) =>
+        JSON.stringify(contract.credentialRequest.write({ assertion: newAssertion() }, version)),
     });
     if (response.status === 401) deps.onForgotten();
     if (response.status !== 200) throw new Error(`renewal was answered with status ${response.status}`);
-    const answer = credentialAnswer.parse(JSON.parse(response.body.toString("utf8")));
+    const answer = documentIn(contract.credentialAnswer, response);
     if (!(await registration.update(answer))) throw new Error("the credential is another data plane's");
     // The least delay keeps a clock that is far off from renewing without pause.
     if (running) scheduleRenewal(RENEWAL_DELAY_MS_MIN);

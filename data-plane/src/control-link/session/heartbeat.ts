@@ -3,19 +3,21 @@
  * limits.
  */
 import {
+  type Contract,
   DATA_PLANE_API,
   HEARTBEAT_INTERVAL_MS,
   type Heartbeat,
   type HeartbeatAnswer,
-  heartbeatAnswer,
 } from "@headgate/sdk/contract";
 import type { Logger } from "../../lib/logger.ts";
+import { documentIn } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
 import type { Timers } from "../timers.ts";
 import type { Credentials } from "./credential.ts";
 
 export interface HeartbeatDeps {
   readonly credentials: Pick<Credentials, "authorisedFetch">;
+  readonly contract: Contract;
   readonly body: () => Heartbeat;
   readonly onAnswer: (answer: HeartbeatAnswer) => void;
   readonly logger: Logger;
@@ -29,6 +31,7 @@ export interface Heartbeats {
 }
 
 export function startHeartbeat(deps: HeartbeatDeps): Heartbeats {
+  const { contract } = deps;
   const outage = createOutageLog(deps.logger, "the heartbeat");
   let stopped = false;
   let cancelTimer: (() => void) | undefined;
@@ -38,11 +41,11 @@ export function startHeartbeat(deps: HeartbeatDeps): Heartbeats {
       method: "POST",
       path: DATA_PLANE_API.heartbeat,
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
+      body: (version) => JSON.stringify(contract.heartbeat.write(body, version)),
       timeoutMs: HEARTBEAT_INTERVAL_MS,
     });
     if (response.status !== 200) throw new Error(`the heartbeat was answered with status ${response.status}`);
-    const answer = heartbeatAnswer.parse(JSON.parse(response.body.toString("utf8")));
+    const answer = documentIn(contract.heartbeatAnswer, response);
     outage.ok();
     if (!stopped) deps.onAnswer(answer);
   };

@@ -4,15 +4,15 @@
  * they rotate, and what was refused may be good later.
  */
 import {
+  type Contract,
   type CredentialAnswer,
-  credentialAnswer,
   DATA_PLANE_API,
   JOIN_TOKEN_PATTERN,
   type JoinRequest,
 } from "@headgate/sdk/contract";
 import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
 import type { Logger } from "../../lib/logger.ts";
-import type { ControlClient } from "../control-client.ts";
+import { type ControlClient, documentIn } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
 import type { Timers } from "../timers.ts";
 import type { Identity } from "./identity.ts";
@@ -20,6 +20,7 @@ import type { Registration } from "./registration.ts";
 
 export interface JoiningDeps {
   readonly client: Pick<ControlClient, "send">;
+  readonly contract: Contract;
   readonly identity: Identity;
   readonly registration: Registration;
   readonly joinToken: () => string | undefined;
@@ -93,18 +94,18 @@ function tokensOf({ joinToken, serviceAccountToken }: JoiningDeps): Tokens {
 /** Undefined when the tokens were refused. */
 async function spend(
   tokens: Tokens,
-  { client, identity, version }: JoiningDeps,
+  { client, contract, identity, version }: JoiningDeps,
 ): Promise<CredentialAnswer | undefined> {
   const request: JoinRequest = { ...tokens, ...identity.publicKeys, version };
   const response = await client.send({
     method: "POST",
     path: DATA_PLANE_API.join,
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(request),
+    body: (reads) => JSON.stringify(contract.joinRequest.write(request, reads)),
   });
   if (response.status === 401) return undefined;
   if (response.status !== 200 && response.status !== 201) {
     throw new Error(`joining was answered with status ${response.status}`);
   }
-  return credentialAnswer.parse(JSON.parse(response.body.toString("utf8")));
+  return documentIn(contract.credentialAnswer, response);
 }

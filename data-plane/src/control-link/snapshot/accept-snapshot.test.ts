@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { CONTRACT } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
@@ -43,6 +44,7 @@ function accept(received: ReceivedSnapshot, holder: PolicyHolder) {
     dialects: new Set(["openai"]),
     owner,
     trustedKeys: [key.publicKey],
+    contract: CONTRACT,
   });
 }
 

@@ -1,5 +1,5 @@
 /** From bytes to the policy in force: verify, open, compile, self-test, swap. What is refused is counted and changes nothing. */
-import type { CredentialAnswer, SnapshotKey } from "@headgate/sdk/contract";
+import type { Contract, CredentialAnswer, SnapshotKey } from "@headgate/sdk/contract";
 import { compilePolicy } from "../../policy/compile-policy.ts";
 import type { CompiledPolicy } from "../../policy/compiled-policy.ts";
 import type { PolicyHolder } from "../../policy/policy-holder.ts";
@@ -20,6 +20,7 @@ export interface AcceptOptions {
   readonly dialects: ReadonlySet<string>;
   readonly owner: Pick<CredentialAnswer, "tenant_id" | "data_plane_id" | "region">;
   readonly trustedKeys: readonly SnapshotKey[];
+  readonly contract: Contract;
 }
 
 export async function acceptSnapshot(
@@ -33,11 +34,12 @@ export async function acceptSnapshot(
 
 async function tryToApply(
   received: ReceivedSnapshot,
-  { identity, holder, dialects, owner, trustedKeys }: AcceptOptions,
+  { identity, holder, dialects, owner, trustedKeys, contract }: AcceptOptions,
 ): Promise<SnapshotAcceptance> {
   const verdict = verifySnapshot(received, {
     owner,
     trustedKeys,
+    contract,
     appliedRevision: holder.current()?.revision ?? 0,
   });
   if (verdict.outcome !== "verified") return verdict;

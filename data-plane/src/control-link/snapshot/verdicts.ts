@@ -1,5 +1,5 @@
 /** Verdicts on revisions on their way to the control plane: each is sent until it has been taken, once per revision. */
-import { DATA_PLANE_API, type Id, type SnapshotAck } from "@headgate/sdk/contract";
+import { type Contract, DATA_PLANE_API, type Id, type SnapshotAck } from "@headgate/sdk/contract";
 import type { Logger } from "../../lib/logger.ts";
 import type { Credentials } from "../session/credential.ts";
 
@@ -13,8 +13,7 @@ export interface Verdicts {
 
 export function createVerdicts(
   credentials: Pick<Credentials, "authorisedFetch">,
-  instanceId: Id<"instance">,
-  logger: Logger,
+  { instanceId, contract, logger }: { instanceId: Id<"instance">; contract: Contract; logger: Logger },
 ): Verdicts {
   const waiting = new Map<number, SnapshotAck>();
   const nacked = new Set<number>();
@@ -39,7 +38,7 @@ export function createVerdicts(
           method: "POST",
           path: DATA_PLANE_API.snapshotAck,
           headers: { "content-type": "application/json" },
-          body: JSON.stringify(verdict),
+          body: (version) => JSON.stringify(contract.snapshotAck.write(verdict, version)),
         });
         if (status >= 500 || status === 401 || status === 408 || status === 429) {
           throw new Error(`a verdict was answered with status ${status}`);

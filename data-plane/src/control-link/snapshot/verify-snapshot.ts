@@ -1,12 +1,12 @@
 /**
  * Whether bytes are a snapshot that this data plane may apply. The signature is checked over the bytes as they came,
- * before anything in them is read; then whose they are, and only then what they say.
+ * before anything in them is read; then whose they are, and only then what they say, in whatever version.
  */
 import { createPublicKey, verify } from "node:crypto";
 import {
+  type Contract,
   type CredentialAnswer,
   type PolicySnapshot,
-  policySnapshot,
   SNAPSHOT_BYTES_MAX,
   type SnapshotKey,
 } from "@headgate/sdk/contract";
@@ -24,6 +24,7 @@ export interface ReceivedSnapshot {
 export interface SnapshotExpectations {
   readonly owner: Pick<CredentialAnswer, "tenant_id" | "data_plane_id" | "region">;
   readonly trustedKeys: readonly SnapshotKey[];
+  readonly contract: Contract;
   /** 0 when none is applied. */
   readonly appliedRevision: number;
 }
@@ -64,12 +65,12 @@ export function verifySnapshot(received: ReceivedSnapshot, expected: SnapshotExp
   if (value["region"] !== owner.region) return refuse("region", revision, ["another region's"]);
   if (revision === appliedRevision && revision > 0) return { outcome: "unchanged" };
   if (revision < appliedRevision) return refuse("revision", revision, [`older than ${appliedRevision}`]);
-  const parsed = policySnapshot.safeParse(value);
-  if (!parsed.success) {
-    const errors = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const reading = expected.contract.snapshot.read(value);
+  if (!reading.ok) {
+    const errors = reading.issues.map(({ path, message }) => `${path}: ${message}`);
     return refuse("schema", revision, errors);
   }
-  return { outcome: "verified", snapshot: parsed.data };
+  return { outcome: "verified", snapshot: reading.value };
 }
 
 function refuse(reason: RejectionReason, revision: number, errors: readonly string[]): SnapshotRefusal {

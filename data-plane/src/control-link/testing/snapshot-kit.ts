@@ -1,11 +1,13 @@
 /** What a control plane does to a snapshot, for tests: seals, writes canonically, signs. */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import {
+  CONTRACT_VERSION,
   type CredentialAnswer,
   ed25519PublicJwk,
   type Id,
   type PolicySnapshot,
   type SnapshotKey,
+  schemaOf,
 } from "@headgate/sdk/contract";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
 import canonicalize from "canonicalize";
@@ -51,8 +53,10 @@ export async function makeSealedSnapshot(
   };
 }
 
-export function signSnapshot(snapshot: unknown, key: SigningKey): ReceivedSnapshot {
-  return signBytes(Buffer.from(canonicalize(snapshot) ?? ""), key);
+/** In the newest version, whatever its members are. */
+export function signSnapshot(snapshot: object, key: SigningKey): ReceivedSnapshot {
+  const document = { schema: schemaOf("snapshot", CONTRACT_VERSION), ...snapshot };
+  return signBytes(Buffer.from(canonicalize(document) ?? ""), key);
 }
 
 export function signBytes(bytes: Uint8Array, key: SigningKey): ReceivedSnapshot {

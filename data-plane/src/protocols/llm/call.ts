@@ -1,5 +1,5 @@
 /** One call of a model: what it asks for, what was found for it, and how it is forwarded, metered and priced. */
-import type { PolicyInput, SnapshotModel } from "@headgate/sdk/contract";
+import type { PolicyInput, SnapshotModel, UsageSubject } from "@headgate/sdk/contract";
 import type { Clock } from "../../lib/clock.ts";
 import type { ScannedJson } from "../../lib/json/scan-json.ts";
 import type { CallEstimate } from "../../limits/admission.ts";
@@ -13,7 +13,7 @@ import type {
 } from "../../policy/compiled-policy.ts";
 import type { Refusal } from "../../policy/refusal.ts";
 import type { AttemptResult } from "../../usage/usage-recorder.ts";
-import type { AttemptSeen, Call, CallSubject, OpenStream, PathParameters, UsedAt } from "../call.ts";
+import type { AttemptSeen, Call, OpenStream, PathParameters, UsedAt } from "../call.ts";
 import type { ErrorFacts } from "../reply-style.ts";
 import type { RequestHead } from "../request-head.ts";
 import { costOf, priceEstimate, routePrices } from "./cost.ts";
@@ -85,10 +85,16 @@ export class LlmCall implements Call, Asked {
     return priceEstimate(this.#estimate(outputs), routePrices(policy, this.route, wallMs));
   }
 
-  subject({ upstreamModel }: CompiledTarget): CallSubject {
+  subject({ id, provider, upstreamModel }: CompiledTarget): UsageSubject {
+    if (this.route === undefined) throw new Error("a call is recorded after its route was found");
     return {
+      kind: "model",
       endpoint: this.endpoint.name,
       stream: this.stream,
+      route_id: this.route.id,
+      target_id: id,
+      provider_id: provider.id,
+      vendor: provider.vendor,
       model: this.#model().name,
       upstream_model: upstreamModel,
     };

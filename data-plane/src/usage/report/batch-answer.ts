@@ -1,5 +1,5 @@
 /** What the control plane's answer to a batch means for the stream. */
-import { usageAck, usageGap } from "@headgate/sdk/contract";
+import { CONTRACT, type Contract } from "@headgate/sdk/contract";
 
 export interface SendResult {
   readonly status: number;
@@ -20,18 +20,21 @@ export type BatchVerdict =
   | { readonly kind: "retry"; readonly retryAfterMs: number | undefined };
 
 /** An answer that cannot be read counts as none: the batch is sent again, which is harmless. */
-export function judgeAnswer({ status, body, retryAfterMs }: SendResult): BatchVerdict {
+export function judgeAnswer(
+  { status, body, retryAfterMs }: SendResult,
+  contract: Contract = CONTRACT,
+): BatchVerdict {
   if (status === 401 || status === 408 || status === 425 || status === 429 || status >= 500 || status < 200)
     return { kind: "retry", retryAfterMs };
   const json = parse(body);
   if (status < 300) {
-    const ack = usageAck.safeParse(json);
-    return ack.success
-      ? { kind: "acked", ackedSeq: ack.data.acked_seq }
+    const ack = contract.usageAck.read(json);
+    return ack.ok
+      ? { kind: "acked", ackedSeq: ack.value.acked_seq }
       : { kind: "retry", retryAfterMs: undefined };
   }
-  const gap = usageGap.safeParse(json);
-  if (status === 409 && gap.success) return { kind: "gap", expectedSeq: gap.data.expected_seq };
+  const gap = contract.usageGap.read(json);
+  if (status === 409 && gap.ok) return { kind: "gap", expectedSeq: gap.value.expected_seq };
   const code = errorCode(json) ?? `http.${status}`;
   return code === "usage.fenced" ? { kind: "fenced" } : { kind: "refused", reason: code };
 }

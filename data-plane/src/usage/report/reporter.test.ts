@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { cpSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import {
+  CONTRACT,
+  CONTRACT_VERSION,
   USAGE_BATCH_BYTES_MAX,
-  type UsageBatchHeader,
   type UsageEvent,
-  usageBatchHeader,
   usageEvent,
 } from "@headgate/sdk/contract";
 import fc from "fast-check";
@@ -35,7 +35,9 @@ function createLedger() {
       const text = gunzipSync(body).toString("utf8");
       ledger.largest = Math.max(ledger.largest, text.length);
       const lineEnd = text.indexOf("\n") + 1;
-      const header: UsageBatchHeader = usageBatchHeader.parse(JSON.parse(text.slice(0, lineEnd)));
+      const reading = CONTRACT.usageBatch.read(JSON.parse(text.slice(0, lineEnd)));
+      if (!reading.ok) return refused(422, "usage.invalid_batch");
+      const header = reading.value;
       const lines = text.slice(lineEnd);
       if (createHash("sha256").update(lines).digest("hex") !== header.sha256)
         return refused(422, "usage.invalid_batch");
@@ -76,14 +78,14 @@ const refused = (status: number, code: string): SendResult => ({
 });
 
 /** A reporter whose waits take no time but move its clock. */
-function startReporter(spool: Spool, send: (body: Uint8Array) => Promise<SendResult>) {
+function startReporter(spool: Spool, take: (body: Uint8Array) => Promise<SendResult>) {
   const seen = { now: 0, sleeps: [] as number[], faults: [] as unknown[] };
   const reporter = createReporter({
     spool,
     clock: { wallMs: () => 1_800_000_000_000 + seen.now, monotonicMs: () => seen.now },
     random: () => 0.5,
     onFault: (error) => seen.faults.push(error),
-    send,
+    send: async (bodyIn) => take(await bodyIn(CONTRACT_VERSION)),
     async sleep(ms, signal) {
       if (signal.aborted) return;
       seen.sleeps.push(ms);

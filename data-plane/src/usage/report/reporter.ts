@@ -4,7 +4,7 @@
  * leave a hole: it is written aside for someone to look at, and tried again every minute.
  */
 import { join } from "node:path";
-import { USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
+import { type Contract, USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { replaceFile } from "../../storage/disk.ts";
@@ -20,13 +20,18 @@ const REFUSED_RETRY_MS = 60_000;
 /** Longer waits than this are not asked for by a server in its right mind. */
 const RETRY_AFTER_MAX_MS = 15 * 60_000;
 
-/** Posts a batch (gzip NDJSON) with the data plane's credential. Rejects when there was no answer. */
-export type SendBatch = (body: Uint8Array) => Promise<SendResult>;
+/**
+ * Posts a batch (gzip NDJSON) with the data plane's credential, in a version of the contract that the control plane
+ * reads. Rejects when there was no answer.
+ */
+export type SendBatch = (bodyIn: (version: number) => Promise<Uint8Array>) => Promise<SendResult>;
 
 export interface ReporterOptions {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly send: SendBatch;
+  /** The code's own when absent. */
+  readonly contract?: Contract;
   /** Uniform in [0, 1). */
   random(): number;
   onFault(error: unknown): void;
@@ -49,10 +54,10 @@ export interface Reporter {
 }
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const { spool, clock, send, random, onFault } = options;
+  const { spool, clock, send, contract, random, onFault } = options;
   const sleep = options.sleep ?? sleepUnlessAborted;
   const reader = createEventReader(spool);
-  const encodeBatch = createBatchEncoder(spool);
+  const encodeBatch = createBatchEncoder(spool, contract);
   const asidePath = join(spool.directory, "refused-batch.ndjson.gz");
   let state: ReporterState = "stopped";
   let quarantinedBatches = 0;
@@ -113,8 +118,20 @@ export function createReporter(options: ReporterOptions): Reporter {
   /** Sends one slice until its fate is known. */
   async function shipUntilAnswered(slice: EventSlice): Promise<void> {
     while (!stopped()) {
-      const body = await encodeBatch(slice, clock.wallMs());
-      const verdict = await send(body).then(judgeAnswer, () => NO_ANSWER);
+      let body: Uint8Array | undefined;
+      const bodyIn = async (version: number): Promise<Uint8Array> => {
+        try {
+          body = await encodeBatch(slice, clock.wallMs(), version);
+          return body;
+        } catch (error) {
+          onFault(error);
+          throw error;
+        }
+      };
+      const verdict = await send(bodyIn).then(
+        (result) => judgeAnswer(result, contract),
+        () => NO_ANSWER,
+      );
       if (verdict.kind === "acked" && verdict.ackedSeq >= slice.lastSeq && verdict.ackedSeq <= spool.headSeq)
         return advance(verdict.ackedSeq);
       if (verdict.kind === "gap" && canGoOnFrom(verdict.expectedSeq, slice))

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { type Disk, replaceFile } from "../../storage/disk.ts";
+import { parseState } from "../../storage/state-file.ts";
 import { createExactSums } from "./exact-sums.ts";
 
 export interface BudgetCheckpoint {
@@ -28,10 +29,10 @@ export interface BudgetCheckpointOptions {
   keeps(key: string): boolean;
 }
 
-/** Reads the checkpoint. One that cannot be read counts as none; one of another stream keeps its counters, from seq 0. */
+/** Reads the checkpoint. One that cannot be read counts as none; one of another stream keeps its counters, from seq 0. Throws `NewerStateError`. */
 export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCheckpoint {
   const path = join(options.directory, "budgets.json");
-  const stored = parse(options.disk.read(path));
+  const stored = parse(path, options.disk.read(path));
   const counters = createExactSums();
   for (const { key, amount } of stored?.counters ?? []) counters.addDecimal(key, amount);
   let seq = stored?.stream_id === options.streamId ? stored.seq : 0;
@@ -79,12 +80,11 @@ function* charges(counters: ReadonlyMap<string, bigint>): Iterable<BudgetCharge>
   for (const [key, amount] of counters) yield { key, amount: amount.toString() };
 }
 
-function parse(bytes: Buffer | undefined): Content | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    const content: Content = JSON.parse(bytes.toString("utf8"));
-    return Number.isSafeInteger(content.seq) && Array.isArray(content.counters) ? content : undefined;
-  } catch {
-    return undefined;
-  }
+function parse(path: string, bytes: Buffer | undefined): Content | undefined {
+  const content = parseState(path, bytes);
+  return typeof content === "object" && content !== null && isContent(content) ? content : undefined;
+}
+
+function isContent(content: Partial<Content>): content is Content {
+  return Number.isSafeInteger(content.seq) && Array.isArray(content.counters);
 }

@@ -1,4 +1,5 @@
 import { usageEvent } from "@headgate/sdk/contract";
+import { makeModelSubject } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { makeAttempt, makeResult } from "../testing/attempts.ts";
@@ -7,7 +8,7 @@ import { attemptToJson, eventToJson, UNSETTLED } from "./event-json.ts";
 it("is the JSON of the whole event, whatever text is in either half", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 64 }), fc.nat(), (text, tokens) => {
-      const attempt = makeAttempt({ labels: { team: text }, model: text });
+      const attempt = makeAttempt({ labels: { team: text }, subject: makeModelSubject({ model: text }) });
       const result = makeResult(tokens, { raw_usage: text, conditions: { service_tier: text } });
       const json = eventToJson({ seq: 7, status: "settled" }, attemptToJson(attempt), result);
       expect(json).toBe(JSON.stringify({ seq: 7, status: "settled", ...attempt, ...result }));

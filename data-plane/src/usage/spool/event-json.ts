@@ -1,5 +1,5 @@
 /** The JSON of an event, made of the attempt's, which exists since the attempt was opened, and of the result's. */
-import type { UsageEvent } from "@headgate/sdk/contract";
+import { CONTRACT, CONTRACT_VERSION, type UsageEvent } from "@headgate/sdk/contract";
 import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
 
 /** What an event says of an attempt of which nothing is known but that it was begun. */
@@ -13,6 +13,17 @@ export const UNSETTLED: AttemptResult = {
 
 export function attemptToJson(attempt: AttemptOpened): string {
   return JSON.stringify(attempt);
+}
+
+/** An attempt that was opened under this version of the contract; undefined for what is none. */
+export function attemptFromJson(json: string, version: number): AttemptOpened | undefined {
+  const attempt = JSON.parse(json);
+  if (version === CONTRACT_VERSION) return attempt;
+  const event = { seq: 1, status: "unsettled", ...attempt, ...UNSETTLED };
+  const reading = CONTRACT.usageEvent.read(event, version);
+  if (!reading.ok) return undefined;
+  const { seq, status, outcome, http_status, duration_ms, usage, accuracy, ...lifted } = reading.value;
+  return lifted;
 }
 
 /** `attemptJson` is what `attemptToJson` gave; neither half is ever empty. */

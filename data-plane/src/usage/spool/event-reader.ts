@@ -19,7 +19,7 @@ const CHUNK_BYTES = 128 * 1024;
 
 export interface EventReader {
   /**
-   * As many events from `fromSeq` on as are on disk and fit one batch; undefined when there is none, or when
+   * As many events from `fromSeq` on as are on disk, have one form and fit one batch; undefined when there is none, or when
    * `fromSeq` was removed.
    */
   read(fromSeq: number): EventSlice | undefined;
@@ -52,8 +52,11 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
       const lines: Buffer[] = [];
       let bytes = 0;
       let oldestStartedAt = Number.MAX_SAFE_INTEGER;
-      const next = walk(position, (event, seq, totals) => {
+      let version = 0;
+      const next = walk(position, (event, seq, { totals, segment }) => {
         if (seq >= fromSeq) {
+          if (lines.length > 0 && segment.version !== version) return false;
+          version = segment.version;
           if (lines.length / 2 === USAGE_BATCH_EVENTS_MAX) return false;
           if (lines.length > 0 && bytes + event.length + 1 > SLICE_BYTES_MAX) return false;
           lines.push(event, LINE_FEED);
@@ -66,6 +69,7 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
       position = next;
       if (lines.length === 0) return undefined;
       return {
+        version,
         firstSeq: fromSeq,
         lastSeq: next.seq - 1,
         lines: Buffer.concat(lines, bytes),
@@ -76,7 +80,10 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
   };
 
   /** Hands over events from a position on until one is not taken; answers the position of that one. */
-  function walk(from: Position, take: (event: Buffer, seq: number, totals: ExactSums) => boolean): Position {
+  function walk(
+    from: Position,
+    take: (event: Buffer, seq: number, at: { totals: ExactSums; segment: Segment }) => boolean,
+  ): Position {
     let { segment, offset, seq } = from;
     let totals = createExactSums(new Map(from.totals));
     for (;;) {
@@ -91,8 +98,10 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
             if (record.kind === "header")
               totals = createExactSums(totalsFromWire(readHeader(chunk, record).totals));
             if (record.kind === "settle") {
-              if (readSeq(chunk, record) > spool.headSeq || !take(readEventBytes(chunk, record), seq, totals))
-                return { segment, offset: offset + at, seq, totals: totals.read() };
+              const taken =
+                readSeq(chunk, record) <= spool.headSeq &&
+                take(readEventBytes(chunk, record), seq, { totals, segment });
+              if (!taken) return { segment, offset: offset + at, seq, totals: totals.read() };
               seq += 1;
             }
             at = record.end;

@@ -1,5 +1,7 @@
 /** Consecutive events, as they are shipped. */
 export interface EventSlice {
+  /** Of the contract: the form of the lines. */
+  readonly version: number;
   readonly firstSeq: number;
   readonly lastSeq: number;
   /** One line of JSON per event, each with its line feed. */

@@ -3,15 +3,18 @@
  * record that is torn. Segments are followed backwards by their headers, so that files left by a writer that was
  * superseded, or by a segment that was given up, are not part of the stream.
  */
+import { CONTRACT_VERSION } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import type { Disk } from "../../storage/disk.ts";
+import { NewerStateError } from "../../storage/state-file.ts";
 import type { AttemptOpened } from "../usage-recorder.ts";
+import { attemptFromJson } from "./event-json.ts";
 import { createExactSums } from "./exact-sums.ts";
 import {
   nextRecord,
   type RecordView,
-  readAttempt,
   readAttemptId,
+  readAttemptJson,
   readCharges,
   readEventBytes,
   readHeader,
@@ -51,7 +54,7 @@ export interface ReadSegmentsOptions {
   onCharges(charges: readonly BudgetCharge[], seq: number): void;
 }
 
-/** Throws `SpoolDamagedError`; faults of the disk pass through. */
+/** Throws `SpoolDamagedError`, and `NewerStateError` for a newer program's segments; faults of the disk pass through. */
 export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
   const { chain, strays, newestNumber } = findChain(options);
   const opened = new Map<string, AttemptOpened>();
@@ -92,12 +95,13 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
         if (seq > options.chargesAfterSeq) options.onCharges(readCharges(bytes, record), seq);
       }
     }
-    for (const [id, record] of here) opened.set(id, readAttempt(bytes, record));
+    for (const [id, record] of here) opened.set(id, attemptIn(bytes, record, link));
     if (offset < link.durableBytesMin)
       throw new SpoolDamagedError(`${link.name} cannot be read beyond byte ${offset}`);
     segments.push({
       name: link.name,
       path: link.path,
+      version: link.header.version,
       firstSeq: link.header.first_seq,
       lastSeq: headSeq,
       bytes: offset,
@@ -113,6 +117,12 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
     nextRecord: newestNumber + Math.max(1, records),
     strays,
   };
+}
+
+function attemptIn(bytes: Buffer, record: RecordView, { name, header }: Link): AttemptOpened {
+  const attempt = attemptFromJson(readAttemptJson(bytes, record), header.version);
+  if (attempt === undefined) throw new SpoolDamagedError(`${name} has an attempt that is none`);
+  return attempt;
 }
 
 interface Link {
@@ -140,7 +150,9 @@ function findChain({ disk, directory, streamId }: ReadSegmentsOptions): {
   const known = new Set(names.map((entry) => entry.name));
   const headerOf = (name: string): SegmentHeader | undefined => {
     const header = readSegmentHeader(disk, segmentPath(directory, name));
-    return header?.stream_id === streamId ? header : undefined;
+    if (header?.stream_id !== streamId) return undefined;
+    if (header.version > CONTRACT_VERSION) throw new NewerStateError(segmentPath(directory, name));
+    return header;
   };
   let name = names.find((candidate) => headerOf(candidate.name) !== undefined)?.name;
   let [bytesMax, durableBytesMin] = [Number.POSITIVE_INFINITY, 0];

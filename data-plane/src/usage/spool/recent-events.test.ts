@@ -1,3 +1,4 @@
+import { makeModelSubject } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { makeAttempt, makeResult } from "../testing/attempts.ts";
@@ -31,7 +32,10 @@ it("holds what the files say, byte for byte and sum for sum, and never more than
       let next = 1;
       for (const { calls, tokens, text, jump, behind, takes } of steps) {
         const attempts = Array.from({ length: calls }, () =>
-          makeAttempt({ model: text, started_at: 1_000_000 + Math.floor(tokens / 3) }),
+          makeAttempt({
+            subject: makeModelSubject({ model: text }),
+            started_at: 1_000_000 + Math.floor(tokens / 3),
+          }),
         );
         await Promise.all(attempts.map((attempt) => spool.open(attempt)));
         const result = makeResult(tokens, { raw_usage: text });

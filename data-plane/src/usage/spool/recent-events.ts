@@ -3,7 +3,7 @@
  * that are in the files. What is held is bounded: when shipping falls behind, all of it is let go, and whoever ships
  * reads the files until it has come to what is held by then.
  */
-import { USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
+import { CONTRACT_VERSION, USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
 import type { GroupedEvent } from "./event-group.ts";
 import { type EventSlice, SLICE_BYTES_MAX } from "./event-slice.ts";
 import { createExactSums } from "./exact-sums.ts";
@@ -87,6 +87,7 @@ export function createRecentEvents(totals: ReadonlyMap<string, bigint>): RecentE
       if (bytes > taken.length) taken = Buffer.allocUnsafeSlow(bytes);
       memory.copy(taken, 0, from, start);
       return {
+        version: CONTRACT_VERSION,
         firstSeq: fromSeq,
         lastSeq: fromSeq + count - 1,
         lines: taken.subarray(0, bytes),

@@ -1,3 +1,4 @@
+import { makeModelSubject } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { makeAttempt, makeResult } from "../testing/attempts.ts";
@@ -7,8 +8,8 @@ import {
   appendSettle,
   createRecordBuffer,
   nextRecord,
-  readAttempt,
   readAttemptId,
+  readAttemptJson,
   readCharges,
   readEventBytes,
   readSeq,
@@ -20,7 +21,11 @@ it("gives back what was written, whatever text is in it", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 64 }), fc.nat(), (text, tokens) => {
       const buffer = createRecordBuffer(16);
-      const attempt = makeAttempt({ labels: { team: text }, model: text, started_at: tokens + 1 });
+      const attempt = makeAttempt({
+        labels: { team: text },
+        subject: makeModelSubject({ model: text }),
+        started_at: tokens + 1,
+      });
       const result = makeResult(tokens, { raw_usage: `{"usage":{"a":1},"${text}":2}` });
       const seq = 2 ** 52;
       const json = eventToJson({ seq, status: "settled" }, attemptToJson(attempt), result);
@@ -30,7 +35,7 @@ it("gives back what was written, whatever text is in it", () => {
       const open = nextRecord(buffer.bytes, 0, buffer.length);
       const settle = nextRecord(buffer.bytes, open?.end ?? 0, buffer.length);
       if (open === undefined || settle === undefined) throw new Error("not found");
-      expect(readAttempt(buffer.bytes, open)).toEqual(attempt);
+      expect(JSON.parse(readAttemptJson(buffer.bytes, open))).toEqual(attempt);
       expect(readAttemptId(buffer.bytes, settle)).toBe(attempt.attempt_id);
       expect(readSeq(buffer.bytes, settle)).toBe(2 ** 52);
       const bytes = readEventBytes(buffer.bytes, settle);

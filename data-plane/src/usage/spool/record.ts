@@ -9,7 +9,6 @@
 import { crc32 } from "node:zlib";
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
-import type { AttemptOpened } from "../usage-recorder.ts";
 
 const RECORD_KINDS = { header: 0, open: 1, settle: 2 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
@@ -21,6 +20,8 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 /** The first record of each segment; it ties the segment to the one before it. */
 export interface SegmentHeader {
+  /** Of the contract: the form that attempts and events have in this segment. Headers of version 1 state none. */
+  readonly version: number;
   readonly stream_id: string;
   readonly writer_epoch: number;
   readonly first_seq: number;
@@ -127,7 +128,7 @@ export function claimedBytes(bytes: Buffer, offset: number, to: number): number 
 }
 
 export function readHeader(bytes: Buffer, record: RecordView): SegmentHeader {
-  return JSON.parse(bytes.toString("utf8", record.start + 1, record.end));
+  return { version: 1, ...JSON.parse(bytes.toString("utf8", record.start + 1, record.end)) };
 }
 
 /** The attempt's id of an open or a settle. */
@@ -135,8 +136,9 @@ export function readAttemptId(bytes: Buffer, record: RecordView): string {
   return bytes.toString("latin1", record.start + 2, idEnd(bytes, record));
 }
 
-export function readAttempt(bytes: Buffer, record: RecordView): AttemptOpened {
-  return JSON.parse(bytes.toString("utf8", idEnd(bytes, record), record.end));
+/** The attempt of an open, in the form of its segment. */
+export function readAttemptJson(bytes: Buffer, record: RecordView): string {
+  return bytes.toString("utf8", idEnd(bytes, record), record.end);
 }
 
 export function readSeq(bytes: Buffer, record: RecordView): number {

@@ -2,6 +2,7 @@
  * Appends records to the newest segment and begins new ones. `rotate` ends a full segment; `replace` gives up a
  * segment on which the disk has failed, at the byte up to which it is known to be on disk.
  */
+import { CONTRACT_VERSION } from "@headgate/sdk/contract";
 import { type Disk, writeFully } from "../../storage/disk.ts";
 import { appendHeader, createRecordBuffer, type RecordBuffer, type SegmentHeader } from "./record.ts";
 import { type Segment, segmentName, segmentPath } from "./segment.ts";
@@ -65,6 +66,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   function header(start: SegmentStart, previous: SegmentHeader["previous"]): RecordBuffer {
     const buffer = createRecordBuffer(4 * 1024);
     appendHeader(buffer, {
+      version: CONTRACT_VERSION,
       stream_id: options.streamId,
       writer_epoch: options.writerEpoch,
       first_seq: start.firstSeq,
@@ -228,7 +230,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
 }
 
 function newSegment(part: Pick<Segment, "name" | "path" | "firstSeq" | "bytes" | "previous">): Segment {
-  return { ...part, lastSeq: part.firstSeq - 1, durableBytes: 0 };
+  return { ...part, version: CONTRACT_VERSION, lastSeq: part.firstSeq - 1, durableBytes: 0 };
 }
 
 /** For what is done on the way out of a failure: the first failure is the one that is reported. */

@@ -5,6 +5,8 @@ import type { SegmentHeader } from "./record.ts";
 export interface Segment {
   readonly name: string;
   readonly path: string;
+  /** Of the contract: the form of what stands in it. */
+  readonly version: number;
   /** The first event that can stand in it. */
   readonly firstSeq: number;
   /** `firstSeq - 1` while there is none. */

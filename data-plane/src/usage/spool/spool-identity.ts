@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Id } from "@headgate/sdk/contract";
 import { isId } from "@headgate/sdk/contract";
 import { type Disk, replaceFile } from "../../storage/disk.ts";
+import { parseState } from "../../storage/state-file.ts";
 
 export interface SpoolIdentity {
   readonly streamId: Id<"stream">;
@@ -16,14 +17,14 @@ export interface SpoolIdentity {
   close(): void;
 }
 
-/** Takes the spool over, as a new stream where there is none yet (or none that can be read). */
+/** Takes the spool over, as a new stream where there is none yet (or none that can be read). Throws `NewerStateError`. */
 export async function claimSpool(
   disk: Disk,
   directory: string,
   newStreamId: () => Id<"stream">,
 ): Promise<SpoolIdentity> {
   const path = join(directory, "spool.json");
-  const before = parseIdentity(disk.read(path));
+  const before = parseIdentity(path, disk.read(path));
   const streamId = before?.stream_id ?? newStreamId();
   const writerEpoch = (before?.writer_epoch ?? 0) + 1;
   await replaceFile(
@@ -41,15 +42,13 @@ export async function claimSpool(
 }
 
 function parseIdentity(
+  path: string,
   bytes: Buffer | undefined,
 ): { stream_id: Id<"stream">; writer_epoch: number } | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    const { stream_id, writer_epoch } = JSON.parse(bytes.toString("utf8"));
-    return isId("stream", stream_id) && Number.isSafeInteger(writer_epoch)
-      ? { stream_id, writer_epoch }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const identity = parseState(path, bytes);
+  if (typeof identity !== "object" || identity === null) return undefined;
+  const { stream_id, writer_epoch }: { stream_id?: unknown; writer_epoch?: unknown } = identity;
+  return isId("stream", stream_id) && Number.isSafeInteger(writer_epoch)
+    ? { stream_id, writer_epoch: Number(writer_epoch) }
+    : undefined;
 }

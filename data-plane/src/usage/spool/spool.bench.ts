@@ -9,11 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { constants, gunzipSync } from "node:zlib";
-import { createIdFactory, usageBatchHeader } from "@headgate/sdk/contract";
+import { CONTRACT, CONTRACT_VERSION, createIdFactory } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { createRecorder } from "../recorder.ts";
 import type { SendResult } from "../report/batch-answer.ts";
-import { createReporter } from "../report/reporter.ts";
+import { createReporter, type SendBatch } from "../report/reporter.ts";
 import { makeAttempt, makeResult } from "../testing/attempts.ts";
 import { openSpool } from "./spool.ts";
 
@@ -50,10 +50,12 @@ function fail(error: unknown): never {
 }
 
 /** Acknowledges all of the batch, of which no more than the first line is unpacked. */
-async function acknowledge(body: Uint8Array): Promise<SendResult> {
+async function acknowledge(bodyIn: Parameters<SendBatch>[0]): Promise<SendResult> {
+  const body = await bodyIn(CONTRACT_VERSION);
   const beginning = gunzipSync(body.subarray(0, 4_096), { finishFlush: constants.Z_SYNC_FLUSH }).toString();
-  const header = usageBatchHeader.parse(JSON.parse(beginning.slice(0, beginning.indexOf("\n"))));
-  return { status: 200, body: JSON.stringify({ acked_seq: header.last_seq }) };
+  const header = CONTRACT.usageBatch.read(JSON.parse(beginning.slice(0, beginning.indexOf("\n"))));
+  if (!header.ok) throw new Error("a batch without a header");
+  return { status: 200, body: JSON.stringify({ acked_seq: header.value.last_seq }) };
 }
 
 interface Load {

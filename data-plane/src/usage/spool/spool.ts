@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Id } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { type Disk, realDisk } from "../../storage/disk.ts";
+import { NewerStateError } from "../../storage/state-file.ts";
 import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
 import { type BudgetCheckpoint, openBudgetCheckpoint } from "./budget-checkpoint.ts";
 import { type RecoveredSegments, readSegments, SpoolDamagedError } from "./read-segments.ts";
@@ -27,6 +28,8 @@ export interface SpoolOptions {
   readonly segmentBytes?: number;
   readonly disk?: Disk;
   newStreamId(): Id<"stream">;
+  /** Leaves a newer program's spool to it, and rejects; without this it is set aside like a damaged one. */
+  readonly leavesNewer?: boolean;
   /** Called while opening, for every budget counter and every later charge. */
   restore(charge: BudgetCharge): void;
   /** False for budget keys of windows so long past that nothing asks for them. */
@@ -71,7 +74,10 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-/** Rejects where the disk does not take even the first bytes. Damaged files are set aside, and a new stream begins. */
+/**
+ * Rejects where the disk does not take even the first bytes, and with `NewerStateError`. Damaged files and those of a
+ * newer program are set aside, whole and counted, and a new stream begins.
+ */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const disk = options.disk ?? realDisk;
   const { directory } = options;
@@ -83,7 +89,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   try {
     found = read();
   } catch (error) {
-    if (!(error instanceof SpoolDamagedError)) throw error;
+    const newer = error instanceof NewerStateError && options.leavesNewer !== true;
+    if (!newer && !(error instanceof SpoolDamagedError)) throw error;
     options.onFault(error);
     identity.close();
     setAside(disk, directory, `damaged-${identity.writerEpoch}`);

@@ -1,0 +1,2 @@
+ALTER TABLE "data_plane_replicas" ADD COLUMN "contract_version" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
+ALTER TABLE "snapshot_deliveries" ADD COLUMN "contract_version" integer DEFAULT 1 NOT NULL;
