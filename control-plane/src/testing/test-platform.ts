@@ -1,7 +1,7 @@
 /** For tests of the ledger: a platform at a fixed moment, tenants by the handful, streams cut into batches. */
 import type { Id } from "@headgate/sdk/contract";
 import { encodeUsageBatch, makeUsageBatch, type UsageBatch } from "@headgate/sdk/testing";
-import type { Context } from "../api/trpc/context.ts";
+import type { Context, Services } from "../api/trpc/context.ts";
 import type { UsageOwner } from "../ledger/ingest/repository.ts";
 import { createTestServer } from "./create-test-server.ts";
 import { createTestTenant } from "./create-test-tenant.ts";
@@ -10,8 +10,8 @@ export const TEST_NOW = Date.UTC(2026, 10, 15, 12);
 
 export type TestPlatform = Awaited<ReturnType<typeof openTestPlatform>>;
 
-export async function openTestPlatform() {
-  const server = await createTestServer();
+export async function openTestPlatform(overrides: Partial<Services> = {}) {
+  const server = await createTestServer(overrides);
   const setNow = (at: number) => server.clock.advance(at - server.clock.wallMs());
   setNow(TEST_NOW);
   return {

@@ -1,4 +1,5 @@
 import type { Heartbeat } from "../contract/heartbeat.ts";
+import { CONTRACT } from "../contract/versions/contract.ts";
 import { makeId, TEST_EPOCH_MS } from "./make-id.ts";
 
 /** The heartbeat of a ready data plane with nothing in flight and nothing left to ship. */
@@ -22,4 +23,9 @@ export function makeHeartbeat(overrides: Partial<Heartbeat> = {}): Heartbeat {
     sent_at: TEST_EPOCH_MS,
     ...overrides,
   };
+}
+
+/** As it is sent, in the newest version. */
+export function encodeHeartbeat(heartbeat: Heartbeat): object {
+  return CONTRACT.heartbeat.write(heartbeat, CONTRACT.version);
 }

@@ -7,7 +7,7 @@ import {
   type Id,
   tenantNamespace,
 } from "@headgate/sdk/contract";
-import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
+import { encodeHeartbeat, makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -93,7 +93,7 @@ async function beat({ credential }: { credential: string }, overrides: object = 
     method: "POST",
     url: DATA_PLANE_API.heartbeat,
     headers: { authorization: `Bearer ${credential}` },
-    payload: makeHeartbeat(overrides),
+    payload: encodeHeartbeat(makeHeartbeat(overrides)),
   });
   return { status: response.statusCode, body: response.json() };
 }

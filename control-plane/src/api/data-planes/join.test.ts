@@ -1,5 +1,5 @@
 import { DATA_PLANE_API, JOIN_TOKEN_LIFETIME_MS, JOIN_TOKEN_PATTERN } from "@headgate/sdk/contract";
-import { makeHeartbeat } from "@headgate/sdk/testing";
+import { encodeHeartbeat, makeHeartbeat } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -36,7 +36,7 @@ async function beat(authorization: string | undefined) {
   const response = await platform.app.inject({
     method: "POST",
     url: DATA_PLANE_API.heartbeat,
-    payload: makeHeartbeat(),
+    payload: encodeHeartbeat(makeHeartbeat()),
     headers: authorization === undefined ? {} : { authorization },
   });
   return response.statusCode;

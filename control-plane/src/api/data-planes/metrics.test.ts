@@ -1,5 +1,6 @@
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import {
+  encodeHeartbeat,
   encodeUsageBatch,
   makeHeartbeat,
   makeId,
@@ -63,7 +64,7 @@ test("the age shown is that of the data plane that is silent the longest", async
   const age = async () =>
     /^headgate_data_plane_heartbeat_age_seconds (\S+)$/m.exec(await registry.metrics())?.[1];
   expect(await age()).toBe("0");
-  await post(DATA_PLANE_API.heartbeat, makeHeartbeat());
+  await post(DATA_PLANE_API.heartbeat, encodeHeartbeat(makeHeartbeat()));
   platform.setNow(TEST_NOW + 7_000);
   expect(await age()).toBe("7");
 });

@@ -1,11 +1,16 @@
 import { createPublicKey, verify } from "node:crypto";
 import {
+  CannotSayError,
+  CONTRACT,
+  CONTRACT_HEADER,
+  CONTRACT_VERSION,
   DATA_PLANE_API,
-  policySnapshot,
+  type Format,
+  type PolicySnapshot,
   SNAPSHOT_KEY_ID_HEADER,
   SNAPSHOT_SIGNATURE_HEADER,
 } from "@headgate/sdk/contract";
-import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
+import { encodeHeartbeat, makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { compactDecrypt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -23,16 +28,27 @@ import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/tes
 
 const CREDENTIAL = "sk-very-secret-credential";
 
+/** The name of a provider for which version 1 has no words here. */
+const UNSAYABLE = "unsayable";
+const WITHOUT_WORDS: Format<PolicySnapshot> = {
+  ...CONTRACT.snapshot,
+  write(snapshot, version) {
+    if (version === 1 && snapshot.providers.some(({ name }) => name === UNSAYABLE))
+      throw new CannotSayError("it has no such provider");
+    return CONTRACT.snapshot.write(snapshot, version);
+  },
+};
+
 let platform: TestPlatform;
 beforeAll(async () => {
-  platform = await openTestPlatform();
+  platform = await openTestPlatform({ contract: { ...CONTRACT, snapshot: WITHOUT_WORDS } });
 });
 afterAll(() => platform.close());
 
 test("the signature verifies over the bytes as served, and they are canonical", async () => {
   const dataPlane = await withProvider();
   const response = await fetchSnapshot(dataPlane);
-  expect([response.statusCode, response.headers["etag"]]).toEqual([200, '"rev-2"']);
+  expect([response.statusCode, response.headers["etag"]]).toEqual([200, '"rev-2-v2"']);
   const key = dataPlane.answer.snapshot_keys.find(
     ({ key_id }) => key_id === response.headers[SNAPSHOT_KEY_ID_HEADER],
   );
@@ -42,8 +58,8 @@ test("the signature verifies over the bytes as served, and they are canonical", 
   expect(verify(null, response.rawPayload, publicKey, signature)).toBe(true);
   const tampered = Buffer.from(response.payload.replace('"suspended":false', '"suspended":true'));
   expect(verify(null, tampered, publicKey, signature)).toBe(false);
-  const snapshot = policySnapshot.parse(response.json());
-  expect(canonicalJson(snapshot)).toBe(response.payload);
+  const snapshot = snapshotIn(response.json());
+  expect(canonicalJson(response.json())).toBe(response.payload);
   expect(snapshot).toMatchObject({ revision: 2, tenant_id: dataPlane.owner.tenantId });
 });
 
@@ -52,9 +68,69 @@ test("two fetches of a revision give the same bytes, a known revision is not sen
   const [first, second] = [await fetchSnapshot(dataPlane), await fetchSnapshot(dataPlane)];
   expect(second.rawPayload.equals(first.rawPayload)).toBe(true);
   expect(second.headers[SNAPSHOT_SIGNATURE_HEADER]).toBe(first.headers[SNAPSHOT_SIGNATURE_HEADER]);
-  const unchanged = await fetchSnapshot(dataPlane, { "if-none-match": '"rev-2"' });
-  expect([unchanged.statusCode, unchanged.payload, unchanged.headers["etag"]]).toEqual([304, "", '"rev-2"']);
-  expect((await fetchSnapshot(dataPlane, { "if-none-match": '"rev-1"' })).statusCode).toBe(200);
+  const unchanged = await fetchSnapshot(dataPlane, { "if-none-match": '"rev-2-v2"' });
+  expect([unchanged.statusCode, unchanged.payload, unchanged.headers["etag"]]).toEqual([
+    304,
+    "",
+    '"rev-2-v2"',
+  ]);
+  expect((await fetchSnapshot(dataPlane, { "if-none-match": '"rev-1-v2"' })).statusCode).toBe(200);
+});
+
+test("each data plane gets the snapshot in the newest version that it reads, signed as it is sent", async () => {
+  const dataPlane = await withProvider();
+  const { [CONTRACT_HEADER]: _, ...unstated } = { ...dataPlane.headers, [CONTRACT_HEADER]: "" };
+  const inVersion = (version: string) => fetchSnapshot(dataPlane, { [CONTRACT_HEADER]: version });
+  const first = await platform.app.inject({ url: DATA_PLANE_API.snapshot, headers: unstated });
+  const answers = [first, await inVersion("1"), await inVersion("2"), await inVersion("99")];
+  const told = answers.map((answer) => [answer.json().schema, answer.headers["etag"]]);
+  const [older, newest] = ["headgate.snapshot/1", "headgate.snapshot/2"];
+  expect(told).toEqual([
+    [older, '"rev-2-v1"'],
+    [older, '"rev-2-v1"'],
+    [newest, '"rev-2-v2"'],
+    [newest, '"rev-2-v2"'],
+  ]);
+  expect(answers.map(({ headers }) => headers[CONTRACT_HEADER])).toEqual(["2", "2", "2", "2"]);
+  const publicKey = createPublicKey({
+    key: { ...dataPlane.answer.snapshot_keys[0]?.public_key },
+    format: "jwk",
+  });
+  for (const { headers, rawPayload } of answers) {
+    const signature = Buffer.from(String(headers[SNAPSHOT_SIGNATURE_HEADER]), "base64url");
+    expect(verify(null, rawPayload, publicKey, signature)).toBe(true);
+  }
+});
+
+test("a version that is not spoken here is refused with a code of its own, whatever the request", async () => {
+  const dataPlane = await withProvider();
+  for (const version of ["0", "x", "2, 2", ""]) {
+    const answer = await fetchSnapshot(dataPlane, { [CONTRACT_HEADER]: version });
+    expect([answer.statusCode, answer.json().error.code]).toEqual([400, "contract.not_spoken"]);
+  }
+});
+
+test("what an older version cannot say is not sent without it, and the data plane's row says so", async () => {
+  const dataPlane = await withProvider(UNSAYABLE);
+  const payload = encodeHeartbeat(makeHeartbeat());
+  await platform.app.inject({
+    method: "POST",
+    url: DATA_PLANE_API.heartbeat,
+    headers: dataPlane.headers,
+    payload,
+  });
+  const refused = await fetchSnapshot(dataPlane, { [CONTRACT_HEADER]: "1" });
+  expect([refused.statusCode, refused.json().error.code]).toEqual([409, "contract.cannot_say"]);
+  expect(await rowOf(dataPlane.owner)).toMatchObject({
+    conditions: expect.arrayContaining([
+      expect.objectContaining({
+        type: "Configured",
+        status: "false",
+        message: expect.stringMatching(/version 1 .* cannot say/),
+      }),
+    ]),
+  });
+  expect((await fetchSnapshot(dataPlane)).statusCode).toBe(200);
 });
 
 test("a deleted data plane gets no snapshot, not even the one that was kept for it", async () => {
@@ -73,7 +149,7 @@ test("secrets open with the data plane's key only, and are nowhere in clear", as
   const stranger = await joinedDataPlane(platform);
   const response = await fetchSnapshot(dataPlane);
   expect(response.payload).not.toContain(CREDENTIAL);
-  const snapshot = policySnapshot.parse(response.json());
+  const snapshot = snapshotIn(response.json());
   const sealed = snapshot.providers[0]?.sealed_credential ?? "";
   const { plaintext } = await compactDecrypt(sealed, dataPlane.encryptionKey);
   expect(Buffer.from(plaintext).toString("utf8")).toBe(CREDENTIAL);
@@ -89,9 +165,9 @@ test("secrets open with the data plane's key only, and are nowhere in clear", as
 
 test("a rotated credential is a new revision, and revisions rise by one", async () => {
   const dataPlane = await withProvider();
-  const before = policySnapshot.parse((await fetchSnapshot(dataPlane)).json());
+  const before = snapshotIn((await fetchSnapshot(dataPlane)).json());
   await setCredential(dataPlane.owner, "sk-another");
-  const after = policySnapshot.parse((await fetchSnapshot(dataPlane)).json());
+  const after = snapshotIn((await fetchSnapshot(dataPlane)).json());
   expect(after.revision).toBe(before.revision + 1);
   const { plaintext } = await compactDecrypt(
     after.providers[0]?.sealed_credential ?? "",
@@ -104,7 +180,7 @@ test("who joins again with new keys gets snapshots sealed to those", async () =>
   const dataPlane = await withProvider();
   await fetchSnapshot(dataPlane);
   const again = await joinedDataPlane(platform, dataPlane.owner);
-  const snapshot = policySnapshot.parse((await fetchSnapshot(again)).json());
+  const snapshot = snapshotIn((await fetchSnapshot(again)).json());
   await compactDecrypt(snapshot.sealed_key_pepper, again.encryptionKey);
   await expect(compactDecrypt(snapshot.sealed_key_pepper, dataPlane.encryptionKey)).rejects.toThrow();
 });
@@ -130,7 +206,7 @@ test("a new price reaches the tenants that use its vendor, and no others, once",
   await publishPrices(services, OPERATOR);
   expect(announced.filter((id) => id === concerned.owner.tenantId)).toHaveLength(1);
   expect(announced).not.toContain(other.owner.tenantId);
-  const { prices } = policySnapshot.parse((await fetchSnapshot(concerned)).json());
+  const { prices } = snapshotIn((await fetchSnapshot(concerned)).json());
   expect(prices).toEqual([price]);
 });
 
@@ -156,18 +232,18 @@ test("a verdict is kept and shown: the revision that is applied, or the reasons 
 
 test("a heartbeat is kept and answered with the newest revision", async () => {
   const dataPlane = await withProvider();
-  const payload = makeHeartbeat({ applied_revision: 1 });
+  const beat = makeHeartbeat({ applied_revision: 1 });
   const { headers } = dataPlane;
   const response = await platform.app.inject({
     method: "POST",
     url: DATA_PLANE_API.heartbeat,
     headers,
-    payload,
+    payload: encodeHeartbeat(beat),
   });
   expect(response.json()).toEqual({ latest_revision: 2, live_replicas: 1, server_time: TEST_NOW });
   expect(await rowOf(dataPlane.owner)).toMatchObject({
     applied_revision: 1,
-    last_heartbeat: payload,
+    last_heartbeat: beat,
     last_heartbeat_at: TEST_NOW,
   });
 });
@@ -177,7 +253,7 @@ test("usage that was refused or lost shows on the data plane until it is no more
   const { headers } = dataPlane;
   const shown: unknown[] = [];
   for (const trouble of [{}, { quarantined_batches: 1 }, { lost_events: 2 }, {}]) {
-    const payload = makeHeartbeat(trouble);
+    const payload = encodeHeartbeat(makeHeartbeat(trouble));
     await platform.app.inject({ method: "POST", url: DATA_PLANE_API.heartbeat, headers, payload });
     const row = await rowOf(dataPlane.owner);
     const conditions = row?.["conditions"] as { type: string; status: string; reason: string }[];
@@ -216,9 +292,16 @@ test("the platform's keys are made once and stay, encrypted at rest", async () =
   expect(JSON.stringify(rows)).not.toContain("crv");
 });
 
-function fetchSnapshot(dataPlane: TestDataPlane, headers: Record<string, string> = {}) {
-  const url = DATA_PLANE_API.snapshot;
-  return platform.app.inject({ method: "GET", url, headers: { ...dataPlane.headers, ...headers } });
+/** As a data plane of this version does, unless told otherwise. */
+function fetchSnapshot(dataPlane: TestDataPlane, more: Record<string, string> = {}) {
+  const headers = { ...dataPlane.headers, [CONTRACT_HEADER]: String(CONTRACT_VERSION), ...more };
+  return platform.app.inject({ method: "GET", url: DATA_PLANE_API.snapshot, headers });
+}
+
+function snapshotIn(document: unknown): PolicySnapshot {
+  const reading = CONTRACT.snapshot.read(document);
+  if (!reading.ok) throw new Error(JSON.stringify(reading.issues));
+  return reading.value;
 }
 
 async function ack(dataPlane: TestDataPlane, payload: object): Promise<number> {
@@ -228,7 +311,7 @@ async function ack(dataPlane: TestDataPlane, payload: object): Promise<number> {
 }
 
 /** A data plane whose tenant has one provider with a credential, at revision 2. */
-async function withProvider(): Promise<TestDataPlane> {
+async function withProvider(name = "main"): Promise<TestDataPlane> {
   const dataPlane = await joinedDataPlane(platform);
   const { tenantId } = dataPlane.owner;
   await changePolicy(platform, {
@@ -240,7 +323,7 @@ async function withProvider(): Promise<TestDataPlane> {
       await tx.insert(providers).values({
         tenant_id: tenantId,
         id,
-        name: "main",
+        name,
         dialect: "openai",
         vendor: "openai",
         base_url: "https://api.example.com/v1",

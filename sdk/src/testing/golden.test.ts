@@ -1,0 +1,105 @@
+/**
+ * Documents of every version, kept for ever. A test that fails here says that a form has changed under a version that
+ * is out: leave that version as it is, raise `CONTRACT_VERSION`, keep the older form in a file of its own with a step
+ * there and back, and add a folder of golden files.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { heartbeat, heartbeatAnswer } from "../contract/heartbeat.ts";
+import { credentialAnswer, credentialRequest, joinRequest, snapshotAck } from "../contract/join.ts";
+import { policySnapshot } from "../contract/policy-snapshot.ts";
+import { usageAck, usageBatchHeader, usageEvent, usageGap } from "../contract/usage-batch.ts";
+import { CONTRACT, CONTRACT_VERSION } from "../contract/versions/contract.ts";
+import type { Format, Reading } from "../contract/versions/form.ts";
+import { usageEventV1 } from "../contract/versions/v1.ts";
+
+const VERSIONS = Array.from({ length: CONTRACT_VERSION }, (_, index) => index + 1);
+
+const FORMATS: Readonly<Record<string, Format<unknown>>> = {
+  snapshot: CONTRACT.snapshot,
+  heartbeat: CONTRACT.heartbeat,
+  "heartbeat-answer": CONTRACT.heartbeatAnswer,
+  "join-request": CONTRACT.joinRequest,
+  "credential-request": CONTRACT.credentialRequest,
+  "credential-answer": CONTRACT.credentialAnswer,
+  "snapshot-ack": CONTRACT.snapshotAck,
+  "snapshot-nack": CONTRACT.snapshotAck,
+  "usage-ack": CONTRACT.usageAck,
+  "usage-gap": CONTRACT.usageGap,
+};
+
+const NEWEST_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+  snapshot: policySnapshot,
+  heartbeat,
+  "heartbeat-answer": heartbeatAnswer,
+  "join-request": joinRequest,
+  "credential-request": credentialRequest,
+  "credential-answer": credentialAnswer,
+  "snapshot-ack": snapshotAck,
+  "usage-batch": usageBatchHeader,
+  "usage-event": usageEvent,
+  "usage-ack": usageAck,
+  "usage-gap": usageGap,
+};
+const SCHEMAS: Readonly<Record<number, typeof NEWEST_SCHEMAS>> = {
+  1: { ...NEWEST_SCHEMAS, "usage-event": usageEventV1 },
+  2: NEWEST_SCHEMAS,
+};
+
+const golden = (version: number, file: string) =>
+  new URL(`../contract/golden/v${version}/${file}`, import.meta.url);
+const goldenText = (version: number, file: string) => readFileSync(golden(version, file), "utf8");
+
+function readable<T>(reading: Reading<T>): T {
+  expect(reading.ok ? [] : reading.issues).toEqual([]);
+  if (!reading.ok) throw new Error("not readable");
+  return reading.value;
+}
+
+test.each(VERSIONS)("documents of version %i are read, and written in it again as they were", (version) => {
+  expect(existsSync(golden(version, "snapshot.json")), "golden files of this version").toBe(true);
+  for (const [name, format] of Object.entries(FORMATS)) {
+    const document = JSON.parse(goldenText(version, `${name}.json`));
+    const reading = format.read(document);
+    expect(reading, name).toMatchObject({ ok: true, version });
+    expect(format.write(readable(reading), version), name).toEqual(document);
+  }
+});
+
+test.each(VERSIONS)("a usage batch of version %i is read, and written in it again as it was", (version) => {
+  const [header, ...lines] = goldenText(version, "usage-batch.ndjson")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const reading = CONTRACT.usageBatch.read(header);
+  expect(reading).toMatchObject({ ok: true, version });
+  expect(CONTRACT.usageBatch.write(readable(reading), version)).toEqual(header);
+  for (const line of lines) {
+    const event = readable(CONTRACT.usageEvent.read(line, version));
+    expect(usageEvent.parse(event)).toEqual(event);
+    expect(CONTRACT.usageEvent.write(event, version)).toEqual(line);
+  }
+});
+
+test.each(VERSIONS)("the forms of version %i are what they were when it came out", (version) => {
+  const shapes = Object.entries(SCHEMAS[version] ?? {}).map(([name, schema]) => [name, shapeOf(schema)]);
+  expect(Object.fromEntries(shapes)).toEqual(JSON.parse(goldenText(version, "shapes.json")));
+});
+
+test("what states a newer version, another kind or no version where there must be one is refused", () => {
+  const snapshot = JSON.parse(goldenText(CONTRACT_VERSION, "snapshot.json"));
+  const refusals = [`snapshot/${CONTRACT_VERSION + 1}`, "heartbeat/1", "snapshot/0", "snapshot/x"].map(
+    (schema) => CONTRACT.snapshot.read({ ...snapshot, schema: `headgate.${schema}` }),
+  );
+  const { schema: _, ...unstated } = snapshot;
+  for (const refusal of [...refusals, CONTRACT.snapshot.read(unstated), CONTRACT.snapshot.read([snapshot])])
+    expect(refusal).toMatchObject({ ok: false });
+  expect(refusals[0]).toMatchObject({ issues: [{ message: expect.stringContaining("newest known here") }] });
+});
+
+/** A schema as JSON Schema: the same text for the same form. */
+function shapeOf(schema: z.ZodType): object {
+  const { $schema: _, ...shape } = z.toJSONSchema(schema, { unrepresentable: "any" });
+  return JSON.parse(JSON.stringify(shape));
+}
