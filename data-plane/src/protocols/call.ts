@@ -53,7 +53,6 @@ export interface Call {
 /** What stands in a path for the `{name}`s of an endpoint's. */
 export type PathParameters = Readonly<Record<string, string>>;
 
-
 /** The way of a stream's bytes, and what was told by what went by. */
 export interface OpenStream extends StreamSteps {
   readonly meter: StreamMeter;

@@ -1,8 +1,8 @@
 /** What is served, and by which protocol. */
+import type { UsageSubject } from "@headgate/sdk/contract";
 import type { CompiledAgent } from "../policy/compiled-agent.ts";
 import type { CompiledPolicy } from "../policy/compiled-policy.ts";
 import type { Refusal } from "../policy/refusal.ts";
-import type { AttemptOpened } from "../usage/usage-recorder.ts";
 import type { PathParameters } from "./call.ts";
 import type { LlmCall } from "./llm/call.ts";
 import type { ReplyStyle } from "./reply-style.ts";
@@ -21,7 +21,7 @@ export interface Protocol {
 }
 
 export interface EndpointBase {
-  readonly name: AttemptOpened["endpoint"];
+  readonly name: UsageSubject["endpoint"];
   readonly method: "POST" | "GET";
   /** What agents call. A `{name}` in it is a path parameter: characters that stand for themselves, but no slash. */
   readonly path: string;

@@ -2,8 +2,7 @@
  * A dialect of model calls: everything that one provider's API does in its own way. Each is a folder with this one
  * export, named in `dialects.ts` and nowhere else; no dialect knows of another.
  */
-import type { SnapshotModel } from "@headgate/sdk/contract";
-import type { AttemptOpened } from "../../../usage/usage-recorder.ts";
+import type { SnapshotModel, UsageSubject } from "@headgate/sdk/contract";
 import type { StreamEvents, UsageReading } from "../../reading.ts";
 import type { ReplyStyle } from "../../reply-style.ts";
 import type { OwnHeaders, RequestHead } from "../../request-head.ts";
@@ -24,7 +23,7 @@ export interface Dialect extends ReplyStyle {
 }
 
 interface EndpointParts {
-  readonly name: AttemptOpened["endpoint"];
+  readonly name: UsageSubject["endpoint"];
   /** What agents call; see `protocol.ts` for its parameters. */
   readonly path: string;
   /** `gen_ai.operation.name` (OpenTelemetry semantic conventions). */
