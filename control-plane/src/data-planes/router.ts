@@ -9,7 +9,7 @@ import { pageInput, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { changeTenant } from "../policy/change-policy.ts";
 import { askForOperation } from "../provisioning/operations/repository.ts";
-import { operationView } from "../provisioning/operations/views.ts";
+import { showOperation } from "../provisioning/operations/service.ts";
 import { requireTenant } from "../tenants/require-tenant.ts";
 import { lockDataPlane } from "./data-plane-rows.ts";
 import { desireDataPlane } from "./desired.ts";
@@ -195,7 +195,7 @@ async function ask(
         generation: row.generation,
         now: services.clock.wallMs(),
       });
-      return { result: operationView(operation), resource: id, detail: { operation_id: operation.id } };
+      return { result: showOperation(operation), resource: id, detail: { operation_id: operation.id } };
     },
   });
 }

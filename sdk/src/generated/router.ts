@@ -6,7 +6,6 @@ import type { z } from "zod";
 /** Every procedure of the API, by domain. */
 export interface Api {
   system: {
-    /** What runs here, and its clock. Needs no credential. */
     info: Query<Record<string, never> | undefined, {
       version: string;
       embedded: boolean;
@@ -52,7 +51,6 @@ export interface Api {
         created_at: number;
       };
     }>;
-    /** The tenant itself. */
     get: Query<Record<string, never> | undefined, {
       id: `ten_${string}`;
       name: string;
@@ -67,7 +65,6 @@ export interface Api {
       revision: number;
       created_at: number;
     }>;
-    /** All tenants, in the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -88,7 +85,6 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
-    /** Its agents are refused from the next revision on; nothing is taken away. */
     suspend: Mutation<{
       tenant_id: `ten_${string}`;
     }, {
@@ -105,7 +101,6 @@ export interface Api {
       revision: number;
       created_at: number;
     }>;
-    /** Its agents are served again from the next revision on. */
     resume: Mutation<{
       tenant_id: `ten_${string}`;
     }, {
@@ -140,7 +135,6 @@ export interface Api {
       revision: number;
       created_at: number;
     }>;
-    /** Settings that are left out stay as they are. */
     update_settings: Mutation<{
       settings: {
         body_bytes_max?: number | undefined;
@@ -162,7 +156,6 @@ export interface Api {
     }>;
   };
   agents: {
-    /** An agent without keys; `keys.create` makes them. */
     create: Mutation<{
       labels?: {
         cost_center?: string | undefined;
@@ -186,7 +179,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** One agent. */
     get: Query<{
       agent_id: `agt_${string}`;
     }, {
@@ -203,7 +195,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -250,7 +241,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** Its keys are refused until it is enabled again. */
     disable: Mutation<{
       expected_revision?: number | undefined;
       agent_id: `agt_${string}`;
@@ -268,7 +258,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** Its keys are good again, but for those that were revoked. */
     enable: Mutation<{
       expected_revision?: number | undefined;
       agent_id: `agt_${string}`;
@@ -306,7 +295,6 @@ export interface Api {
     }>;
   };
   keys: {
-    /** An agent's key for the gateway. The secret is shown this once. */
     create: Mutation<{
       agent_id: `agt_${string}`;
       name?: string | undefined;
@@ -344,7 +332,6 @@ export interface Api {
       };
       secret: string;
     }>;
-    /** One key, without its secret. */
     get: Query<{
       key_id: `key_${string}`;
     }, {
@@ -359,7 +346,6 @@ export interface Api {
       expires_at: number | null;
       revoked_at: number | null;
     }>;
-    /** Of one agent or of all, in the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -379,7 +365,6 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
-    /** Only the name can be changed. */
     update: Mutation<{
       expected_revision?: number | undefined;
       key_id: `key_${string}`;
@@ -414,7 +399,6 @@ export interface Api {
     }>;
   };
   providers: {
-    /** Where models are called. The credential is kept sealed and never shown again. */
     create: Mutation<{
       name: string;
       dialect: "anthropic" | "openai";
@@ -434,7 +418,6 @@ export interface Api {
       has_credential: boolean;
       secret_version: number;
     }>;
-    /** One provider, without its credential. */
     get: Query<{
       provider_id: `prv_${string}`;
     }, {
@@ -449,7 +432,6 @@ export interface Api {
       has_credential: boolean;
       secret_version: number;
     }>;
-    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -468,7 +450,6 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
-    /** What is left out stays as it is. Calls that are under way end where they began. */
     update: Mutation<{
       expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
@@ -487,7 +468,6 @@ export interface Api {
       has_credential: boolean;
       secret_version: number;
     }>;
-    /** Replaces the credential; it is never shown again. */
     set_credential: Mutation<{
       expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
@@ -504,7 +484,6 @@ export interface Api {
       has_credential: boolean;
       secret_version: number;
     }>;
-    /** Not while a route has a target there. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
@@ -522,7 +501,6 @@ export interface Api {
     }>;
   };
   models: {
-    /** A name that agents call. It is served once it has a route. */
     create: Mutation<{
       name: string;
       kind: "chat" | "embeddings";
@@ -537,7 +515,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** One model. */
     get: Query<{
       model_id: `mdl_${string}`;
     }, {
@@ -549,7 +526,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -584,7 +560,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** Not while it has a route, or a limit or budget names it. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       model_id: `mdl_${string}`;
@@ -644,7 +619,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** The model's route. */
     get: Query<{
       model_id: `mdl_${string}`;
     }, {
@@ -671,7 +645,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -702,7 +675,6 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
-    /** Its model is served no more. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       model_id: `mdl_${string}`;
@@ -745,7 +717,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** One rule. */
     get: Query<{
       rule_id: `rul_${string}`;
     }, {
@@ -768,7 +739,6 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
-    /** What is left out stays as it is, and so does its place. */
     update: Mutation<{
       name?: string | undefined;
       effect?: "allow" | "deny" | "require" | undefined;
@@ -797,7 +767,6 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
-    /** Those after it move up. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       rule_id: `rul_${string}`;
@@ -848,7 +817,6 @@ export interface Api {
       metric: "concurrency" | "requests" | "tokens";
       window_seconds: number | null;
     }>;
-    /** One limit. */
     get: Query<{
       limit_id: `lim_${string}`;
     }, {
@@ -866,7 +834,6 @@ export interface Api {
       metric: "concurrency" | "requests" | "tokens";
       window_seconds: number | null;
     }>;
-    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -916,7 +883,6 @@ export interface Api {
       metric: "concurrency" | "requests" | "tokens";
       window_seconds: number | null;
     }>;
-    /** From the next revision on it limits nothing. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       limit_id: `lim_${string}`;
@@ -966,7 +932,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** One budget. */
     get: Query<{
       budget_id: `bud_${string}`;
     }, {
@@ -985,7 +950,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1037,7 +1001,6 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** From the next revision on it holds nothing back; what was used stays in the ledger. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       budget_id: `bud_${string}`;
@@ -1059,7 +1022,6 @@ export interface Api {
     }>;
   };
   prices: {
-    /** A price from a minute on, for all tenants. */
     create: Mutation<{
       vendor: string;
       model: string;
@@ -1079,7 +1041,6 @@ export interface Api {
       valid_to: number | null;
       vendor: string;
     }>;
-    /** Ends a price at a minute; prices are never changed or deleted. */
     close: Mutation<{
       price_id: `prc_${string}`;
       valid_to: number;
@@ -1095,7 +1056,6 @@ export interface Api {
       valid_to: number | null;
       vendor: string;
     }>;
-    /** The price book, also what is no longer valid, in the order of ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1115,7 +1075,6 @@ export interface Api {
     }>>;
   };
   usage: {
-    /** Quantities and amounts over a time, grouped by what was asked for. */
     query: Query<{
       from: number;
       to: number;
@@ -1131,18 +1090,15 @@ export interface Api {
     }, Page<StreamEvent>>;
   };
   invoices: {
-    /** The invoice of a month, so far. A quantity without a price blocks it and is named. */
     preview: Query<{
       period: string;
     }, InvoicePreview>;
-    /** The batches that a line's quantity comes from, and how much from each. */
     line_usage: Query<{
       period: string;
       line_id: string;
     }, LineUsage>;
   };
   data_planes: {
-    /** Of the tenant, in the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1524,23 +1480,25 @@ export interface Api {
       cursor?: string | undefined;
       limit?: number | undefined;
       data_plane_id?: `dpl_${string}` | undefined;
-    }, Page<{
-      id: `opn_${string}`;
-      tenant_id: `ten_${string}`;
-      data_plane_id: `dpl_${string}`;
-      kind: "destroy" | "preview" | "refresh" | "up";
-      reason: string;
-      state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
-      generation: number;
-      changes: Record<string, number>;
-      planned: Record<string, number> | null;
-      error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
-      message: string;
-      created_at: number;
-      started_at: number | null;
-      ended_at: number | null;
-    }>>;
-    /** One operation, as it stands. */
+    }, {
+      items: {
+        id: `opn_${string}`;
+        tenant_id: `ten_${string}`;
+        data_plane_id: `dpl_${string}`;
+        kind: "destroy" | "preview" | "refresh" | "up";
+        reason: string;
+        state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
+        generation: number;
+        changes: Record<string, number>;
+        planned: Record<string, number> | null;
+        error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
+        message: string;
+        created_at: number;
+        started_at: number | null;
+        ended_at: number | null;
+      }[];
+      next_cursor: string | null;
+    }>;
     get: Query<{
       operation_id: `opn_${string}`;
     }, {
@@ -1565,14 +1523,24 @@ export interface Api {
       after?: number | undefined;
       limit?: number | undefined;
     }, {
-      items: OperationEvent[];
+      items: {
+        seq: number;
+        at: number;
+        type: "diagnostic" | "diff" | "ended" | "started" | "step";
+        payload: Record<string, unknown>;
+      }[];
     }>;
     /** The same as they come (server-sent events), from any point on; it ends with the operation. */
     watch: Subscription<{
       operation_id: `opn_${string}`;
       after?: number | undefined;
       lastEventId?: string | undefined;
-    }, OperationEvent>;
+    }, {
+      seq: number;
+      at: number;
+      type: "diagnostic" | "diff" | "ended" | "started" | "step";
+      payload: Record<string, unknown>;
+    }>;
   };
   regions: {
     /** Makes it, or replaces what is said of it; data planes that live there follow a change of its cluster or access, not all at once. */
@@ -1649,7 +1617,6 @@ export interface Api {
       created_at: number;
       updated_at: number;
     }>;
-    /** One region, without its access. */
     get: Query<{
       name: string;
     }, {
@@ -1669,7 +1636,6 @@ export interface Api {
       created_at: number;
       updated_at: number;
     }>;
-    /** In the order of their names. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1698,7 +1664,6 @@ export interface Api {
     }>;
   };
   releases: {
-    /** A draft: nothing moves before `start`. One for each version. */
     create: Mutation<{
       version: string;
       image: string;
@@ -1776,7 +1741,6 @@ export interface Api {
       updated_at: number;
       version: string;
     }>;
-    /** Goes on with the ring at which it was paused. */
     resume: Mutation<{
       release_id: `rel_${string}`;
     }, {
@@ -1848,7 +1812,6 @@ export interface Api {
       updated_at: number;
       version: string;
     }>;
-    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1879,7 +1842,6 @@ export interface Api {
       cursor?: string | undefined;
       limit?: number | undefined;
     }, Page<SnapshotSummary>>;
-    /** The policy as it was at a revision, without secrets. */
     get: Query<{
       revision: number;
     }, {
@@ -1909,7 +1871,6 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
-    /** Whether the log is whole: each entry is chained to the one before it. */
     verify: Query<Record<string, never> | undefined, {
       ok: true;
       rows: number;
@@ -2114,15 +2075,6 @@ export interface LineUsage {
     readonly sha256: string;
     readonly quantity: string;
   }[];
-}
-
-export interface OperationEvent {
-  /** Counts from 1 within the operation. */
-  readonly seq: number;
-  /** Unix milliseconds. */
-  readonly at: number;
-  readonly type: "started" | "step" | "diff" | "diagnostic" | "ended";
-  readonly payload: Record<string, unknown>;
 }
 
 export interface Page<T> {

@@ -4,7 +4,7 @@ import type { Database } from "../../db/client.ts";
 import { withTenant } from "../../db/tenant-scope.ts";
 import type { OperationHints } from "./operation-hints.ts";
 import { findOperation, listEvents } from "./repository.ts";
-import { eventView, isOver, type OperationEvent } from "./views.ts";
+import { isOver, type OperationEvent, showEvent } from "./service.ts";
 
 export interface Watch {
   readonly tenantId: Id<"tenant">;
@@ -34,7 +34,7 @@ export async function* watchOperation(
     });
     for (const event of events) {
       told = event.seq;
-      yield eventView(event);
+      yield showEvent(event);
     }
     if (events.length === EVENTS_AT_ONCE) continue;
     if (over) return;
