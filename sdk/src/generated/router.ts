@@ -6,6 +6,7 @@ import type { z } from "zod";
 /** Every procedure of the API, by domain. */
 export interface Api {
   system: {
+    /** What runs here, and its clock. Needs no credential. */
     info: Query<Record<string, never> | undefined, {
       version: string;
       embedded: boolean;
@@ -51,6 +52,7 @@ export interface Api {
         created_at: number;
       };
     }>;
+    /** The tenant itself. */
     get: Query<Record<string, never> | undefined, {
       id: `ten_${string}`;
       name: string;
@@ -65,6 +67,7 @@ export interface Api {
       revision: number;
       created_at: number;
     }>;
+    /** All tenants, in the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -85,6 +88,7 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
+    /** Its agents are refused from the next revision on; nothing is taken away. */
     suspend: Mutation<{
       tenant_id: `ten_${string}`;
     }, {
@@ -101,6 +105,7 @@ export interface Api {
       revision: number;
       created_at: number;
     }>;
+    /** Its agents are served again from the next revision on. */
     resume: Mutation<{
       tenant_id: `ten_${string}`;
     }, {
@@ -135,6 +140,7 @@ export interface Api {
       revision: number;
       created_at: number;
     }>;
+    /** Settings that are left out stay as they are. */
     update_settings: Mutation<{
       settings: {
         body_bytes_max?: number | undefined;
@@ -156,6 +162,7 @@ export interface Api {
     }>;
   };
   agents: {
+    /** An agent without keys; `keys.create` makes them. */
     create: Mutation<{
       labels?: {
         cost_center?: string | undefined;
@@ -179,6 +186,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** One agent. */
     get: Query<{
       agent_id: `agt_${string}`;
     }, {
@@ -195,6 +203,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -241,6 +250,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** Its keys are refused until it is enabled again. */
     disable: Mutation<{
       expected_revision?: number | undefined;
       agent_id: `agt_${string}`;
@@ -258,6 +268,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** Its keys are good again, but for those that were revoked. */
     enable: Mutation<{
       expected_revision?: number | undefined;
       agent_id: `agt_${string}`;
@@ -295,6 +306,7 @@ export interface Api {
     }>;
   };
   keys: {
+    /** An agent's key for the gateway. The secret is shown this once. */
     create: Mutation<{
       agent_id: `agt_${string}`;
       name?: string | undefined;
@@ -332,6 +344,7 @@ export interface Api {
       };
       secret: string;
     }>;
+    /** One key, without its secret. */
     get: Query<{
       key_id: `key_${string}`;
     }, {
@@ -346,6 +359,7 @@ export interface Api {
       expires_at: number | null;
       revoked_at: number | null;
     }>;
+    /** Of one agent or of all, in the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -365,6 +379,7 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
+    /** Only the name can be changed. */
     update: Mutation<{
       expected_revision?: number | undefined;
       key_id: `key_${string}`;
@@ -399,6 +414,7 @@ export interface Api {
     }>;
   };
   providers: {
+    /** Where models are called. The credential is kept sealed and never shown again. */
     create: Mutation<{
       name: string;
       dialect: "anthropic" | "openai";
@@ -409,29 +425,31 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
+      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
-      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
+    /** One provider, without its credential. */
     get: Query<{
       provider_id: `prv_${string}`;
     }, {
       id: `prv_${string}`;
       name: string;
+      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
-      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
+    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -439,17 +457,18 @@ export interface Api {
       items: {
         id: `prv_${string}`;
         name: string;
+        dialect: "anthropic" | "openai";
         vendor: string;
         base_url: string;
         allowed_cidrs: string[];
         created_at: number;
         revision: number;
-        dialect: "anthropic" | "openai";
         has_credential: boolean;
         secret_version: number;
       }[];
       next_cursor: string | null;
     }>;
+    /** What is left out stays as it is. Calls that are under way end where they began. */
     update: Mutation<{
       expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
@@ -459,15 +478,16 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
+      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
-      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
+    /** Replaces the credential; it is never shown again. */
     set_credential: Mutation<{
       expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
@@ -475,32 +495,34 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
+      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
-      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
+    /** Not while a route has a target there. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       provider_id: `prv_${string}`;
     }, {
       id: `prv_${string}`;
       name: string;
+      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
-      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
   };
   models: {
+    /** A name that agents call. It is served once it has a route. */
     create: Mutation<{
       name: string;
       kind: "chat" | "embeddings";
@@ -515,6 +537,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** One model. */
     get: Query<{
       model_id: `mdl_${string}`;
     }, {
@@ -526,6 +549,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -560,6 +584,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** Not while it has a route, or a limit or budget names it. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       model_id: `mdl_${string}`;
@@ -619,6 +644,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** The model's route. */
     get: Query<{
       model_id: `mdl_${string}`;
     }, {
@@ -645,6 +671,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -675,6 +702,7 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
+    /** Its model is served no more. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       model_id: `mdl_${string}`;
@@ -717,6 +745,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** One rule. */
     get: Query<{
       rule_id: `rul_${string}`;
     }, {
@@ -739,6 +768,7 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
+    /** What is left out stays as it is, and so does its place. */
     update: Mutation<{
       name?: string | undefined;
       effect?: "allow" | "deny" | "require" | undefined;
@@ -767,6 +797,7 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
+    /** Those after it move up. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       rule_id: `rul_${string}`;
@@ -817,6 +848,7 @@ export interface Api {
       metric: "concurrency" | "requests" | "tokens";
       window_seconds: number | null;
     }>;
+    /** One limit. */
     get: Query<{
       limit_id: `lim_${string}`;
     }, {
@@ -834,6 +866,7 @@ export interface Api {
       metric: "concurrency" | "requests" | "tokens";
       window_seconds: number | null;
     }>;
+    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -883,6 +916,7 @@ export interface Api {
       metric: "concurrency" | "requests" | "tokens";
       window_seconds: number | null;
     }>;
+    /** From the next revision on it limits nothing. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       limit_id: `lim_${string}`;
@@ -932,6 +966,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** One budget. */
     get: Query<{
       budget_id: `bud_${string}`;
     }, {
@@ -950,6 +985,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1001,6 +1037,7 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
+    /** From the next revision on it holds nothing back; what was used stays in the ledger. */
     delete: Mutation<{
       expected_revision?: number | undefined;
       budget_id: `bud_${string}`;
@@ -1022,6 +1059,7 @@ export interface Api {
     }>;
   };
   prices: {
+    /** A price from a minute on, for all tenants. */
     create: Mutation<{
       vendor: string;
       model: string;
@@ -1041,6 +1079,7 @@ export interface Api {
       valid_to: number | null;
       vendor: string;
     }>;
+    /** Ends a price at a minute; prices are never changed or deleted. */
     close: Mutation<{
       price_id: `prc_${string}`;
       valid_to: number;
@@ -1056,6 +1095,7 @@ export interface Api {
       valid_to: number | null;
       vendor: string;
     }>;
+    /** The price book, also what is no longer valid, in the order of ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1075,6 +1115,7 @@ export interface Api {
     }>>;
   };
   usage: {
+    /** Quantities and amounts over a time, grouped by what was asked for. */
     query: Query<{
       from: number;
       to: number;
@@ -1090,15 +1131,18 @@ export interface Api {
     }, Page<StreamEvent>>;
   };
   invoices: {
+    /** The invoice of a month, so far. A quantity without a price blocks it and is named. */
     preview: Query<{
       period: string;
     }, InvoicePreview>;
+    /** The batches that a line's quantity comes from, and how much from each. */
     line_usage: Query<{
       period: string;
       line_id: string;
     }, LineUsage>;
   };
   data_planes: {
+    /** Of the tenant, in the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1125,6 +1169,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1176,6 +1221,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1227,6 +1273,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1281,6 +1328,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1340,6 +1388,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1448,6 +1497,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1480,25 +1530,23 @@ export interface Api {
       cursor?: string | undefined;
       limit?: number | undefined;
       data_plane_id?: `dpl_${string}` | undefined;
-    }, {
-      items: {
-        id: `opn_${string}`;
-        tenant_id: `ten_${string}`;
-        data_plane_id: `dpl_${string}`;
-        kind: "destroy" | "preview" | "refresh" | "up";
-        reason: string;
-        state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
-        generation: number;
-        changes: Record<string, number>;
-        planned: Record<string, number> | null;
-        error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
-        message: string;
-        created_at: number;
-        started_at: number | null;
-        ended_at: number | null;
-      }[];
-      next_cursor: string | null;
-    }>;
+    }, Page<{
+      id: `opn_${string}`;
+      tenant_id: `ten_${string}`;
+      data_plane_id: `dpl_${string}`;
+      kind: "destroy" | "preview" | "refresh" | "up";
+      reason: string;
+      state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
+      generation: number;
+      changes: Record<string, number>;
+      planned: Record<string, number> | null;
+      error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
+      message: string;
+      created_at: number;
+      started_at: number | null;
+      ended_at: number | null;
+    }>>;
+    /** One operation, as it stands. */
     get: Query<{
       operation_id: `opn_${string}`;
     }, {
@@ -1523,24 +1571,14 @@ export interface Api {
       after?: number | undefined;
       limit?: number | undefined;
     }, {
-      items: {
-        seq: number;
-        at: number;
-        type: "diagnostic" | "diff" | "ended" | "started" | "step";
-        payload: Record<string, unknown>;
-      }[];
+      items: OperationEvent[];
     }>;
     /** The same as they come (server-sent events), from any point on; it ends with the operation. */
     watch: Subscription<{
       operation_id: `opn_${string}`;
       after?: number | undefined;
       lastEventId?: string | undefined;
-    }, {
-      seq: number;
-      at: number;
-      type: "diagnostic" | "diff" | "ended" | "started" | "step";
-      payload: Record<string, unknown>;
-    }>;
+    }, OperationEvent>;
   };
   regions: {
     /** Makes it, or replaces what is said of it; data planes that live there follow a change of its cluster or access, not all at once. */
@@ -1617,6 +1655,7 @@ export interface Api {
       created_at: number;
       updated_at: number;
     }>;
+    /** One region, without its access. */
     get: Query<{
       name: string;
     }, {
@@ -1636,6 +1675,7 @@ export interface Api {
       created_at: number;
       updated_at: number;
     }>;
+    /** In the order of their names. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1664,6 +1704,7 @@ export interface Api {
     }>;
   };
   releases: {
+    /** A draft: nothing moves before `start`. One for each version. */
     create: Mutation<{
       version: string;
       image: string;
@@ -1741,6 +1782,7 @@ export interface Api {
       updated_at: number;
       version: string;
     }>;
+    /** Goes on with the ring at which it was paused. */
     resume: Mutation<{
       release_id: `rel_${string}`;
     }, {
@@ -1812,6 +1854,7 @@ export interface Api {
       updated_at: number;
       version: string;
     }>;
+    /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
@@ -1842,6 +1885,7 @@ export interface Api {
       cursor?: string | undefined;
       limit?: number | undefined;
     }, Page<SnapshotSummary>>;
+    /** The policy as it was at a revision, without secrets. */
     get: Query<{
       revision: number;
     }, {
@@ -1871,6 +1915,7 @@ export interface Api {
       }[];
       next_cursor: string | null;
     }>;
+    /** Whether the log is whole: each entry is chained to the one before it. */
     verify: Query<Record<string, never> | undefined, {
       ok: true;
       rows: number;
@@ -2077,6 +2122,15 @@ export interface LineUsage {
   }[];
 }
 
+export interface OperationEvent {
+  /** Counts from 1 within the operation. */
+  readonly seq: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly type: "started" | "step" | "diff" | "diagnostic" | "ended";
+  readonly payload: Record<string, unknown>;
+}
+
 export interface Page<T> {
   items: T[];
   /** Null on the last page. */
@@ -2084,6 +2138,7 @@ export interface Page<T> {
 }
 
 export type PolicyDocument = z.infer<(z.ZodObject<{
+    schema: z.ZodLiteral<"headgate.snapshot/1">;
     tenant_id: z.ZodType<`ten_${string}`, `ten_${string}`, z.core.$ZodTypeInternals<`ten_${string}`, `ten_${string}`>>;
     region: z.ZodString;
     revision: z.ZodNumber;
@@ -2258,7 +2313,10 @@ export type PolicyDocument = z.infer<(z.ZodObject<{
     providers: z.ZodArray<z.ZodObject<{
       id: z.ZodType<`prv_${string}`, `prv_${string}`, z.core.$ZodTypeInternals<`prv_${string}`, `prv_${string}`>>;
       name: z.ZodString;
-      dialect: z.ZodString;
+      dialect: z.ZodEnum<{
+        anthropic: "anthropic";
+        openai: "openai";
+      }>;
       vendor: z.ZodString;
       base_url: z.ZodURL;
       allowed_cidrs: z.ZodArray<z.ZodString>;
