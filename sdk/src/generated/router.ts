@@ -425,12 +425,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -440,12 +440,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -457,12 +457,12 @@ export interface Api {
       items: {
         id: `prv_${string}`;
         name: string;
-        dialect: "anthropic" | "openai";
         vendor: string;
         base_url: string;
         allowed_cidrs: string[];
         created_at: number;
         revision: number;
+        dialect: "anthropic" | "openai";
         has_credential: boolean;
         secret_version: number;
       }[];
@@ -478,12 +478,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -495,12 +495,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -511,12 +511,12 @@ export interface Api {
     }, {
       id: `prv_${string}`;
       name: string;
-      dialect: "anthropic" | "openai";
       vendor: string;
       base_url: string;
       allowed_cidrs: string[];
       created_at: number;
       revision: number;
+      dialect: "anthropic" | "openai";
       has_credential: boolean;
       secret_version: number;
     }>;
@@ -1169,7 +1169,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1221,7 +1220,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1273,7 +1271,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1328,7 +1325,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1388,7 +1384,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1497,7 +1492,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1530,22 +1524,25 @@ export interface Api {
       cursor?: string | undefined;
       limit?: number | undefined;
       data_plane_id?: `dpl_${string}` | undefined;
-    }, Page<{
-      id: `opn_${string}`;
-      tenant_id: `ten_${string}`;
-      data_plane_id: `dpl_${string}`;
-      kind: "destroy" | "preview" | "refresh" | "up";
-      reason: string;
-      state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
-      generation: number;
-      changes: Record<string, number>;
-      planned: Record<string, number> | null;
-      error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
-      message: string;
-      created_at: number;
-      started_at: number | null;
-      ended_at: number | null;
-    }>>;
+    }, {
+      items: {
+        id: `opn_${string}`;
+        tenant_id: `ten_${string}`;
+        data_plane_id: `dpl_${string}`;
+        kind: "destroy" | "preview" | "refresh" | "up";
+        reason: string;
+        state: "failed" | "interrupted" | "queued" | "running" | "succeeded";
+        generation: number;
+        changes: Record<string, number>;
+        planned: Record<string, number> | null;
+        error_class: "conflict" | "interrupted" | "quota" | "refused" | "retryable" | "timeout" | null;
+        message: string;
+        created_at: number;
+        started_at: number | null;
+        ended_at: number | null;
+      }[];
+      next_cursor: string | null;
+    }>;
     /** One operation, as it stands. */
     get: Query<{
       operation_id: `opn_${string}`;
@@ -1571,14 +1568,24 @@ export interface Api {
       after?: number | undefined;
       limit?: number | undefined;
     }, {
-      items: OperationEvent[];
+      items: {
+        seq: number;
+        at: number;
+        type: "diagnostic" | "diff" | "ended" | "started" | "step";
+        payload: Record<string, unknown>;
+      }[];
     }>;
     /** The same as they come (server-sent events), from any point on; it ends with the operation. */
     watch: Subscription<{
       operation_id: `opn_${string}`;
       after?: number | undefined;
       lastEventId?: string | undefined;
-    }, OperationEvent>;
+    }, {
+      seq: number;
+      at: number;
+      type: "diagnostic" | "diff" | "ended" | "started" | "step";
+      payload: Record<string, unknown>;
+    }>;
   };
   regions: {
     /** Makes it, or replaces what is said of it; data planes that live there follow a change of its cluster or access, not all at once. */
@@ -2122,15 +2129,6 @@ export interface LineUsage {
   }[];
 }
 
-export interface OperationEvent {
-  /** Counts from 1 within the operation. */
-  readonly seq: number;
-  /** Unix milliseconds. */
-  readonly at: number;
-  readonly type: "started" | "step" | "diff" | "diagnostic" | "ended";
-  readonly payload: Record<string, unknown>;
-}
-
 export interface Page<T> {
   items: T[];
   /** Null on the last page. */
@@ -2138,7 +2136,6 @@ export interface Page<T> {
 }
 
 export type PolicyDocument = z.infer<(z.ZodObject<{
-    schema: z.ZodLiteral<"headgate.snapshot/1">;
     tenant_id: z.ZodType<`ten_${string}`, `ten_${string}`, z.core.$ZodTypeInternals<`ten_${string}`, `ten_${string}`>>;
     region: z.ZodString;
     revision: z.ZodNumber;
@@ -2313,10 +2310,7 @@ export type PolicyDocument = z.infer<(z.ZodObject<{
     providers: z.ZodArray<z.ZodObject<{
       id: z.ZodType<`prv_${string}`, `prv_${string}`, z.core.$ZodTypeInternals<`prv_${string}`, `prv_${string}`>>;
       name: z.ZodString;
-      dialect: z.ZodEnum<{
-        anthropic: "anthropic";
-        openai: "openai";
-      }>;
+      dialect: z.ZodString;
       vendor: z.ZodString;
       base_url: z.ZodURL;
       allowed_cidrs: z.ZodArray<z.ZodString>;

@@ -105,7 +105,5 @@ function shapeOf(schema: z.ZodType): unknown {
 }
 
 function sorted(shape: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(shape, (key, value) => (key === "required" ? [...value].sort() : value)),
-  );
+  return JSON.parse(JSON.stringify(shape, (key, value) => (key === "required" ? [...value].sort() : value)));
 }
