@@ -335,7 +335,7 @@ function hostScript(desired: DesiredDataPlane): string {
   const url = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
   return `
     import { createLocalDriver } from ${url("./local-driver.ts")};
-    import { systemClock } from ${url("../lib/clock.ts")};
+    import { systemClock } from ${url("../../lib/clock.ts")};
     const driver = createLocalDriver({
       directory: ${JSON.stringify(join(root, "planes"))}, entry: ${JSON.stringify(entry)},
       controlPlaneUrl: "http://127.0.0.1:9", environment: { PATH: "/usr/bin:/bin" }, clock: systemClock,
