@@ -1169,6 +1169,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1220,6 +1221,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1271,6 +1273,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1325,6 +1328,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1384,6 +1388,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1492,6 +1497,7 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
+        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -2136,6 +2142,7 @@ export interface Page<T> {
 }
 
 export type PolicyDocument = z.infer<(z.ZodObject<{
+    schema: z.ZodLiteral<"headgate.snapshot/1">;
     tenant_id: z.ZodType<`ten_${string}`, `ten_${string}`, z.core.$ZodTypeInternals<`ten_${string}`, `ten_${string}`>>;
     region: z.ZodString;
     revision: z.ZodNumber;
