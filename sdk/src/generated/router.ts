@@ -1169,7 +1169,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1221,7 +1220,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1273,7 +1271,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1328,7 +1325,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1388,7 +1384,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -1497,7 +1492,6 @@ export interface Api {
         errors: string[];
       } | null;
       last_heartbeat: {
-        schema: "headgate.heartbeat/1";
         instance_id: `ins_${string}`;
         version: string;
         state: "draining" | "ready" | "starting" | "stopped";
@@ -2142,7 +2136,6 @@ export interface Page<T> {
 }
 
 export type PolicyDocument = z.infer<(z.ZodObject<{
-    schema: z.ZodLiteral<"headgate.snapshot/1">;
     tenant_id: z.ZodType<`ten_${string}`, `ten_${string}`, z.core.$ZodTypeInternals<`ten_${string}`, `ten_${string}`>>;
     region: z.ZodString;
     revision: z.ZodNumber;
