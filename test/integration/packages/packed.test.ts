@@ -49,8 +49,8 @@ test.each(PACKAGES)(
     expect(files.filter((path) => OF_TESTS.test(path))).toEqual([]);
     if (name !== "sdk") expect(files.filter((path) => path.includes("/testing/"))).toEqual([]);
     // What a file that is no more was compiled to is there until the next clean build.
-  const code = files.filter((path) => existsSync(join(folder, path.replace(/^dist(.*)\.js$/, "src$1.ts"))));
-  for (const path of code.filter((file) => file.endsWith(".js"))) {
+    const code = files.filter((path) => existsSync(join(folder, path.replace(/^dist(.*)\.js$/, "src$1.ts"))));
+    for (const path of code.filter((file) => file.endsWith(".js"))) {
       const undeclared = packagesIn(await readFile(join(folder, path), "utf8")).filter(
         (one) => !known.has(one),
       );
@@ -134,7 +134,9 @@ test("the packed SDK installs in an empty project, type-checks there, runs, and 
   const router = await readFile(join(installed, "dist/generated/router.d.ts"), "utf8");
   const procedures = [...router.matchAll(/^( {8}|.*\*\/\n {8})(\w+): (?:Query|Mutation|Subscription)</gm)];
   expect(procedures.length).toBeGreaterThan(80);
-  expect(procedures.filter(([, before = ""]) => !before.includes("*/")).map(([, , name]) => name)).toEqual([]);
+  expect(procedures.filter(([, before = ""]) => !before.includes("*/")).map(([, , name]) => name)).toEqual(
+    [],
+  );
   expect(await readFile(join(installed, "dist/client/create-client.d.ts"), "utf8")).toContain(
     "const headgate = createClient({ url, credential: adminKey });",
   );
