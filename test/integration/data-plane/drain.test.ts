@@ -48,8 +48,8 @@ test("on SIGTERM it is not ready at once, streams run to their end, usage is shi
   expect(await response.text()).toContain("data: [DONE]");
   expect(await exited).toEqual({ code: 0, signal: null });
   expect(controlPlane.usage).toMatchObject([
-    { stream: false, outcome: "success", accuracy: "reported" },
-    { stream: true, outcome: "success", accuracy: "reported" },
+    { subject: { stream: false }, outcome: "success", accuracy: "reported" },
+    { subject: { stream: true }, outcome: "success", accuracy: "reported" },
   ]);
 });
 
@@ -72,6 +72,6 @@ test("what still runs at the end of its time is cut, and recorded", async () => 
   await expect(response.text()).rejects.toThrow();
   expect(await exited).toEqual({ code: 0, signal: null });
   expect(controlPlane.usage).toMatchObject([
-    { stream: true, status: "settled", outcome: "client_aborted", accuracy: "estimated" },
+    { subject: { stream: true }, status: "settled", outcome: "client_aborted", accuracy: "estimated" },
   ]);
 });
