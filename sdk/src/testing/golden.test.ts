@@ -12,7 +12,7 @@ import { policySnapshot } from "../contract/policy-snapshot.ts";
 import { usageAck, usageBatchHeader, usageEvent, usageGap } from "../contract/usage-batch.ts";
 import { CONTRACT, CONTRACT_VERSION } from "../contract/versions/contract.ts";
 import type { Format, Reading } from "../contract/versions/form.ts";
-import { usageEventV1 } from "../contract/versions/v1.ts";
+import { policySnapshotV1, usageEventV1 } from "../contract/versions/v1.ts";
 
 const VERSIONS = Array.from({ length: CONTRACT_VERSION }, (_, index) => index + 1);
 
@@ -43,7 +43,7 @@ const NEWEST_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "usage-gap": usageGap,
 };
 const SCHEMAS: Readonly<Record<number, typeof NEWEST_SCHEMAS>> = {
-  1: { ...NEWEST_SCHEMAS, "usage-event": usageEventV1 },
+  1: { ...NEWEST_SCHEMAS, snapshot: policySnapshotV1, "usage-event": usageEventV1 },
   2: NEWEST_SCHEMAS,
 };
 
