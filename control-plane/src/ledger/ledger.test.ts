@@ -1,4 +1,6 @@
-import type { UsageEvent } from "@headgate/sdk/contract";
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { CONTRACT, type UsageEvent } from "@headgate/sdk/contract";
 import { makeId, makeUsageEvent } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
@@ -101,6 +103,27 @@ test("history may come again in other batches, but not otherwise", async () => {
     expectedSeq: 7,
   });
   expect(await minutesOf(owner)).toEqual(before);
+});
+
+test("the same events are the same in the form of another version, and others are not", async () => {
+  const owner = await platform.newTenant();
+  const header = { stream_id: makeId("stream") };
+  const events = [makeUsageEvent({ started_at: TEST_NOW }), makeUsageEvent({ started_at: TEST_NOW })];
+  const newest = packed({ events, header });
+  const lines = newest.events.map((one) => `${JSON.stringify(CONTRACT.usageEvent.write(one, 1))}\n`).join("");
+  const sha256 = createHash("sha256").update(lines).digest("hex");
+  const head = { ...newest.header, sha256 };
+  const text = `${JSON.stringify(CONTRACT.usageBatch.write(head, 1))}\n${lines}`;
+  const older = { ...newest, header: head, packed: gzipSync(text) };
+  expect((await ingestBatch(platform.db, owner, older, TEST_NOW)).kind).toBe("applied");
+  expect(await ingestBatch(platform.db, owner, newest, TEST_NOW)).toEqual({ kind: "repeated", ackedSeq: 2 });
+  const forged = packed({
+    events: events.with(1, makeUsageEvent({ started_at: TEST_NOW, usage: { input_uncached: 1 } })),
+    header,
+  });
+  expect(await ingestBatch(platform.db, owner, forged, TEST_NOW)).toEqual({ kind: "history_changed" });
+  expect(await inTenant(owner, totalsBreaks)).toEqual([]);
+  expect(await inTenant(owner, (tx) => minuteDrift(tx, NOVEMBER))).toEqual([]);
 });
 
 test("a newer writer fences the older one off, even by repeating what is known", async () => {

@@ -121,7 +121,7 @@ describe("the same answer comes from the gateway as from the provider, and usage
       await anthropicClient(direct).messages.countTokens({ model: "sim-claude", ...body }),
     );
     expect(tenant.usage().slice(seen)).toMatchObject([
-      { endpoint: "count_tokens", status: "settled", usage: {}, accuracy: "none" },
+      { subject: { endpoint: "count_tokens" }, status: "settled", usage: {}, accuracy: "none" },
     ]);
   });
 });
@@ -164,8 +164,7 @@ function expectCounted(path: string, body: object, { stream, raw }: Expected): v
       accuracy: "reported",
       attempt: 1,
       http_status: 200,
-      stream,
-      endpoint: path.slice("/v1/".length).replace("/", "_"),
+      subject: { stream, endpoint: path.slice("/v1/".length).replace("/", "_") },
     },
   ]);
   expect(events[0]?.usage).toEqual(usageDimensions(simulatedUsage(path, { ...body })));

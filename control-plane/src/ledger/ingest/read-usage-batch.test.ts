@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { CONTRACT } from "@headgate/sdk/contract";
 import { encodeUsageBatch, makeModelSubject, makeUsageBatch, makeUsageEvent } from "@headgate/sdk/testing";
@@ -73,4 +74,14 @@ test("what is not gzip, breaks off, has no lines or a torn last line is refused"
 
 test("a small body that would inflate without end is given up early", async () => {
   expect(await refusal(gzipSync(Buffer.alloc(64 * 1024 * 1024)))).toMatch(/larger than allowed/);
+});
+
+test("a batch of an older version is lifted, when it comes in and when it is read again", async () => {
+  const golden = new URL("../../../../sdk/src/contract/golden/v1/usage-batch.ndjson", import.meta.url);
+  const packed = gzipSync(readFileSync(golden));
+  const reading = await readUsageBatch(packed);
+  if (!reading.ok) throw new Error(reading.reason);
+  expect(reading.batch.events[0]).toMatchObject({ subject: { kind: "model", vendor: "openai" } });
+  const lines = await openBatch(packed);
+  expect(lines.map((line) => line.event())).toEqual(reading.batch.events);
 });
