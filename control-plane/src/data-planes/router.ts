@@ -5,11 +5,12 @@ import { operatorProcedure, router, tenantProcedure } from "../api/trpc/procedur
 import type { Actor } from "../audit/append-audit.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
-import { pageInput, pageOf } from "../lib/page.ts";
+import { pageInput, pageOf, pageSchema } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
+import { unixMs } from "../lib/view.ts";
 import { changeTenant } from "../policy/change-policy.ts";
 import { askForOperation } from "../provisioning/operations/repository.ts";
-import { showOperation } from "../provisioning/operations/service.ts";
+import { operationView, showOperation } from "../provisioning/operations/service.ts";
 import { requireTenant } from "../tenants/require-tenant.ts";
 import { lockDataPlane } from "./data-plane-rows.ts";
 import { desireDataPlane } from "./desired.ts";
@@ -26,32 +27,42 @@ import {
   placeInRing,
   requestDeletion,
 } from "./repository.ts";
-import type { DataPlaneRow, DataPlaneState } from "./status.ts";
+import { dataPlaneView, viewOfDataPlane } from "./views.ts";
 
 const byId = z.strictObject({ data_plane_id: idOf("dataPlane") });
 
 export const dataPlanesRouter = router({
   /** Of the tenant, in the order of their ids. */
-  list: tenantProcedure.input(z.strictObject(pageInput)).query(async ({ ctx, input }) => {
-    const { revision } = await requireTenant(ctx.services.db, ctx.tenantId);
-    const rows = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
-      listDataPlanes(tx, { after: input.cursor, limit: input.limit + 1 }),
-    );
-    return pageOf(rows, input.limit, { cursor: ({ id }) => id, view: (row) => dataPlaneView(row, revision) });
-  }),
+  list: tenantProcedure
+    .input(z.strictObject(pageInput))
+    .output(pageSchema(dataPlaneView))
+    .query(async ({ ctx, input }) => {
+      const { revision } = await requireTenant(ctx.services.db, ctx.tenantId);
+      const rows = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
+        listDataPlanes(tx, { after: input.cursor, limit: input.limit + 1 }),
+      );
+      return pageOf(rows, input.limit, {
+        cursor: ({ id }) => id,
+        view: (row) => viewOfDataPlane(row, revision),
+      });
+    }),
 
   /** One that was deleted is still found, so that its end can be seen. */
-  get: tenantProcedure.input(byId).query(async ({ ctx, input }) => {
-    const { revision } = await requireTenant(ctx.services.db, ctx.tenantId);
-    const row = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
-      findDataPlane(tx, input.data_plane_id),
-    );
-    return dataPlaneView(requireFound(row), revision);
-  }),
+  get: tenantProcedure
+    .input(byId)
+    .output(dataPlaneView)
+    .query(async ({ ctx, input }) => {
+      const { revision } = await requireTenant(ctx.services.db, ctx.tenantId);
+      const row = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
+        findDataPlane(tx, input.data_plane_id),
+      );
+      return viewOfDataPlane(requireFound(row), revision);
+    }),
 
   /** For a tenant whose data plane was deleted. Faults: `api.conflict` while it has one that was not asked to go. */
   create: tenantProcedure
     .input(z.strictObject({ region: regionName.optional() }))
+    .output(dataPlaneView)
     .mutation(async ({ ctx: { services, tenantId, actor }, input }) => {
       const wanted = input.region ?? (await requireTenant(services.db, tenantId)).region;
       const { driver } = services;
@@ -68,7 +79,7 @@ export const dataPlanesRouter = router({
           const now = services.clock.wallMs();
           await desireDataPlane(tx, { tenantId, id, region, driver, spec: { plan: tenant.plan }, now });
           const row = requireFound(await findDataPlane(tx, id));
-          return { result: dataPlaneView(row, tenant.revision), resource: id, detail: { region } };
+          return { result: viewOfDataPlane(row, tenant.revision), resource: id, detail: { region } };
         },
       });
     }),
@@ -77,48 +88,55 @@ export const dataPlanesRouter = router({
    * For a data plane that has lost its state: its keys are forgotten, so that it can join again. Its driver gives it a
    * token when it next starts; where it has none, `issue_join_token` does.
    */
-  rejoin: operatorProcedure.input(byId).mutation(async ({ ctx, input: { data_plane_id: id } }) => {
-    const { services, actor } = ctx;
-    const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
-    return changeTenant(services, {
-      tenantId,
-      actor,
-      action: "data_planes.rejoin",
-      run: async (tx, { revision }) => {
-        const before = requireFound(await lockDataPlane(tx, id));
-        if (before.deletion_requested_at !== null)
-          throw new Fault("api.conflict", { detail: "It is to be deleted." });
-        await forgetJoin(tx, before, services.clock.wallMs());
-        const row = requireFound(await findDataPlane(tx, id));
-        return { result: dataPlaneView(row, revision), resource: id };
-      },
-    });
-  }),
+  rejoin: operatorProcedure
+    .input(byId)
+    .output(dataPlaneView)
+    .mutation(async ({ ctx, input: { data_plane_id: id } }) => {
+      const { services, actor } = ctx;
+      const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
+      return changeTenant(services, {
+        tenantId,
+        actor,
+        action: "data_planes.rejoin",
+        run: async (tx, { revision }) => {
+          const before = requireFound(await lockDataPlane(tx, id));
+          if (before.deletion_requested_at !== null)
+            throw new Fault("api.conflict", { detail: "It is to be deleted." });
+          await forgetJoin(tx, before, services.clock.wallMs());
+          const row = requireFound(await findDataPlane(tx, id));
+          return { result: viewOfDataPlane(row, revision), resource: id };
+        },
+      });
+    }),
 
   /** For a data plane that something else runs. The token is shown once and used once; a later one may take its place. */
-  issue_join_token: operatorProcedure.input(byId).mutation(async ({ ctx, input: { data_plane_id: id } }) => {
-    const { services, actor } = ctx;
-    const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
-    return changeTenant(services, {
-      tenantId,
-      actor,
-      action: "data_planes.issue_join_token",
-      run: async (tx) => {
-        const row = requireFound(await findDataPlane(tx, id));
-        if (row.driver !== "none")
-          throw new Fault("api.conflict", { detail: `Its driver (${row.driver}) gives it its tokens.` });
-        if (row.deletion_requested_at !== null)
-          throw new Fault("api.conflict", { detail: "It is to be deleted." });
-        const now = services.clock.wallMs();
-        const token = await issueJoinToken(tx, id, { now, random: services.random });
-        return { result: { token, expires_at: now + JOIN_TOKEN_LIFETIME_MS }, resource: id };
-      },
-    });
-  }),
+  issue_join_token: operatorProcedure
+    .input(byId)
+    .output(z.strictObject({ token: z.string(), expires_at: unixMs }))
+    .mutation(async ({ ctx, input: { data_plane_id: id } }) => {
+      const { services, actor } = ctx;
+      const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
+      return changeTenant(services, {
+        tenantId,
+        actor,
+        action: "data_planes.issue_join_token",
+        run: async (tx) => {
+          const row = requireFound(await findDataPlane(tx, id));
+          if (row.driver !== "none")
+            throw new Fault("api.conflict", { detail: `Its driver (${row.driver}) gives it its tokens.` });
+          if (row.deletion_requested_at !== null)
+            throw new Fault("api.conflict", { detail: "It is to be deleted." });
+          const now = services.clock.wallMs();
+          const token = await issueJoinToken(tx, id, { now, random: services.random });
+          return { result: { token, expires_at: now + JOIN_TOKEN_LIFETIME_MS }, resource: id };
+        },
+      });
+    }),
 
   /** Places it in a ring: 0 gets a release first. Releases on their way take it along as they find it. */
   set_ring: operatorProcedure
     .input(byId.extend({ ring: z.int().min(CANARY_RING).max(LAST_RING) }))
+    .output(dataPlaneView)
     .mutation(async ({ ctx: { services, actor }, input: { data_plane_id: id, ring } }) => {
       const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
       return changeTenant(services, {
@@ -128,7 +146,7 @@ export const dataPlanesRouter = router({
         run: async (tx, { revision }) => {
           await placeInRing(tx, id, ring);
           const row = requireFound(await findDataPlane(tx, id));
-          return { result: dataPlaneView(row, revision), resource: id, detail: { ring } };
+          return { result: viewOfDataPlane(row, revision), resource: id, detail: { ring } };
         },
       });
     }),
@@ -136,6 +154,7 @@ export const dataPlanesRouter = router({
   /** Asks what the next change would do to its objects, and does nothing of it. */
   preview: operatorProcedure
     .input(byId)
+    .output(operationView)
     .mutation(({ ctx, input }) =>
       ask(ctx, input.data_plane_id, { kind: "preview", action: "data_planes.preview" }),
     ),
@@ -143,6 +162,7 @@ export const dataPlanesRouter = router({
   /** Brings about what is wanted now, also where it was already. */
   reconcile: operatorProcedure
     .input(byId)
+    .output(operationView)
     .mutation(({ ctx, input }) =>
       ask(ctx, input.data_plane_id, { kind: "up", action: "data_planes.reconcile" }),
     ),
@@ -150,24 +170,28 @@ export const dataPlanesRouter = router({
   /** Looks at the cluster for what differs from what was brought about. */
   check_drift: operatorProcedure
     .input(byId)
+    .output(operationView)
     .mutation(({ ctx, input }) =>
       ask(ctx, input.data_plane_id, { kind: "refresh", action: "data_planes.check_drift" }),
     ),
 
   /** Answers at once; the data plane drains and is then gone. To ask again changes nothing. */
-  delete: tenantProcedure.input(byId).mutation(({ ctx, input }) =>
-    changeTenant(ctx.services, {
-      tenantId: ctx.tenantId,
-      actor: ctx.actor,
-      action: "data_planes.delete",
-      run: async (tx, { revision }) => {
-        requireFound(await findDataPlane(tx, input.data_plane_id));
-        await requestDeletion(tx, input.data_plane_id, ctx.services.clock.wallMs());
-        const row = requireFound(await findDataPlane(tx, input.data_plane_id));
-        return { result: dataPlaneView(row, revision), resource: row.id };
-      },
-    }),
-  ),
+  delete: tenantProcedure
+    .input(byId)
+    .output(dataPlaneView)
+    .mutation(({ ctx, input }) =>
+      changeTenant(ctx.services, {
+        tenantId: ctx.tenantId,
+        actor: ctx.actor,
+        action: "data_planes.delete",
+        run: async (tx, { revision }) => {
+          requireFound(await findDataPlane(tx, input.data_plane_id));
+          await requestDeletion(tx, input.data_plane_id, ctx.services.clock.wallMs());
+          const row = requireFound(await findDataPlane(tx, input.data_plane_id));
+          return { result: viewOfDataPlane(row, revision), resource: row.id };
+        },
+      }),
+    ),
 });
 
 /** The operation that was asked for; it waits until the worker has room. Faults: `api.conflict` where no engine runs it. */
@@ -198,26 +222,4 @@ async function ask(
       return { result: showOperation(operation), resource: id, detail: { operation_id: operation.id } };
     },
   });
-}
-
-function dataPlaneView(row: DataPlaneRow, wantedRevision: number) {
-  return {
-    id: row.id,
-    tenant_id: row.tenant_id,
-    region: row.region,
-    driver: row.driver,
-    generation: row.generation,
-    observed_generation: row.observed_generation,
-    state: row.state as DataPlaneState,
-    conditions: row.conditions,
-    endpoint_url: row.endpoint_url,
-    wanted_revision: wantedRevision,
-    applied_revision: row.applied_revision,
-    last_ack: row.last_ack,
-    last_heartbeat: row.last_heartbeat,
-    last_heartbeat_at: row.last_heartbeat_at,
-    joined_at: row.joined_at,
-    deletion_requested_at: row.deletion_requested_at,
-    created_at: row.created_at,
-  };
 }

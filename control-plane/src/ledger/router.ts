@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { router, tenantProcedure } from "../api/trpc/procedures.ts";
 import { readTenant } from "../db/tenant-scope.ts";
-import { type Page, pageInput } from "../lib/page.ts";
+import { pageInput, pageSchema } from "../lib/page.ts";
+import { contractDocument } from "../lib/view.ts";
 import { MINUTE_MS } from "./minutes/roll-up.ts";
 import { listEvents, type StreamEvent } from "./reports/list-events.ts";
-import { GROUP_COLUMNS, type GroupName } from "./reports/repository.ts";
-import { type UsageRow, usageReport } from "./reports/usage-report.ts";
+import { usageReport } from "./reports/usage-report.ts";
+import { groupName, usageRow } from "./reports/views.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -22,7 +23,7 @@ const usageQuery = z
     /** Exclusive. */
     to: wholeMinute,
     group_by: z
-      .array(z.enum(Object.keys(GROUP_COLUMNS) as [GroupName, ...GroupName[]]))
+      .array(groupName)
       .max(9)
       .refine((names) => new Set(names).size === names.length, "must not repeat a name"),
     granularity: z.enum(["minute", "hour", "day", "none"]),
@@ -35,17 +36,20 @@ const usageQuery = z
 
 export const usageRouter = router({
   /** Quantities and amounts over a time, grouped by what was asked for. */
-  query: tenantProcedure.input(usageQuery).query(async ({ ctx, input }): Promise<{ rows: UsageRow[] }> => {
-    const { from: fromMs, to: toMs, group_by: groupBy, granularity } = input;
-    const request = { period: { fromMs, toMs }, bucketMs: BUCKETS[granularity], groupBy };
-    return { rows: await readTenant(ctx.services.db, ctx.tenantId, (tx) => usageReport(tx, request)) };
-  }),
+  query: tenantProcedure
+    .input(usageQuery)
+    .output(z.strictObject({ rows: z.array(usageRow) }))
+    .query(async ({ ctx, input }) => {
+      const { from: fromMs, to: toMs, group_by: groupBy, granularity } = input;
+      const request = { period: { fromMs, toMs }, bucketMs: BUCKETS[granularity], groupBy };
+      return { rows: await readTenant(ctx.services.db, ctx.tenantId, (tx) => usageReport(tx, request)) };
+    }),
 
   /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */
   events: tenantProcedure
     .input(z.strictObject({ ...pageInput, limit: z.number().int().min(1).max(500).default(200) }))
-    .query(
-      ({ ctx, input }): Promise<Page<StreamEvent>> =>
-        readTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input, ctx.services.contract)),
+    .output(pageSchema(contractDocument<StreamEvent>()))
+    .query(({ ctx, input }) =>
+      readTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input, ctx.services.contract)),
     ),
 });

@@ -12,3 +12,7 @@ export function viewOf<View extends object>(schema: z.ZodObject & z.ZodType<View
     return Object.fromEntries(shown) as View;
   };
 }
+
+/** A document that the contract has read: what it must be is said by the contract's schema of its version. */
+export const contractDocument = <T extends object>() =>
+  z.custom<T>((value) => typeof value === "object" && value !== null);

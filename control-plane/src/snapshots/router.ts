@@ -1,33 +1,36 @@
+import { idOf } from "@headgate/sdk/contract";
 import { and, desc, eq, inArray, lt } from "drizzle-orm";
 import { z } from "zod";
 import { router, tenantProcedure } from "../api/trpc/procedures.ts";
 import { snapshotAcks, snapshots } from "../db/schema/snapshots.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";
-import { type Page, pageInput, pageOf } from "../lib/page.ts";
+import { pageInput, pageOf, pageSchema } from "../lib/page.ts";
+import { contractDocument, unixMs } from "../lib/view.ts";
 import { type PolicyDocument, readDocument } from "./policy-document.ts";
 
-export interface SnapshotVerdict {
-  readonly data_plane_id: string;
-  readonly instance_id: string;
-  readonly ok: boolean;
-  readonly errors: string[];
-  readonly at: number;
-}
-
-export interface SnapshotSummary {
-  readonly revision: number;
+const summary = z.strictObject({
+  revision: z.number().int().positive(),
   /** Of the policy document, hex. */
-  readonly sha256: string;
-  readonly created_at: number;
-  readonly verdicts: SnapshotVerdict[];
-}
+  sha256: z.string(),
+  created_at: unixMs,
+  verdicts: z.array(
+    z.strictObject({
+      data_plane_id: idOf("dataPlane"),
+      instance_id: idOf("instance"),
+      ok: z.boolean(),
+      errors: z.array(z.string()),
+      at: unixMs,
+    }),
+  ),
+});
 
 export const snapshotsRouter = router({
   /** Newest first. */
   list: tenantProcedure
     .input(z.strictObject(pageInput))
-    .query(async ({ ctx, input: { cursor, limit } }): Promise<Page<SnapshotSummary>> => {
+    .output(pageSchema(summary))
+    .query(async ({ ctx, input: { cursor, limit } }) => {
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
       if (!Number.isSafeInteger(before)) throw new Fault("api.invalid_input", { parameter: "cursor" });
       return withTenant(ctx.services.db, ctx.tenantId, async (tx) => {
@@ -51,7 +54,8 @@ export const snapshotsRouter = router({
   /** The policy as it was at a revision, without secrets. */
   get: tenantProcedure
     .input(z.strictObject({ revision: z.number().int().positive() }))
-    .query(async ({ ctx, input }): Promise<{ sha256: string; document: PolicyDocument }> => {
+    .output(z.strictObject({ sha256: z.string(), document: contractDocument<PolicyDocument>() }))
+    .query(async ({ ctx, input }) => {
       const [row] = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
         tx
           .select({ sha256: snapshots.sha256, document: snapshots.document })

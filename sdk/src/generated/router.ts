@@ -1,7 +1,6 @@
 /* Generated from the control plane's router by control-plane/scripts/emit-router-types.ts. Do not edit. */
 import type { KindsOf, Mutation, Query, Subscription } from "../client/procedure.ts";
 import type { Id, UsageEvent } from "../contract/index.ts";
-import type { z } from "zod";
 
 /** Every procedure of the API, by domain. */
 export interface Api {
@@ -1068,32 +1067,32 @@ export interface Api {
       valid_from: number;
       valid_to?: number | undefined;
     }, {
-      closed_by: string | null;
-      created_at: number;
-      created_by: string;
-      dimension: string;
       id: `prc_${string}`;
+      vendor: string;
       model: string;
+      dimension: string;
       usd_per_million: string;
       valid_from: number;
       valid_to: number | null;
-      vendor: string;
+      created_at: number;
+      created_by: string;
+      closed_by: string | null;
     }>;
     /** Ends a price at a minute; prices are never changed or deleted. */
     close: Mutation<{
       price_id: `prc_${string}`;
       valid_to: number;
     }, {
-      closed_by: string | null;
-      created_at: number;
-      created_by: string;
-      dimension: string;
       id: `prc_${string}`;
+      vendor: string;
       model: string;
+      dimension: string;
       usd_per_million: string;
       valid_from: number;
       valid_to: number | null;
-      vendor: string;
+      created_at: number;
+      created_by: string;
+      closed_by: string | null;
     }>;
     /** The price book, also what is no longer valid, in the order of ids. */
     list: Query<{
@@ -1101,18 +1100,21 @@ export interface Api {
       limit?: number | undefined;
       vendor?: string | undefined;
       model?: string | undefined;
-    }, Page<{
-      closed_by: string | null;
-      created_at: number;
-      created_by: string;
-      dimension: string;
-      id: `prc_${string}`;
-      model: string;
-      usd_per_million: string;
-      valid_from: number;
-      valid_to: number | null;
-      vendor: string;
-    }>>;
+    }, {
+      items: {
+        id: `prc_${string}`;
+        vendor: string;
+        model: string;
+        dimension: string;
+        usd_per_million: string;
+        valid_from: number;
+        valid_to: number | null;
+        created_at: number;
+        created_by: string;
+        closed_by: string | null;
+      }[];
+      next_cursor: string | null;
+    }>;
   };
   usage: {
     /** Quantities and amounts over a time, grouped by what was asked for. */
@@ -1122,78 +1124,136 @@ export interface Api {
       group_by: ("agent" | "cost_center" | "department" | "endpoint" | "model" | "provider" | "team" | "upstream_model" | "vendor")[];
       granularity: "day" | "hour" | "minute" | "none";
     }, {
-      rows: UsageRow[];
+      rows: {
+        bucket: number | null;
+        group: Partial<Record<"agent" | "cost_center" | "department" | "endpoint" | "model" | "provider" | "team" | "upstream_model" | "vendor", string>>;
+        calls: number;
+        attempts: number;
+        unsettled: number;
+        estimated: number;
+        quantities: Record<string, string>;
+        amount_usd: string | null;
+        unrated: Record<string, string>;
+      }[];
     }>;
     /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */
     events: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<StreamEvent>>;
+    }, {
+      items: StreamEvent[];
+      next_cursor: string | null;
+    }>;
   };
   invoices: {
     /** The invoice of a month, so far. A quantity without a price blocks it and is named. */
     preview: Query<{
       period: string;
-    }, InvoicePreview>;
+    }, {
+      lines: {
+        vendor: string;
+        model: string;
+        dimension: string;
+        line_id: string;
+        quantity: string;
+        usd_per_million: string;
+        price_id: string;
+        amount_exact: string;
+        amount: string;
+      }[];
+      total: string;
+      blocked: boolean;
+      unrated: {
+        vendor: string;
+        model: string;
+        dimension: string;
+        quantity: string;
+      }[];
+      tenant_id: `ten_${string}`;
+      period: string;
+      currency: "USD";
+      state: "draft";
+      unsettled_attempts: number;
+      calls: number;
+    }>;
     /** The batches that a line's quantity comes from, and how much from each. */
     line_usage: Query<{
       period: string;
       line_id: string;
-    }, LineUsage>;
+    }, {
+      quantity: string;
+      batches: {
+        stream_id: string;
+        first_seq: number;
+        last_seq: number;
+        sha256: string;
+        quantity: string;
+      }[];
+    }>;
   };
   data_planes: {
     /** Of the tenant, in the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      id: `dpl_${string}`;
-      tenant_id: `ten_${string}`;
-      region: string;
-      driver: string;
-      generation: number;
-      observed_generation: number;
-      state: DataPlaneState;
-      conditions: Condition[];
-      endpoint_url: string | null;
-      wanted_revision: number;
-      applied_revision: number;
-      last_ack: {
-        ok: true;
-        revision: number;
-        instance_id: `ins_${string}`;
-      } | {
-        ok: false;
-        revision: number;
-        instance_id: `ins_${string}`;
-        errors: string[];
-      } | null;
-      last_heartbeat: {
-        instance_id: `ins_${string}`;
-        version: string;
-        state: "draining" | "ready" | "starting" | "stopped";
+    }, {
+      items: {
+        id: `dpl_${string}`;
+        tenant_id: `ten_${string}`;
+        region: string;
+        driver: string;
+        generation: number;
+        observed_generation: number;
+        state: "degraded" | "deleted" | "draining" | "joining" | "pending" | "provisioning" | "ready" | "stopped";
+        conditions: {
+          type: string;
+          status: "false" | "true" | "unknown";
+          reason: string;
+          message: string;
+          observed_generation: number;
+          last_transition: number;
+        }[];
+        endpoint_url: string | null;
+        wanted_revision: number;
         applied_revision: number;
-        requests_in_flight: number;
-        streams_open: number;
-        calls: {
-          total: number;
-          faults: number;
-        };
-        stream_id: `stm_${string}`;
-        writer_epoch: number;
-        head_seq: number;
-        acked_seq: number;
-        oldest_unacked_at: number | null;
-        totals: Record<string, string>;
-        lost_events: number;
-        quarantined_batches: number;
-        sent_at: number;
-      } | null;
-      last_heartbeat_at: number | null;
-      joined_at: number | null;
-      deletion_requested_at: number | null;
-      created_at: number;
-    }>>;
+        last_ack: {
+          ok: true;
+          revision: number;
+          instance_id: `ins_${string}`;
+        } | {
+          ok: false;
+          revision: number;
+          instance_id: `ins_${string}`;
+          errors: string[];
+        } | null;
+        last_heartbeat: {
+          instance_id: `ins_${string}`;
+          version: string;
+          state: "draining" | "ready" | "starting" | "stopped";
+          applied_revision: number;
+          requests_in_flight: number;
+          streams_open: number;
+          calls: {
+            total: number;
+            faults: number;
+          };
+          stream_id: `stm_${string}`;
+          writer_epoch: number;
+          head_seq: number;
+          acked_seq: number;
+          oldest_unacked_at: number | null;
+          totals: Record<string, string>;
+          lost_events: number;
+          quarantined_batches: number;
+          sent_at: number;
+        } | null;
+        last_heartbeat_at: number | null;
+        joined_at: number | null;
+        deletion_requested_at: number | null;
+        created_at: number;
+      }[];
+      next_cursor: string | null;
+    }>;
     /** One that was deleted is still found, so that its end can be seen. */
     get: Query<{
       data_plane_id: `dpl_${string}`;
@@ -1204,8 +1264,15 @@ export interface Api {
       driver: string;
       generation: number;
       observed_generation: number;
-      state: DataPlaneState;
-      conditions: Condition[];
+      state: "degraded" | "deleted" | "draining" | "joining" | "pending" | "provisioning" | "ready" | "stopped";
+      conditions: {
+        type: string;
+        status: "false" | "true" | "unknown";
+        reason: string;
+        message: string;
+        observed_generation: number;
+        last_transition: number;
+      }[];
       endpoint_url: string | null;
       wanted_revision: number;
       applied_revision: number;
@@ -1255,8 +1322,15 @@ export interface Api {
       driver: string;
       generation: number;
       observed_generation: number;
-      state: DataPlaneState;
-      conditions: Condition[];
+      state: "degraded" | "deleted" | "draining" | "joining" | "pending" | "provisioning" | "ready" | "stopped";
+      conditions: {
+        type: string;
+        status: "false" | "true" | "unknown";
+        reason: string;
+        message: string;
+        observed_generation: number;
+        last_transition: number;
+      }[];
       endpoint_url: string | null;
       wanted_revision: number;
       applied_revision: number;
@@ -1309,8 +1383,15 @@ export interface Api {
       driver: string;
       generation: number;
       observed_generation: number;
-      state: DataPlaneState;
-      conditions: Condition[];
+      state: "degraded" | "deleted" | "draining" | "joining" | "pending" | "provisioning" | "ready" | "stopped";
+      conditions: {
+        type: string;
+        status: "false" | "true" | "unknown";
+        reason: string;
+        message: string;
+        observed_generation: number;
+        last_transition: number;
+      }[];
       endpoint_url: string | null;
       wanted_revision: number;
       applied_revision: number;
@@ -1368,8 +1449,15 @@ export interface Api {
       driver: string;
       generation: number;
       observed_generation: number;
-      state: DataPlaneState;
-      conditions: Condition[];
+      state: "degraded" | "deleted" | "draining" | "joining" | "pending" | "provisioning" | "ready" | "stopped";
+      conditions: {
+        type: string;
+        status: "false" | "true" | "unknown";
+        reason: string;
+        message: string;
+        observed_generation: number;
+        last_transition: number;
+      }[];
       endpoint_url: string | null;
       wanted_revision: number;
       applied_revision: number;
@@ -1476,8 +1564,15 @@ export interface Api {
       driver: string;
       generation: number;
       observed_generation: number;
-      state: DataPlaneState;
-      conditions: Condition[];
+      state: "degraded" | "deleted" | "draining" | "joining" | "pending" | "provisioning" | "ready" | "stopped";
+      conditions: {
+        type: string;
+        status: "false" | "true" | "unknown";
+        reason: string;
+        message: string;
+        observed_generation: number;
+        last_transition: number;
+      }[];
       endpoint_url: string | null;
       wanted_revision: number;
       applied_revision: number;
@@ -1652,9 +1747,9 @@ export interface Api {
         url: string;
         jwks?: {
           keys: Record<string, unknown>[];
-        };
-        jwks_url?: string;
-        allow_http?: boolean;
+        } | undefined;
+        jwks_url?: string | undefined;
+        allow_http?: boolean | undefined;
       };
       access: "in_cluster" | "kubeconfig";
       generation: number;
@@ -1672,9 +1767,9 @@ export interface Api {
         url: string;
         jwks?: {
           keys: Record<string, unknown>[];
-        };
-        jwks_url?: string;
-        allow_http?: boolean;
+        } | undefined;
+        jwks_url?: string | undefined;
+        allow_http?: boolean | undefined;
       };
       access: "in_cluster" | "kubeconfig";
       generation: number;
@@ -1686,23 +1781,26 @@ export interface Api {
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      name: string;
-      cluster: Record<string, unknown>;
-      issuer: {
-        url: string;
-        jwks?: {
-          keys: Record<string, unknown>[];
+    }, {
+      items: {
+        name: string;
+        cluster: Record<string, unknown>;
+        issuer: {
+          url: string;
+          jwks?: {
+            keys: Record<string, unknown>[];
+          } | undefined;
+          jwks_url?: string | undefined;
+          allow_http?: boolean | undefined;
         };
-        jwks_url?: string;
-        allow_http?: boolean;
-      };
-      access: "in_cluster" | "kubeconfig";
-      generation: number;
-      cordoned: boolean;
-      created_at: number;
-      updated_at: number;
-    }>>;
+        access: "in_cluster" | "kubeconfig";
+        generation: number;
+        cordoned: boolean;
+        created_at: number;
+        updated_at: number;
+      }[];
+      next_cursor: string | null;
+    }>;
     /** Faults: `api.conflict` while data planes live there. */
     delete: Mutation<{
       name: string;
@@ -1724,8 +1822,14 @@ export interface Api {
         failures_max?: number | undefined;
       } | undefined;
     }, {
+      version: string;
+      image: string;
       collector_image: string;
-      created_at: number;
+      id: `rel_${string}`;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      previous_id: `rel_${string}` | null;
+      ring: number;
+      ring_started_at: number | null;
       gates: {
         soak_seconds: number;
         settle_seconds: number;
@@ -1733,22 +1837,22 @@ export interface Api {
         nacks_max: number;
         failures_max: number;
       };
-      id: `rel_${string}`;
-      image: string;
-      previous_id: `rel_${string}` | null;
       reason: string;
-      ring: number;
-      ring_started_at: number | null;
-      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      created_at: number;
       updated_at: number;
-      version: string;
     }>;
     /** Begins with the canary ring. Faults: `api.conflict` while another release is on its way. */
     start: Mutation<{
       release_id: `rel_${string}`;
     }, {
+      version: string;
+      image: string;
       collector_image: string;
-      created_at: number;
+      id: `rel_${string}`;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      previous_id: `rel_${string}` | null;
+      ring: number;
+      ring_started_at: number | null;
       gates: {
         soak_seconds: number;
         settle_seconds: number;
@@ -1756,22 +1860,22 @@ export interface Api {
         nacks_max: number;
         failures_max: number;
       };
-      id: `rel_${string}`;
-      image: string;
-      previous_id: `rel_${string}` | null;
       reason: string;
-      ring: number;
-      ring_started_at: number | null;
-      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      created_at: number;
       updated_at: number;
-      version: string;
     }>;
     /** What was updated stays as it is; nothing more is. */
     pause: Mutation<{
       release_id: `rel_${string}`;
     }, {
+      version: string;
+      image: string;
       collector_image: string;
-      created_at: number;
+      id: `rel_${string}`;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      previous_id: `rel_${string}` | null;
+      ring: number;
+      ring_started_at: number | null;
       gates: {
         soak_seconds: number;
         settle_seconds: number;
@@ -1779,22 +1883,22 @@ export interface Api {
         nacks_max: number;
         failures_max: number;
       };
-      id: `rel_${string}`;
-      image: string;
-      previous_id: `rel_${string}` | null;
       reason: string;
-      ring: number;
-      ring_started_at: number | null;
-      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      created_at: number;
       updated_at: number;
-      version: string;
     }>;
     /** Goes on with the ring at which it was paused. */
     resume: Mutation<{
       release_id: `rel_${string}`;
     }, {
+      version: string;
+      image: string;
       collector_image: string;
-      created_at: number;
+      id: `rel_${string}`;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      previous_id: `rel_${string}` | null;
+      ring: number;
+      ring_started_at: number | null;
       gates: {
         soak_seconds: number;
         settle_seconds: number;
@@ -1802,23 +1906,23 @@ export interface Api {
         nacks_max: number;
         failures_max: number;
       };
-      id: `rel_${string}`;
-      image: string;
-      previous_id: `rel_${string}` | null;
       reason: string;
-      ring: number;
-      ring_started_at: number | null;
-      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      created_at: number;
       updated_at: number;
-      version: string;
     }>;
     /** Sends every data plane of the release back to the one before it. */
     roll_back: Mutation<{
       release_id: `rel_${string}`;
       reason: string;
     }, {
+      version: string;
+      image: string;
       collector_image: string;
-      created_at: number;
+      id: `rel_${string}`;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      previous_id: `rel_${string}` | null;
+      ring: number;
+      ring_started_at: number | null;
       gates: {
         soak_seconds: number;
         settle_seconds: number;
@@ -1826,24 +1930,22 @@ export interface Api {
         nacks_max: number;
         failures_max: number;
       };
-      id: `rel_${string}`;
-      image: string;
-      previous_id: `rel_${string}` | null;
       reason: string;
-      ring: number;
-      ring_started_at: number | null;
-      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      created_at: number;
       updated_at: number;
-      version: string;
     }>;
     /** With what its ring looks like now. */
     get: Query<{
       release_id: `rel_${string}`;
     }, {
-      ring_now: RingSight;
-      data_planes: number;
+      version: string;
+      image: string;
       collector_image: string;
-      created_at: number;
+      id: `rel_${string}`;
+      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      previous_id: `rel_${string}` | null;
+      ring: number;
+      ring_started_at: number | null;
       gates: {
         soak_seconds: number;
         settle_seconds: number;
@@ -1851,53 +1953,194 @@ export interface Api {
         nacks_max: number;
         failures_max: number;
       };
-      id: `rel_${string}`;
-      image: string;
-      previous_id: `rel_${string}` | null;
       reason: string;
-      ring: number;
-      ring_started_at: number | null;
-      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+      created_at: number;
       updated_at: number;
-      version: string;
+      ring_now: {
+        behind: number;
+        settling: number;
+        failed: number;
+        calls: number;
+        faults: number;
+        nacks: number;
+      };
+      data_planes: number;
     }>;
     /** In the order of their ids. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<{
-      collector_image: string;
-      created_at: number;
-      gates: {
-        soak_seconds: number;
-        settle_seconds: number;
-        error_rate_max: number;
-        nacks_max: number;
-        failures_max: number;
-      };
-      id: `rel_${string}`;
-      image: string;
-      previous_id: `rel_${string}` | null;
-      reason: string;
-      ring: number;
-      ring_started_at: number | null;
-      state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
-      updated_at: number;
-      version: string;
-    }>>;
+    }, {
+      items: {
+        version: string;
+        image: string;
+        collector_image: string;
+        id: `rel_${string}`;
+        state: "complete" | "draft" | "paused" | "rolled_back" | "rolling" | "rolling_back" | "superseded";
+        previous_id: `rel_${string}` | null;
+        ring: number;
+        ring_started_at: number | null;
+        gates: {
+          soak_seconds: number;
+          settle_seconds: number;
+          error_rate_max: number;
+          nacks_max: number;
+          failures_max: number;
+        };
+        reason: string;
+        created_at: number;
+        updated_at: number;
+      }[];
+      next_cursor: string | null;
+    }>;
   };
   snapshots: {
     /** Newest first. */
     list: Query<{
       cursor?: string | undefined;
       limit?: number | undefined;
-    }, Page<SnapshotSummary>>;
+    }, {
+      items: {
+        revision: number;
+        sha256: string;
+        created_at: number;
+        verdicts: {
+          data_plane_id: `dpl_${string}`;
+          instance_id: `ins_${string}`;
+          ok: boolean;
+          errors: string[];
+          at: number;
+        }[];
+      }[];
+      next_cursor: string | null;
+    }>;
     /** The policy as it was at a revision, without secrets. */
     get: Query<{
       revision: number;
     }, {
       sha256: string;
-      document: PolicyDocument;
+      document: {
+        tenant_id: `ten_${string}`;
+        region: string;
+        revision: number;
+        issued_at: number;
+        suspended: boolean;
+        settings: {
+          body_bytes_max: number;
+          on_spool_full: "keep_serving_unbilled" | "reject_traffic";
+        };
+        agents: {
+          id: `agt_${string}`;
+          name: string;
+          labels: {
+            team?: string | undefined;
+            cost_center?: string | undefined;
+            department?: string | undefined;
+            environment?: string | undefined;
+          };
+          capabilities: string[];
+          disabled: boolean;
+        }[];
+        keys: {
+          id: `key_${string}`;
+          agent_id: `agt_${string}`;
+          handle: string;
+          hash: string;
+          revoked: boolean;
+          expires_at: number | null;
+        }[];
+        models: {
+          id: `mdl_${string}`;
+          name: string;
+          kind: "chat" | "embeddings";
+          context_tokens_max: number;
+          output_tokens_max: number;
+        }[];
+        routes: {
+          id: `rte_${string}`;
+          model_id: `mdl_${string}`;
+          targets: {
+            id: `tgt_${string}`;
+            provider_id: `prv_${string}`;
+            upstream_model: string;
+            priority: number;
+            weight: number;
+            timeouts: {
+              connect_ms: number;
+              first_byte_ms: number;
+              idle_ms: number;
+              total_ms: number;
+            };
+          }[];
+          attempts_max: number;
+          breaker: {
+            failures: number;
+            open_ms: number;
+          };
+        }[];
+        rules: {
+          id: `rul_${string}`;
+          name: string;
+          effect: "allow" | "deny" | "require";
+          condition: string;
+        }[];
+        limits: ({
+            id: `lim_${string}`;
+            name: string;
+            metric: "requests" | "tokens";
+            max: number;
+            window_seconds: number;
+            match: {
+              agent_ids?: `agt_${string}`[] | undefined;
+              models?: string[] | undefined;
+              labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+            };
+            per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+          } | {
+            id: `lim_${string}`;
+            name: string;
+            metric: "concurrency";
+            max: number;
+            match: {
+              agent_ids?: `agt_${string}`[] | undefined;
+              models?: string[] | undefined;
+              labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+            };
+            per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+        })[];
+        budgets: {
+          id: `bud_${string}`;
+          name: string;
+          unit: "tokens" | "usd";
+          max: string;
+          window: "day" | "hour" | "month" | "total";
+          hold: "expected" | "maximum";
+          match: {
+            agent_ids?: `agt_${string}`[] | undefined;
+            models?: string[] | undefined;
+            labels?: Partial<Record<"cost_center" | "department" | "environment" | "team", string[]>> | undefined;
+          };
+          per: ("agent" | "cost_center" | "department" | "environment" | "model" | "team")[];
+        }[];
+        prices: {
+          id: `prc_${string}`;
+          vendor: string;
+          model: string;
+          dimension: string;
+          usd_per_million: string;
+          valid_from: number;
+          valid_to: number | null;
+        }[];
+        providers: {
+          id: `prv_${string}`;
+          name: string;
+          dialect: string;
+          vendor: string;
+          base_url: string;
+          allowed_cidrs: string[];
+          has_credential: boolean;
+        }[];
+      };
     }>;
   };
   audit: {
@@ -2063,311 +2306,6 @@ export const PROCEDURES = {
   },
 } as const satisfies KindsOf<Api>;
 
-export interface Condition {
-  type: string;
-  status: "true" | "false" | "unknown";
-  reason: string;
-  message: string;
-  observed_generation: number;
-  /** Unix milliseconds of the last change of `status`. */
-  last_transition: number;
-}
-
-export type DataPlaneState = ((readonly ["pending", "provisioning", "joining", "ready", "degraded", "stopped", "draining", "deleted"]))[number];
-
-export type GroupName = keyof ({
-    readonly agent: "agent_id";
-    readonly team: "team";
-    readonly cost_center: "cost_center";
-    readonly department: "department";
-    readonly provider: "provider_id";
-    readonly vendor: "vendor";
-    readonly model: "model";
-    readonly upstream_model: "upstream_model";
-    readonly endpoint: "endpoint";
-});
-
-export interface InvoiceBody {
-  readonly lines: InvoiceLine[];
-  readonly total: string;
-  readonly blocked: boolean;
-  readonly unrated: UnratedUsage[];
-}
-
-export interface InvoiceLine {
-  /** Stable: the same tenant, period, usage and price version always give the same line id. */
-  readonly line_id: string;
-  readonly vendor: string;
-  readonly model: string;
-  readonly dimension: string;
-  readonly quantity: string;
-  readonly usd_per_million: string;
-  readonly price_id: string;
-  readonly amount_exact: string;
-  readonly amount: string;
-}
-
-export interface InvoicePreview extends InvoiceBody {
-  readonly tenant_id: Id<"tenant">;
-  /** `YYYY-MM`, UTC. */
-  readonly period: string;
-  readonly currency: "USD";
-  readonly state: "draft";
-  readonly unsettled_attempts: number;
-  readonly calls: number;
-}
-
-export interface LineUsage {
-  readonly quantity: string;
-  /** The batches that the quantity comes from, and how much from each. */
-  readonly batches: {
-    readonly stream_id: string;
-    readonly first_seq: number;
-    readonly last_seq: number;
-    readonly sha256: string;
-    readonly quantity: string;
-  }[];
-}
-
-export interface Page<T> {
-  items: T[];
-  /** Null on the last page. */
-  next_cursor: string | null;
-}
-
-export type PolicyDocument = z.infer<(z.ZodObject<{
-    tenant_id: z.ZodType<`ten_${string}`, `ten_${string}`, z.core.$ZodTypeInternals<`ten_${string}`, `ten_${string}`>>;
-    region: z.ZodString;
-    revision: z.ZodNumber;
-    issued_at: z.ZodNumber;
-    suspended: z.ZodBoolean;
-    settings: z.ZodObject<{
-      body_bytes_max: z.ZodNumber;
-      on_spool_full: z.ZodEnum<{
-        keep_serving_unbilled: "keep_serving_unbilled";
-        reject_traffic: "reject_traffic";
-      }>;
-    }, z.core.$strict>;
-    agents: z.ZodArray<z.ZodObject<{
-      id: z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>;
-      name: z.ZodString;
-      labels: z.ZodObject<{
-        team: z.ZodOptional<z.ZodString>;
-        cost_center: z.ZodOptional<z.ZodString>;
-        department: z.ZodOptional<z.ZodString>;
-        environment: z.ZodOptional<z.ZodString>;
-      }, z.core.$strict>;
-      capabilities: z.ZodArray<z.ZodString>;
-      disabled: z.ZodBoolean;
-    }, z.core.$strict>>;
-    keys: z.ZodArray<z.ZodObject<{
-      id: z.ZodType<`key_${string}`, `key_${string}`, z.core.$ZodTypeInternals<`key_${string}`, `key_${string}`>>;
-      agent_id: z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>;
-      handle: z.ZodString;
-      hash: z.ZodString;
-      revoked: z.ZodBoolean;
-      expires_at: z.ZodNullable<z.ZodNumber>;
-    }, z.core.$strict>>;
-    models: z.ZodArray<z.ZodObject<{
-      id: z.ZodType<`mdl_${string}`, `mdl_${string}`, z.core.$ZodTypeInternals<`mdl_${string}`, `mdl_${string}`>>;
-      name: z.ZodString;
-      kind: z.ZodEnum<{
-        chat: "chat";
-        embeddings: "embeddings";
-      }>;
-      context_tokens_max: z.ZodNumber;
-      output_tokens_max: z.ZodNumber;
-    }, z.core.$strict>>;
-    routes: z.ZodArray<z.ZodObject<{
-      id: z.ZodType<`rte_${string}`, `rte_${string}`, z.core.$ZodTypeInternals<`rte_${string}`, `rte_${string}`>>;
-      model_id: z.ZodType<`mdl_${string}`, `mdl_${string}`, z.core.$ZodTypeInternals<`mdl_${string}`, `mdl_${string}`>>;
-      targets: z.ZodArray<z.ZodObject<{
-        id: z.ZodType<`tgt_${string}`, `tgt_${string}`, z.core.$ZodTypeInternals<`tgt_${string}`, `tgt_${string}`>>;
-        provider_id: z.ZodType<`prv_${string}`, `prv_${string}`, z.core.$ZodTypeInternals<`prv_${string}`, `prv_${string}`>>;
-        upstream_model: z.ZodString;
-        priority: z.ZodNumber;
-        weight: z.ZodNumber;
-        timeouts: z.ZodObject<{
-          connect_ms: z.ZodNumber;
-          first_byte_ms: z.ZodNumber;
-          idle_ms: z.ZodNumber;
-          total_ms: z.ZodNumber;
-        }, z.core.$strict>;
-      }, z.core.$strict>>;
-      attempts_max: z.ZodNumber;
-      breaker: z.ZodObject<{
-        failures: z.ZodNumber;
-        open_ms: z.ZodNumber;
-      }, z.core.$strict>;
-    }, z.core.$strict>>;
-    rules: z.ZodArray<z.ZodObject<{
-      id: z.ZodType<`rul_${string}`, `rul_${string}`, z.core.$ZodTypeInternals<`rul_${string}`, `rul_${string}`>>;
-      name: z.ZodString;
-      effect: z.ZodEnum<{
-        allow: "allow";
-        deny: "deny";
-        require: "require";
-      }>;
-      condition: z.ZodString;
-    }, z.core.$strict>>;
-    limits: z.ZodArray<z.ZodDiscriminatedUnion<[z.ZodObject<{
-        id: z.ZodType<`lim_${string}`, `lim_${string}`, z.core.$ZodTypeInternals<`lim_${string}`, `lim_${string}`>>;
-        name: z.ZodString;
-        metric: z.ZodEnum<{
-          requests: "requests";
-          tokens: "tokens";
-        }>;
-        max: z.ZodNumber;
-        window_seconds: z.ZodNumber;
-        match: z.ZodObject<{
-          agent_ids: z.ZodOptional<z.ZodArray<z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>>>;
-          models: z.ZodOptional<z.ZodArray<z.ZodString>>;
-          labels: z.ZodOptional<z.ZodRecord<z.ZodEnum<{
-            cost_center: "cost_center";
-            department: "department";
-            environment: "environment";
-            team: "team";
-          }> & z.core.$partial, z.ZodArray<z.ZodString>>>;
-        }, z.core.$strict>;
-        per: z.ZodArray<z.ZodEnum<{
-          agent: "agent";
-          cost_center: "cost_center";
-          department: "department";
-          environment: "environment";
-          model: "model";
-          team: "team";
-        }>>;
-      }, z.core.$strict>, z.ZodObject<{
-        id: z.ZodType<`lim_${string}`, `lim_${string}`, z.core.$ZodTypeInternals<`lim_${string}`, `lim_${string}`>>;
-        name: z.ZodString;
-        metric: z.ZodLiteral<"concurrency">;
-        max: z.ZodNumber;
-        match: z.ZodObject<{
-          agent_ids: z.ZodOptional<z.ZodArray<z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>>>;
-          models: z.ZodOptional<z.ZodArray<z.ZodString>>;
-          labels: z.ZodOptional<z.ZodRecord<z.ZodEnum<{
-            cost_center: "cost_center";
-            department: "department";
-            environment: "environment";
-            team: "team";
-          }> & z.core.$partial, z.ZodArray<z.ZodString>>>;
-        }, z.core.$strict>;
-        per: z.ZodArray<z.ZodEnum<{
-          agent: "agent";
-          cost_center: "cost_center";
-          department: "department";
-          environment: "environment";
-          model: "model";
-          team: "team";
-        }>>;
-      }, z.core.$strict>], "metric">>;
-    budgets: z.ZodArray<z.ZodObject<{
-      id: z.ZodType<`bud_${string}`, `bud_${string}`, z.core.$ZodTypeInternals<`bud_${string}`, `bud_${string}`>>;
-      name: z.ZodString;
-      unit: z.ZodEnum<{
-        tokens: "tokens";
-        usd: "usd";
-      }>;
-      max: z.ZodString;
-      window: z.ZodEnum<{
-        day: "day";
-        hour: "hour";
-        month: "month";
-        total: "total";
-      }>;
-      hold: z.ZodEnum<{
-        expected: "expected";
-        maximum: "maximum";
-      }>;
-      match: z.ZodObject<{
-        agent_ids: z.ZodOptional<z.ZodArray<z.ZodType<`agt_${string}`, `agt_${string}`, z.core.$ZodTypeInternals<`agt_${string}`, `agt_${string}`>>>>;
-        models: z.ZodOptional<z.ZodArray<z.ZodString>>;
-        labels: z.ZodOptional<z.ZodRecord<z.ZodEnum<{
-          cost_center: "cost_center";
-          department: "department";
-          environment: "environment";
-          team: "team";
-        }> & z.core.$partial, z.ZodArray<z.ZodString>>>;
-      }, z.core.$strict>;
-      per: z.ZodArray<z.ZodEnum<{
-        agent: "agent";
-        cost_center: "cost_center";
-        department: "department";
-        environment: "environment";
-        model: "model";
-        team: "team";
-      }>>;
-    }, z.core.$strict>>;
-    prices: z.ZodArray<z.ZodObject<{
-      id: z.ZodType<`prc_${string}`, `prc_${string}`, z.core.$ZodTypeInternals<`prc_${string}`, `prc_${string}`>>;
-      vendor: z.ZodString;
-      model: z.ZodString;
-      dimension: z.ZodString;
-      usd_per_million: z.ZodString;
-      valid_from: z.ZodNumber;
-      valid_to: z.ZodNullable<z.ZodNumber>;
-    }, z.core.$strict>>;
-    providers: z.ZodArray<z.ZodObject<{
-      id: z.ZodType<`prv_${string}`, `prv_${string}`, z.core.$ZodTypeInternals<`prv_${string}`, `prv_${string}`>>;
-      name: z.ZodString;
-      dialect: z.ZodString;
-      vendor: z.ZodString;
-      base_url: z.ZodURL;
-      allowed_cidrs: z.ZodArray<z.ZodString>;
-      has_credential: z.ZodBoolean;
-    }, z.core.$strict>>;
-  }, z.core.$strict>)>;
-
-export interface RingSight {
-  /** Not told of the release yet. */
-  readonly behind: number;
-  /** Told of it, and not ready with it yet. */
-  readonly settling: number;
-  /** Of those, how many could not be brought to it. */
-  readonly failed: number;
-  /** Served by replicas of the release since they started. */
-  readonly calls: number;
-  readonly faults: number;
-  readonly nacks: number;
-}
-
-export interface SnapshotSummary {
-  readonly revision: number;
-  /** Of the policy document, hex. */
-  readonly sha256: string;
-  readonly created_at: number;
-  readonly verdicts: SnapshotVerdict[];
-}
-
-export interface SnapshotVerdict {
-  readonly data_plane_id: string;
-  readonly instance_id: string;
-  readonly ok: boolean;
-  readonly errors: string[];
-  readonly at: number;
-}
-
 export interface StreamEvent extends UsageEvent {
   readonly stream_id: Id<"stream">;
-}
-
-export interface UnratedUsage {
-  readonly vendor: string;
-  readonly model: string;
-  readonly dimension: string;
-  readonly quantity: string;
-}
-
-export interface UsageRow {
-  /** The bucket's first moment in Unix milliseconds; null where time was not asked for. */
-  readonly bucket: number | null;
-  readonly group: Partial<Record<GroupName, string>>;
-  readonly calls: number;
-  readonly attempts: number;
-  readonly unsettled: number;
-  readonly estimated: number;
-  readonly quantities: Record<string, string>;
-  /** Exact; null where any of the usage has no price. */
-  readonly amount_usd: string | null;
-  readonly unrated: Record<string, string>;
 }

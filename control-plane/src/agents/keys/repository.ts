@@ -1,7 +1,11 @@
 import type { Id } from "@headgate/sdk/contract";
 import { and, count, eq, gt, isNull, or } from "drizzle-orm";
-import { keys } from "../../db/schema/identity.ts";
+import { agents, keys } from "../../db/schema/identity.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
+
+export async function agentExists(tx: TenantTx, id: Id<"agent">): Promise<boolean> {
+  return (await tx.select({ id: agents.id }).from(agents).where(eq(agents.id, id))).length > 0;
+}
 
 /** Keys that are neither revoked nor expired: those of an agent, or for null those of the API. */
 export async function countActiveKeys(

@@ -1,17 +1,15 @@
 import { freeText, type Id, idOf, snapshotKeyRow } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
 import { z } from "zod";
-import { agents, keys as table } from "../../db/schema/identity.ts";
+import { keys as table } from "../../db/schema/identity.ts";
 import { Fault } from "../../lib/fault.ts";
 import type { PageRequest } from "../../lib/page.ts";
-import { requireFound } from "../../lib/require-found.ts";
 import { unixMs, viewOf } from "../../lib/view.ts";
 import { type ChangeContext, changePolicy, changeTenant } from "../../policy/change-policy.ts";
 import { policyResource, resourceMembers, type Target } from "../../policy/resource.ts";
-import { findRow } from "../../policy/resource-repository.ts";
-import { agents as agentsService } from "../service.ts";
+import { agents } from "../service.ts";
 import { issueKey, type KeyIssuer } from "./issue-key.ts";
-import { countActiveKeys } from "./repository.ts";
+import { agentExists, countActiveKeys } from "./repository.ts";
 
 /** Enough for one key to take over from another. */
 const ACTIVE_KEYS_MAX = 2;
@@ -60,7 +58,7 @@ export const keys = {
       action: "keys.create",
       run: async (tx, tenant) => {
         const now = services.clock.wallMs();
-        requireFound(await findRow(tx, agents, eq(agents.id, input.agent_id)));
+        if (!(await agentExists(tx, input.agent_id))) throw new Fault("api.not_found");
         if (input.expires_at !== undefined && input.expires_at <= now)
           throw new Fault("api.invalid_input", {
             parameter: "expires_at",
@@ -107,7 +105,7 @@ export const keys = {
 
   async list(ctx: ChangeContext, agentId: Id<"agent"> | undefined, page: PageRequest) {
     if (agentId === undefined) return resource.list(ctx, page);
-    await agentsService.get(ctx, agentId);
+    await agents.get(ctx, agentId);
     return resource.list(ctx, page, eq(table.agent_id, agentId));
   },
 

@@ -6,33 +6,7 @@
 import { createHash } from "node:crypto";
 import type { PriceBook, PricedUsage, PriceVersion } from "../prices/price-book.ts";
 import { centsOf, rate, usdExact, usdFromCents } from "../rating.ts";
-
-export interface InvoiceLine {
-  /** Stable: the same tenant, period, usage and price version always give the same line id. */
-  readonly line_id: string;
-  readonly vendor: string;
-  readonly model: string;
-  readonly dimension: string;
-  readonly quantity: string;
-  readonly usd_per_million: string;
-  readonly price_id: string;
-  readonly amount_exact: string;
-  readonly amount: string;
-}
-
-export interface UnratedUsage {
-  readonly vendor: string;
-  readonly model: string;
-  readonly dimension: string;
-  readonly quantity: string;
-}
-
-export interface InvoiceBody {
-  readonly lines: InvoiceLine[];
-  readonly total: string;
-  readonly blocked: boolean;
-  readonly unrated: UnratedUsage[];
-}
+import type { InvoiceBody } from "./views.ts";
 
 /** Usage summed over a time in which no price changes. */
 export interface UsageSum extends PricedUsage {
@@ -65,7 +39,7 @@ export function assembleInvoice(
     }
   }
   let totalCents = 0n;
-  const lines = inKeyOrder(rated).map(({ usage, price, quantity }): InvoiceLine => {
+  const lines = inKeyOrder(rated).map(({ usage, price, quantity }): InvoiceBody["lines"][number] => {
     const exact = rate(quantity, price.usdPerMillion);
     const cents = centsOf(exact);
     totalCents += cents;

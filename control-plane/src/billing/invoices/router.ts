@@ -2,24 +2,25 @@ import { z } from "zod";
 import { router, tenantProcedure } from "../../api/trpc/procedures.ts";
 import { readTenant } from "../../db/tenant-scope.ts";
 import { billingPeriod } from "./billing-period.ts";
-import { type InvoicePreview, type LineUsage, lineUsage, previewInvoice } from "./service.ts";
+import { lineUsage, previewInvoice } from "./service.ts";
+import { invoiceView, lineUsageView } from "./views.ts";
 
 export const invoicesRouter = router({
   /** The invoice of a month, so far. A quantity without a price blocks it and is named. */
   preview: tenantProcedure
     .input(z.strictObject({ period: billingPeriod }))
-    .query(
-      async ({ ctx, input }): Promise<InvoicePreview> =>
-        readTenant(ctx.services.db, ctx.tenantId, (tx) => previewInvoice(tx, ctx.tenantId, input.period)),
+    .output(invoiceView)
+    .query(({ ctx, input }) =>
+      readTenant(ctx.services.db, ctx.tenantId, (tx) => previewInvoice(tx, ctx.tenantId, input.period)),
     ),
 
   /** The batches that a line's quantity comes from, and how much from each. */
   line_usage: tenantProcedure
     .input(z.strictObject({ period: billingPeriod, line_id: z.string().regex(/^[0-9a-f]{32}$/) }))
-    .query(
-      async ({ ctx, input }): Promise<LineUsage> =>
-        readTenant(ctx.services.db, ctx.tenantId, (tx) =>
-          lineUsage(tx, ctx.tenantId, { period: input.period, lineId: input.line_id }),
-        ),
+    .output(lineUsageView)
+    .query(({ ctx, input }) =>
+      readTenant(ctx.services.db, ctx.tenantId, (tx) =>
+        lineUsage(tx, ctx.tenantId, { period: input.period, lineId: input.line_id }),
+      ),
     ),
 });

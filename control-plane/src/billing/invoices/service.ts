@@ -8,30 +8,9 @@ import { vendorsUsed } from "../../ledger/vendors-used.ts";
 import { Fault } from "../../lib/fault.ts";
 import { createPriceBook } from "../prices/price-book.ts";
 import { pricesOfVendors } from "../prices/repository.ts";
-import { assembleInvoice, type InvoiceBody } from "./assemble-invoice.ts";
+import { assembleInvoice } from "./assemble-invoice.ts";
 import { boundsOfMonth } from "./billing-period.ts";
-
-export interface InvoicePreview extends InvoiceBody {
-  readonly tenant_id: Id<"tenant">;
-  /** `YYYY-MM`, UTC. */
-  readonly period: string;
-  readonly currency: "USD";
-  readonly state: "draft";
-  readonly unsettled_attempts: number;
-  readonly calls: number;
-}
-
-export interface LineUsage {
-  readonly quantity: string;
-  /** The batches that the quantity comes from, and how much from each. */
-  readonly batches: {
-    readonly stream_id: string;
-    readonly first_seq: number;
-    readonly last_seq: number;
-    readonly sha256: string;
-    readonly quantity: string;
-  }[];
-}
+import type { InvoicePreview, LineUsage } from "./views.ts";
 
 export async function previewInvoice(
   tx: TenantTx,

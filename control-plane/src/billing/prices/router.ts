@@ -1,11 +1,12 @@
-import { decimalString, idOf } from "@headgate/sdk/contract";
+import { decimalString, idOf, snapshotPrice } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { Services } from "../../api/trpc/context.ts";
 import { memberProcedure, operatorProcedure, router } from "../../api/trpc/procedures.ts";
 import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
 import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
 import { Fault } from "../../lib/fault.ts";
-import { pageInput, pageOf } from "../../lib/page.ts";
+import { pageInput, pageOf, pageSchema } from "../../lib/page.ts";
+import { unixMs } from "../../lib/view.ts";
 import { closePrice, insertPrice, listPrices, type PriceRow } from "./repository.ts";
 import { publishPrices } from "./service.ts";
 
@@ -36,23 +37,33 @@ const created = z
     error: "must be after valid_from",
   });
 
+const priceView = snapshotPrice.extend({
+  created_at: unixMs,
+  created_by: z.string(),
+  closed_by: z.string().nullable(),
+});
+
 export const pricesRouter = router({
   /** A price from a minute on, for all tenants. */
-  create: operatorProcedure.input(created).mutation(async ({ ctx, input }) => {
-    const row: PriceRow = {
-      ...input,
-      id: ctx.services.makeId("price"),
-      valid_to: input.valid_to ?? null,
-      created_at: ctx.services.clock.wallMs(),
-      created_by: ctx.actor.id,
-      closed_by: null,
-    };
-    return changePrices(ctx, (tx) => insertPrice(tx, row));
-  }),
+  create: operatorProcedure
+    .input(created)
+    .output(priceView)
+    .mutation(async ({ ctx, input }) => {
+      const row: PriceRow = {
+        ...input,
+        id: ctx.services.makeId("price"),
+        valid_to: input.valid_to ?? null,
+        created_at: ctx.services.clock.wallMs(),
+        created_by: ctx.actor.id,
+        closed_by: null,
+      };
+      return changePrices(ctx, (tx) => insertPrice(tx, row));
+    }),
 
   /** Ends a price at a minute; prices are never changed or deleted. */
   close: operatorProcedure
     .input(z.strictObject({ price_id: idOf("price"), valid_to: wholeMinute }))
+    .output(priceView)
     .mutation(async ({ ctx, input: { price_id: id, valid_to: validTo } }) =>
       changePrices(ctx, (tx) => closePrice(tx, { id, validTo, closedBy: ctx.actor.id })),
     ),
@@ -66,6 +77,7 @@ export const pricesRouter = router({
         ...pageInput,
       }),
     )
+    .output(pageSchema(priceView))
     .query(async ({ ctx, input }) => {
       const filter = { vendor: input.vendor, model: input.model, after: input.cursor };
       const rows = await withPlatform(ctx.services.db, (tx) => listPrices(tx, filter, input.limit + 1));

@@ -5,8 +5,9 @@ import type { Services } from "../../api/trpc/context.ts";
 import { operatorProcedure, router } from "../../api/trpc/procedures.ts";
 import { withPlatform } from "../../db/tenant-scope.ts";
 import { Fault } from "../../lib/fault.ts";
-import { pageOf } from "../../lib/page.ts";
+import { pageOf, pageSchema } from "../../lib/page.ts";
 import { requireFound } from "../../lib/require-found.ts";
+import { unixMs, viewOf } from "../../lib/view.ts";
 import { kubeconfigOf, sealKubeconfig } from "./cluster-access.ts";
 import { regionName } from "./region-name.ts";
 import {
@@ -22,26 +23,39 @@ import {
 
 const jwk = z.record(z.string().max(64), z.unknown());
 
+const issuer = z.strictObject({
+  /** Exactly the `iss` of the tokens. */
+  url: z.string().min(1).max(2_048),
+  jwks: z.strictObject({ keys: z.array(jwk).min(1).max(100) }).optional(),
+  jwks_url: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .optional(),
+  /** Lets the keys be fetched without TLS, from an address of this machine or of a private network. */
+  allow_http: z.boolean().optional(),
+});
+
+/** Everything but the kubeconfig, of which only whether there is one. */
+const regionSchema = z.strictObject({
+  name: regionName,
+  cluster: z.record(z.string(), z.unknown()),
+  issuer,
+  access: z.enum(["in_cluster", "kubeconfig"]),
+  generation: z.number().int().positive(),
+  cordoned: z.boolean(),
+  created_at: unixMs,
+  updated_at: unixMs,
+});
+const shown = viewOf(regionSchema);
+
 const putInput = z.strictObject({
   name: regionName,
   /** What the programs of the region and of its cluster gave as outputs. */
   cluster: clusterSettings,
   /** Who signs the tokens of the cluster's ServiceAccounts: the keys themselves, or where they are. */
-  issuer: z
-    .strictObject({
-      /** Exactly the `iss` of the tokens. */
-      url: z.string().min(1).max(2_048),
-      jwks: z.strictObject({ keys: z.array(jwk).min(1).max(100) }).optional(),
-      jwks_url: z
-        .url({ protocol: /^https?$/ })
-        .max(2_048)
-        .optional(),
-      /** Lets the keys be fetched without TLS, from an address of this machine or of a private network. */
-      allow_http: z.boolean().optional(),
-    })
-    .refine(({ jwks, jwks_url }) => (jwks === undefined) !== (jwks_url === undefined), {
-      error: "needs either jwks or jwks_url",
-    }),
+  issuer: issuer.refine(({ jwks, jwks_url }) => (jwks === undefined) !== (jwks_url === undefined), {
+    error: "needs either jwks or jwks_url",
+  }),
   /** Write-only. May be left out when a region that is there is changed. */
   access: z
     .union([
@@ -58,20 +72,24 @@ const byName = z.strictObject({ name: regionName });
 /** The clusters that data planes are provisioned on. */
 export const regionsRouter = router({
   /** Makes it, or replaces what is said of it; data planes that live there follow a change of its cluster or access, not all at once. */
-  put: operatorProcedure.input(putInput).mutation(async ({ ctx: { services }, input }) => {
-    if (input.cluster.region !== input.name)
-      throw new Fault("api.invalid_input", {
-        parameter: "cluster.region",
-        detail: "It must be the region's name.",
-      });
-    const row = await withPlatform(services.db, (tx) => put(tx, services, input));
-    services.logger.info({ region: row.name, generation: row.generation }, "region was put");
-    return regionView(row);
-  }),
+  put: operatorProcedure
+    .input(putInput)
+    .output(regionSchema)
+    .mutation(async ({ ctx: { services }, input }) => {
+      if (input.cluster.region !== input.name)
+        throw new Fault("api.invalid_input", {
+          parameter: "cluster.region",
+          detail: "It must be the region's name.",
+        });
+      const row = await withPlatform(services.db, (tx) => put(tx, services, input));
+      services.logger.info({ region: row.name, generation: row.generation }, "region was put");
+      return regionView(row);
+    }),
 
   /** One region, without its access. */
   get: operatorProcedure
     .input(byName)
+    .output(regionSchema)
     .query(async ({ ctx: { services }, input }) =>
       regionView(requireFound(await withPlatform(services.db, (tx) => findRegion(tx, input.name)))),
     ),
@@ -81,6 +99,7 @@ export const regionsRouter = router({
     .input(
       z.strictObject({ cursor: regionName.optional(), limit: z.number().int().min(1).max(200).default(50) }),
     )
+    .output(pageSchema(regionSchema))
     .query(async ({ ctx: { services }, input }) => {
       const page = { after: input.cursor, limit: input.limit + 1 };
       const rows = await withPlatform(services.db, (tx) => listRegions(tx, page));
@@ -88,16 +107,19 @@ export const regionsRouter = router({
     }),
 
   /** Faults: `api.conflict` while data planes live there. */
-  delete: operatorProcedure.input(byName).mutation(async ({ ctx: { services }, input }) => {
-    await withPlatform(services.db, async (tx) => {
-      requireFound(await lockRegion(tx, input.name));
-      const count = await countDataPlanes(tx, input.name);
-      if (count > 0) throw new Fault("api.conflict", { detail: `${count} data planes live there.` });
-      await deleteRegion(tx, input.name);
-    });
-    services.logger.info({ region: input.name }, "region was deleted");
-    return { name: input.name };
-  }),
+  delete: operatorProcedure
+    .input(byName)
+    .output(byName)
+    .mutation(async ({ ctx: { services }, input }) => {
+      await withPlatform(services.db, async (tx) => {
+        requireFound(await lockRegion(tx, input.name));
+        const count = await countDataPlanes(tx, input.name);
+        if (count > 0) throw new Fault("api.conflict", { detail: `${count} data planes live there.` });
+        await deleteRegion(tx, input.name);
+      });
+      services.logger.info({ region: input.name }, "region was deleted");
+      return { name: input.name };
+    }),
 });
 
 async function put(
@@ -144,16 +166,6 @@ function withoutAbsent({
   };
 }
 
-/** Everything but the kubeconfig, of which only whether there is one. */
 function regionView({ kubeconfig, ...row }: RegionRow) {
-  return {
-    name: row.name,
-    cluster: row.cluster,
-    issuer: row.issuer,
-    access: kubeconfig === null ? ("in_cluster" as const) : ("kubeconfig" as const),
-    generation: row.generation,
-    cordoned: row.cordoned,
-    created_at: row.created_at,
-    updated_at: row.updated_at,
-  };
+  return shown({ ...row, access: kubeconfig === null ? "in_cluster" : "kubeconfig" });
 }

@@ -3,6 +3,7 @@
  * while; the next one begins only when it has kept to the gates all that time, and a ring that breaks one sends every
  * data plane of the release back.
  */
+import { z } from "zod";
 
 /** The first to get a release, and the last. What nobody has placed is in the ring of its plan. */
 export const CANARY_RING = 0;
@@ -37,18 +38,21 @@ export const CALLS_MIN = 50;
 export const WAVE_SIZE = 10;
 
 /** The data planes of one ring, as they are now. */
-export interface RingSight {
+const count = z.number().int().nonnegative();
+
+export const ringSight = z.strictObject({
   /** Not told of the release yet. */
-  readonly behind: number;
+  behind: count,
   /** Told of it, and not ready with it yet. */
-  readonly settling: number;
+  settling: count,
   /** Of those, how many could not be brought to it. */
-  readonly failed: number;
+  failed: count,
   /** Served by replicas of the release since they started. */
-  readonly calls: number;
-  readonly faults: number;
-  readonly nacks: number;
-}
+  calls: count,
+  faults: count,
+  nacks: count,
+});
+export type RingSight = Readonly<z.infer<typeof ringSight>>;
 
 export type ReleaseStep =
   | { readonly kind: "assign"; readonly count: number }

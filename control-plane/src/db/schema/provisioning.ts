@@ -123,6 +123,16 @@ export const operationEvents = pgTable(
   ],
 );
 
+export const RELEASE_STATES = [
+  "draft",
+  "rolling",
+  "paused",
+  "complete",
+  "rolling_back",
+  "rolled_back",
+  "superseded",
+] as const;
+
 /** Versions of the data plane's images, and how far each has been rolled out, ring by ring. */
 export const releases = pgTable("releases", {
   id: idColumn<"release">().primaryKey(),
@@ -130,9 +140,7 @@ export const releases = pgTable("releases", {
   /** By digest. */
   image: text().notNull(),
   collector_image: text().notNull(),
-  state: text()
-    .$type<"draft" | "rolling" | "paused" | "complete" | "rolling_back" | "rolled_back" | "superseded">()
-    .notNull(),
+  state: text().$type<(typeof RELEASE_STATES)[number]>().notNull(),
   /** What data planes go back to. */
   previous_id: idColumn<"release">(),
   /** The ring that is being updated or watched; rings below it are done. */

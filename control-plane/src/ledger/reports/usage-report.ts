@@ -5,21 +5,8 @@ import { pricesOfVendors } from "../../billing/prices/repository.ts";
 import { rate, usdExact } from "../../billing/rating.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import { vendorsUsed } from "../vendors-used.ts";
-import { type GroupKey, type GroupName, type SumRequest, sumCalls, sumQuantities } from "./repository.ts";
-
-export interface UsageRow {
-  /** The bucket's first moment in Unix milliseconds; null where time was not asked for. */
-  readonly bucket: number | null;
-  readonly group: Partial<Record<GroupName, string>>;
-  readonly calls: number;
-  readonly attempts: number;
-  readonly unsettled: number;
-  readonly estimated: number;
-  readonly quantities: Record<string, string>;
-  /** Exact; null where any of the usage has no price. */
-  readonly amount_usd: string | null;
-  readonly unrated: Record<string, string>;
-}
+import { type GroupKey, type SumRequest, sumCalls, sumQuantities } from "./repository.ts";
+import type { UsageRow } from "./views.ts";
 
 /** Rows in the order of their bucket, then of their group's values. */
 export async function usageReport(tx: TenantTx, request: SumRequest): Promise<UsageRow[]> {

@@ -1,0 +1,24 @@
+import { integerString } from "@headgate/sdk/contract";
+import { z } from "zod";
+import { unixMs } from "../../lib/view.ts";
+import { GROUP_COLUMNS, type GroupName } from "./repository.ts";
+
+export const groupName = z.enum(Object.keys(GROUP_COLUMNS) as [GroupName, ...GroupName[]]);
+
+const count = z.number().int().nonnegative();
+const quantities = z.record(z.string(), integerString);
+
+export const usageRow = z.strictObject({
+  /** The bucket's first moment; null where time was not asked for. */
+  bucket: unixMs.nullable(),
+  group: z.partialRecord(groupName, z.string()),
+  calls: count,
+  attempts: count,
+  unsettled: count,
+  estimated: count,
+  quantities,
+  /** Exact; null where any of the usage has no price. */
+  amount_usd: z.string().nullable(),
+  unrated: quantities,
+});
+export type UsageRow = z.infer<typeof usageRow>;
