@@ -31,6 +31,8 @@ export interface Config {
   readonly privateNetworks: readonly string[];
   /** Whether stopping drains the data planes, or leaves them to the next control plane. */
   readonly stopDataPlanesOnExit: boolean;
+  /** Between two passes over the ledger that look for what breaks its invariants; 0 for none. */
+  readonly ledgerAuditMs: number;
   /** Of pages whose scripts may call the API. */
   readonly allowedOrigins: readonly string[];
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "silent";
@@ -125,6 +127,7 @@ const schema = z.strictObject({
   HEADGATE_PUBLIC_URL: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
   HEADGATE_PRIVATE_NETWORKS: networks.optional(),
   HEADGATE_LOCAL_STOP_ON_EXIT: z.enum(["true", "false"]).default("true"),
+  HEADGATE_LEDGER_AUDIT_SECONDS: whole(0, 86_400).prefault("10"),
   HEADGATE_ALLOWED_ORIGINS: origins.default([]),
   HEADGATE_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
 });
@@ -161,6 +164,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     publicUrl: values.HEADGATE_PUBLIC_URL?.replace(/\/+$/, ""),
     privateNetworks: values.HEADGATE_PRIVATE_NETWORKS ?? (values.DATABASE_URL === undefined ? LOOPBACK : []),
     stopDataPlanesOnExit: values.HEADGATE_LOCAL_STOP_ON_EXIT === "true",
+    ledgerAuditMs: values.HEADGATE_LEDGER_AUDIT_SECONDS * 1_000,
     allowedOrigins: values.HEADGATE_ALLOWED_ORIGINS,
     logLevel: values.HEADGATE_LOG_LEVEL,
     environment,

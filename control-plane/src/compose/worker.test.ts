@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Id, JOIN_TOKEN_PATTERN } from "@headgate/sdk/contract";
+import { CONTRACT, type Id, JOIN_TOKEN_PATTERN } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { eq } from "drizzle-orm";
 import { Registry } from "prom-client";
@@ -116,9 +116,11 @@ async function start(options: Partial<WorkerOptions> = {}): Promise<Worker> {
     dataPlaneEntry: entry,
     controlPlaneUrl: "http://127.0.0.1:9",
     stopDataPlanesOnExit: true,
+    ledgerAuditMs: 0,
     environment: { PATH: "/usr/bin:/bin" },
     services: {
       db: database.db,
+      contract: CONTRACT,
       embedded: true,
       clock: systemClock,
       random,

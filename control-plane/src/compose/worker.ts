@@ -1,6 +1,6 @@
 /**
- * The part of the control plane that acts on the world: it provisions data planes. It and the drivers are all that
- * knows of `infra`; the API only writes down what is wanted.
+ * The part of the control plane that acts unasked: it provisions data planes, and audits the ledger. It and the drivers
+ * are all that knows of `infra`; the API only writes down what is wanted.
  */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -14,7 +14,9 @@ import { createReleaseController } from "../data-planes/releases/controller.ts";
 import { imageOf } from "../data-planes/releases/image-of.ts";
 import { createReleaseMetrics } from "../data-planes/releases/metrics.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
+import { createLedgerWatch } from "../ledger/invariants/watch-ledger.ts";
 import { Refusal } from "../lib/refusal.ts";
+import { repeat } from "../lib/repeat.ts";
 import { createLocalDriver } from "../provisioning/local/local-driver.ts";
 import { createProvisioningMetrics } from "../provisioning/metrics.ts";
 import type { Provisioner } from "../provisioning/provisioner.ts";
@@ -34,7 +36,13 @@ import { VERSION } from "../version.ts";
 export interface WorkerOptions
   extends Pick<
     Config,
-    "driver" | "pulumi" | "dataDirectory" | "dataPlaneEntry" | "stopDataPlanesOnExit" | "environment"
+    | "driver"
+    | "pulumi"
+    | "dataDirectory"
+    | "dataPlaneEntry"
+    | "stopDataPlanesOnExit"
+    | "ledgerAuditMs"
+    | "environment"
   > {
   /** Where data planes reach the control plane. */
   readonly controlPlaneUrl: string;
@@ -43,7 +51,16 @@ export interface WorkerOptions
 
 export type WorkerServices = Pick<
   Services,
-  "db" | "embedded" | "clock" | "random" | "makeId" | "logger" | "secrets" | "keyWrapper" | "operationHints"
+  | "db"
+  | "contract"
+  | "embedded"
+  | "clock"
+  | "random"
+  | "makeId"
+  | "logger"
+  | "secrets"
+  | "keyWrapper"
+  | "operationHints"
 > & { readonly metrics: Pick<Services["metrics"], "registry"> };
 
 export interface Worker {
@@ -55,7 +72,31 @@ export interface Worker {
 
 /** Starts the worker. Rejects when its driver lacks what it needs. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  if (options.driver === "none") return { wake: () => undefined, stop: async () => undefined };
+  const provisioning = options.driver === "none" ? undefined : await startProvisioning(options);
+  const stopAudits = auditLedger(options);
+  return {
+    wake: () => provisioning?.wake(),
+    async stop() {
+      await stopAudits();
+      await provisioning?.stop();
+    },
+  };
+}
+
+function auditLedger({ ledgerAuditMs, services }: WorkerOptions): () => Promise<void> {
+  const { db, logger: log, metrics, random, contract } = services;
+  if (ledgerAuditMs === 0) return async () => undefined;
+  const pass = createLedgerWatch({
+    db,
+    log,
+    registry: metrics.registry,
+    contract,
+    chance: () => chanceOf(random),
+  });
+  return repeat(pass, ledgerAuditMs, (error) => log.error({ err: error }, "an audit of the ledger failed"));
+}
+
+async function startProvisioning(options: WorkerOptions): Promise<Worker> {
   const { db, clock, random, logger, embedded, metrics } = options.services;
   const provisioningMetrics = createProvisioningMetrics(metrics.registry);
   const operationMetrics = createOperationMetrics(metrics.registry);
@@ -78,7 +119,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     isGone: options.driver === "local" && embedded ? async () => true : isSurelyGone,
   });
   reconciler.start();
-  const releases = createReleaseController({
+  const advanceReleases = createReleaseController({
     db,
     clock,
     makeId: options.services.makeId,
@@ -86,11 +127,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     metrics: createReleaseMetrics(metrics.registry),
     onAssigned: wake,
   });
-  if (options.driver === "pulumi") releases.start(RELEASE_PASS_MS);
+  const stopReleases =
+    options.driver === "pulumi"
+      ? repeat(advanceReleases, RELEASE_PASS_MS, (error) =>
+          logger.error({ err: error }, "a pass over the releases failed"),
+        )
+      : async () => undefined;
   return {
     wake: () => reconciler.wake(),
     async stop() {
-      await releases.stop();
+      await stopReleases();
       await reconciler.stop();
       const ended = await provisioner.close({ drain: options.stopDataPlanesOnExit });
       // The data planes have ended whether or not that can be written down.
@@ -158,6 +204,11 @@ async function pulumiDriver(
     onChange: wake,
     onEvents: (operationId) => services.operationHints.publish(operationId),
   });
+}
+
+/** 0 to 1, below 1. */
+function chanceOf(random: Services["random"]): number {
+  return Buffer.from(random(4)).readUInt32BE() / 2 ** 32;
 }
 
 const RELEASE_PASS_MS = 2_000;

@@ -2,7 +2,9 @@ import type { Id } from "@headgate/sdk/contract";
 import { and, asc, eq, isNull, ne, or, sql } from "drizzle-orm";
 import { type Condition, dataPlanes } from "../db/schema/data-planes.ts";
 import { operations } from "../db/schema/provisioning.ts";
+import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
+import { requireFound } from "../lib/require-found.ts";
 import { forgetReplicas } from "./data-plane-rows.ts";
 import { voidTokens } from "./join/join-token.ts";
 import { type DataPlaneRow, withConditions } from "./status.ts";
@@ -77,6 +79,12 @@ export async function placeInRing(tx: TenantTx, id: Id<"dataPlane">, ring: numbe
     .update(dataPlanes)
     .set({ spec: sql`${dataPlanes.spec} || ${JSON.stringify({ ring })}::jsonb` })
     .where(eq(dataPlanes.id, id));
+}
+
+/** Where the tenant lives, and so its data plane where nothing else is said. */
+export async function findRegionOf(tx: TenantTx): Promise<string> {
+  const [row] = await tx.select({ region: tenants.region }).from(tenants);
+  return requireFound(row).region;
 }
 
 /** Whose data plane it is. */

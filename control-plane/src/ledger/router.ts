@@ -24,7 +24,7 @@ const usageQuery = z
     to: wholeMinute,
     group_by: z
       .array(groupName)
-      .max(9)
+      .max(groupName.options.length)
       .refine((names) => new Set(names).size === names.length, "must not repeat a name"),
     granularity: z.enum(["minute", "hour", "day", "none"]),
   })

@@ -4,7 +4,7 @@ import canonicalize from "canonicalize";
 import { issueKey, type KeyIssuer } from "../agents/keys/issue-key.ts";
 import type { Actor } from "../audit/append-audit.ts";
 import { desireDataPlane, firstDataPlane } from "../data-planes/desired.ts";
-import { requireOpenRegion } from "../data-planes/regions/require-region.ts";
+import { requireOpenRegion } from "../data-planes/regions/service.ts";
 import { specForNew } from "../data-planes/releases/image-of.ts";
 import { enterTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { Fault } from "../lib/fault.ts";

@@ -47,6 +47,13 @@ export function platformAlerts(): Alert[] {
       summary: "Usage was refused: a data plane's account and the ledger's do not agree.",
     },
     {
+      alert: "HeadgateLedgerBroken",
+      expr: "max(headgate_ledger_invariant_violations) > 0",
+      for: "0m",
+      severity: "critical",
+      summary: "The ledger breaks an invariant; the worker's log says of which tenant, and where.",
+    },
+    {
       alert: "HeadgateUsageLate",
       expr: "histogram_quantile(0.99, sum by (le) (rate(headgate_usage_lag_seconds_bucket[10m]))) > 300",
       for: "10m",

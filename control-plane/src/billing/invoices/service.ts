@@ -2,9 +2,8 @@
 import type { Id } from "@headgate/sdk/contract";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import { replay } from "../../ledger/batches/repository.ts";
-import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
-import { sumCalls, sumQuantities } from "../../ledger/reports/repository.ts";
-import { vendorsUsed } from "../../ledger/vendors-used.ts";
+import { scopeOf } from "../../ledger/minutes/roll-up.ts";
+import { sumCalls, sumQuantities, vendorsUsed } from "../../ledger/reports/repository.ts";
 import { Fault } from "../../lib/fault.ts";
 import { createPriceBook } from "../prices/price-book.ts";
 import { pricesOfVendors } from "../prices/repository.ts";
@@ -50,11 +49,12 @@ export async function lineUsage(
   for await (const { batch, events } of replay(tx, bounds)) {
     let quantity = 0n;
     for (const event of events) {
+      const { minute, vendor, upstream_model } = scopeOf(event);
       const counts =
         event.status === "settled" &&
-        event.subject.vendor === line.vendor &&
-        event.subject.upstream_model === line.model &&
-        book.priceAt(used, event.started_at - (event.started_at % MINUTE_MS))?.id === line.price_id;
+        vendor === line.vendor &&
+        upstream_model === line.model &&
+        book.priceAt(used, minute)?.id === line.price_id;
       if (counts && Object.hasOwn(event.usage, line.dimension))
         quantity += BigInt(event.usage[line.dimension] ?? 0);
     }

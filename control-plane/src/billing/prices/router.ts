@@ -1,14 +1,12 @@
 import { decimalString, idOf, snapshotPrice } from "@headgate/sdk/contract";
 import { z } from "zod";
-import type { Services } from "../../api/trpc/context.ts";
 import { memberProcedure, operatorProcedure, router } from "../../api/trpc/procedures.ts";
-import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
+import { withPlatform } from "../../db/tenant-scope.ts";
 import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
-import { Fault } from "../../lib/fault.ts";
 import { pageInput, pageOf, pageSchema } from "../../lib/page.ts";
 import { unixMs } from "../../lib/view.ts";
 import { closePrice, insertPrice, listPrices, type PriceRow } from "./repository.ts";
-import { publishPrices } from "./service.ts";
+import { changePrices } from "./service.ts";
 
 const vendor = z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be 1 to 64 printable ASCII characters");
 const priceModel = z
@@ -84,27 +82,3 @@ export const pricesRouter = router({
       return pageOf(rows, input.limit, { cursor: (row) => row.id, view: (row) => row });
     }),
 });
-
-/** The book changes in one transaction; tenants follow in theirs, and those that could not are left to the next pass. */
-async function changePrices(
-  { services, actor }: { services: Services; actor: Parameters<typeof publishPrices>[1] },
-  change: (tx: PlatformTx) => Promise<PriceRow>,
-): Promise<PriceRow> {
-  let price: PriceRow;
-  try {
-    price = await withPlatform(services.db, change);
-  } catch (error) {
-    throw error instanceof Fault && error.constraint === "price_versions_no_overlap"
-      ? new Fault("api.conflict", {
-          detail: "Another price of this is valid at the same time.",
-          cause: error,
-        })
-      : error;
-  }
-  try {
-    await publishPrices(services, actor);
-  } catch (error) {
-    services.logger.error({ err: error, price: price.id }, "prices did not reach all tenants");
-  }
-  return price;
-}

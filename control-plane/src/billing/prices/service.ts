@@ -9,10 +9,12 @@ import type { Actor } from "../../audit/append-audit.ts";
 import { snapshots } from "../../db/schema/snapshots.ts";
 import { tenants } from "../../db/schema/tenants.ts";
 import { providers } from "../../db/schema/upstreams.ts";
-import { type TenantTx, withPlatform, withTenant } from "../../db/tenant-scope.ts";
+import { type PlatformTx, type TenantTx, withPlatform, withTenant } from "../../db/tenant-scope.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
+import { Fault } from "../../lib/fault.ts";
+import type { Logger } from "../../lib/logger.ts";
 import { type ChangeServices, changePolicy } from "../../policy/change-policy.ts";
-import { snapshotPricesOfVendors } from "./repository.ts";
+import { type PriceRow, snapshotPricesOfVendors } from "./repository.ts";
 
 /** Throws an AggregateError after all tenants were tried, where any could not be brought up to date. */
 export async function publishPrices(services: ChangeServices, actor: Actor): Promise<void> {
@@ -52,4 +54,28 @@ async function isBehind(tx: TenantTx): Promise<boolean> {
     used.map(({ vendor }) => vendor),
   );
   return canonicalJson(JSON.parse(newest.prices)) !== canonicalJson(wanted);
+}
+
+/** The book changes in one transaction; tenants follow in theirs, and those that could not are left to the next pass. */
+export async function changePrices(
+  { services, actor }: { services: ChangeServices & { readonly logger: Logger }; actor: Actor },
+  change: (tx: PlatformTx) => Promise<PriceRow>,
+): Promise<PriceRow> {
+  let price: PriceRow;
+  try {
+    price = await withPlatform(services.db, change);
+  } catch (error) {
+    throw error instanceof Fault && error.constraint === "price_versions_no_overlap"
+      ? new Fault("api.conflict", {
+          detail: "Another price of this is valid at the same time.",
+          cause: error,
+        })
+      : error;
+  }
+  try {
+    await publishPrices(services, actor);
+  } catch (error) {
+    services.logger.error({ err: error, price: price.id }, "prices did not reach all tenants");
+  }
+  return price;
 }

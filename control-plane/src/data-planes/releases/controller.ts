@@ -33,22 +33,14 @@ export interface ReleaseControllerOptions {
   readonly onAssigned?: (id: Id<"dataPlane">) => void;
 }
 
-export interface ReleaseController {
-  /** One pass; false when there was nothing on its way. */
-  runOnce(): Promise<boolean>;
-  start(everyMs: number): void;
-  stop(): Promise<void>;
-}
-
 interface Assignment {
   readonly follower: Follower;
   readonly releaseId: Id<"release"> | null;
 }
 
-export function createReleaseController(options: ReleaseControllerOptions): ReleaseController {
+/** Gives the function that makes one pass; it answers false when there was nothing on its way. */
+export function createReleaseController(options: ReleaseControllerOptions): () => Promise<boolean> {
   const { db, clock, log, metrics } = options;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<unknown> = Promise.resolve();
 
   async function runOnce(): Promise<boolean> {
     // What is to be told to data planes is settled under the release's lock, and told after it: each has its own lock.
@@ -134,22 +126,5 @@ export function createReleaseController(options: ReleaseControllerOptions): Rele
     options.onAssigned?.(follower.id);
   }
 
-  return {
-    runOnce,
-    start(everyMs) {
-      const pass = () => {
-        running = runOnce()
-          .catch((error) => log.error({ err: error }, "a pass over the releases failed"))
-          .finally(() => {
-            if (timer !== undefined) timer = setTimeout(pass, everyMs);
-          });
-      };
-      timer = setTimeout(pass, 0);
-    },
-    async stop() {
-      clearTimeout(timer);
-      timer = undefined;
-      await running;
-    },
-  };
+  return runOnce;
 }

@@ -2,6 +2,7 @@ import type { UsageBatchHeader } from "@headgate/sdk/contract";
 import { foreignKey, index, integer, jsonb, numeric, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { bytea, idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
+import { USAGE_COLUMNS, type UsageColumn } from "./usage-columns.ts";
 
 /** How far each stream of usage has been taken in. Usage outlives its data plane, hence no reference to it. */
 export const usageStreams = pgTable(
@@ -48,19 +49,24 @@ export const usageBatches = pgTable(
   ],
 );
 
-/** What usage is reported by. A label that the agent does not have is ''. `minute` is Unix milliseconds. */
+const usageColumns = () =>
+  ({
+    agent_id: idColumn<"agent">().notNull(),
+    team: text().notNull(),
+    cost_center: text().notNull(),
+    department: text().notNull(),
+    provider_id: idColumn<"provider">().notNull(),
+    vendor: text().notNull(),
+    model: text().notNull(),
+    upstream_model: text().notNull(),
+    endpoint: text().notNull(),
+  }) satisfies Record<UsageColumn, unknown>;
+
+/** What usage is reported by. `minute` is Unix milliseconds. */
 const usageKeys = () => ({
   tenant_id: tenantIdColumn().references(() => tenants.id),
   minute: int53().notNull(),
-  agent_id: idColumn<"agent">().notNull(),
-  team: text().notNull(),
-  cost_center: text().notNull(),
-  department: text().notNull(),
-  provider_id: idColumn<"provider">().notNull(),
-  vendor: text().notNull(),
-  model: text().notNull(),
-  upstream_model: text().notNull(),
-  endpoint: text().notNull(),
+  ...usageColumns(),
 });
 
 export const usageMinutes = pgTable(
@@ -73,20 +79,7 @@ export const usageMinutes = pgTable(
   (t) => [
     primaryKey({
       name: "usage_minutes_pk",
-      columns: [
-        t.tenant_id,
-        t.minute,
-        t.agent_id,
-        t.team,
-        t.cost_center,
-        t.department,
-        t.provider_id,
-        t.vendor,
-        t.model,
-        t.upstream_model,
-        t.endpoint,
-        t.dimension,
-      ],
+      columns: [t.tenant_id, t.minute, ...USAGE_COLUMNS.map((name) => t[name]), t.dimension],
     }),
     tenantPolicy(),
   ],
@@ -104,19 +97,7 @@ export const usageMinuteCalls = pgTable(
   (t) => [
     primaryKey({
       name: "usage_minute_calls_pk",
-      columns: [
-        t.tenant_id,
-        t.minute,
-        t.agent_id,
-        t.team,
-        t.cost_center,
-        t.department,
-        t.provider_id,
-        t.vendor,
-        t.model,
-        t.upstream_model,
-        t.endpoint,
-      ],
+      columns: [t.tenant_id, t.minute, ...USAGE_COLUMNS.map((name) => t[name])],
     }),
     tenantPolicy(),
   ],

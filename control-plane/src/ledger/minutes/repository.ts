@@ -2,18 +2,18 @@
 import type { Id } from "@headgate/sdk/contract";
 import { and, gte, lt, sql } from "drizzle-orm";
 import { usageMinuteCalls, usageMinutes } from "../../db/schema/usage.ts";
+import { USAGE_COLUMNS } from "../../db/schema/usage-columns.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import type { Period } from "../batches/repository.ts";
-import type { MinuteCalls, MinuteQuantity, RollUp, UsageScope } from "./roll-up.ts";
+import { MINUTE_MS, type MinuteCalls, type RollUp, type UsageScope } from "./roll-up.ts";
 
 /** Adds to the minutes, one statement for each table whatever the number of rows. */
 export async function addToMinutes(tx: TenantTx, tenantId: Id<"tenant">, rollUp: RollUp): Promise<void> {
   if (rollUp.calls.length > 0) {
-    const rows = rollUp.calls.map((row) => ({ ...scopeColumns(row), ...counts(row) }));
     await tx.execute(sql`
       insert into usage_minute_calls (tenant_id, ${SCOPE}, calls, attempts, unsettled, estimated)
       select ${tenantId}::text, ${SCOPE}, calls, attempts, unsettled, estimated
-      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      from jsonb_to_recordset(${JSON.stringify(rollUp.calls)}::jsonb)
         as r(${SCOPE_TYPES}, calls bigint, attempts bigint, unsettled bigint, estimated bigint)
       on conflict (tenant_id, ${SCOPE}) do update set
         calls = usage_minute_calls.calls + excluded.calls,
@@ -22,11 +22,7 @@ export async function addToMinutes(tx: TenantTx, tenantId: Id<"tenant">, rollUp:
         estimated = usage_minute_calls.estimated + excluded.estimated`);
   }
   if (rollUp.quantities.length > 0) {
-    const rows = rollUp.quantities.map((row) => ({
-      ...scopeColumns(row),
-      dimension: row.dimension,
-      quantity: row.quantity.toString(),
-    }));
+    const rows = rollUp.quantities.map((row) => ({ ...row, quantity: row.quantity.toString() }));
     await tx.execute(sql`
       insert into usage_minutes (tenant_id, ${SCOPE}, dimension, quantity)
       select ${tenantId}::text, ${SCOPE}, dimension, quantity
@@ -37,18 +33,20 @@ export async function addToMinutes(tx: TenantTx, tenantId: Id<"tenant">, rollUp:
   }
 }
 
-/** All minutes of the period, in no particular order. */
-export async function readMinutes(tx: TenantTx, period: Period): Promise<RollUp> {
-  const quantities = await tx.select().from(usageMinutes).where(within(usageMinutes.minute, period));
-  const calls = await tx.select().from(usageMinuteCalls).where(within(usageMinuteCalls.minute, period));
-  return {
-    quantities: quantities.map((row) => ({
-      ...scopeOfRow(row),
-      dimension: row.dimension,
-      quantity: BigInt(row.quantity),
-    })),
-    calls: calls.map((row) => ({ ...scopeOfRow(row), ...counts(row) })),
-  };
+/** All minutes of the period in no particular order, or their sums over longer stretches of time. */
+export async function readMinutes(
+  tx: TenantTx,
+  { fromMs, toMs }: Period,
+  bucketMs = MINUTE_MS,
+): Promise<RollUp> {
+  const scope = sql`minute - minute % ${sql.raw(`${bucketMs}`)} as minute, ${COLUMNS}`;
+  const within = sql`where minute >= ${fromMs} and minute < ${toMs} group by 1, ${COLUMNS}`;
+  const { rows: quantities } = await tx.execute<UsageScope & { dimension: string; quantity: string }>(sql`
+    select ${scope}, dimension, sum(quantity)::text as quantity from usage_minutes ${within}, dimension`);
+  const { rows: calls } = await tx.execute<MinuteCalls>(sql`
+    select ${scope}, sum(calls)::bigint as calls, sum(attempts)::bigint as attempts,
+      sum(unsettled)::bigint as unsettled, sum(estimated)::bigint as estimated from usage_minute_calls ${within}`);
+  return { quantities: quantities.map((row) => ({ ...row, quantity: BigInt(row.quantity) })), calls };
 }
 
 export async function deleteMinutes(tx: TenantTx, period: Period): Promise<void> {
@@ -60,49 +58,6 @@ function within(minute: typeof usageMinutes.minute | typeof usageMinuteCalls.min
   return and(gte(minute, period.fromMs), lt(minute, period.toMs));
 }
 
-const SCOPE = sql.raw(
-  "minute, agent_id, team, cost_center, department, provider_id, vendor, model, upstream_model, endpoint",
-);
-const SCOPE_TYPES = sql.raw(
-  "minute bigint, agent_id text, team text, cost_center text, department text, provider_id text, vendor text, model text, upstream_model text, endpoint text",
-);
-
-function scopeColumns(row: UsageScope) {
-  return {
-    minute: row.minute,
-    agent_id: row.agentId,
-    team: row.team,
-    cost_center: row.costCenter,
-    department: row.department,
-    provider_id: row.providerId,
-    vendor: row.vendor,
-    model: row.model,
-    upstream_model: row.upstreamModel,
-    endpoint: row.endpoint,
-  };
-}
-
-function scopeOfRow(row: ReturnType<typeof scopeColumns>): UsageScope {
-  return {
-    minute: row.minute,
-    agentId: row.agent_id,
-    team: row.team,
-    costCenter: row.cost_center,
-    department: row.department,
-    providerId: row.provider_id,
-    vendor: row.vendor,
-    model: row.model,
-    upstreamModel: row.upstream_model,
-    endpoint: row.endpoint,
-  };
-}
-
-function counts({ calls, attempts, unsettled, estimated }: Omit<MinuteCalls, keyof UsageScope>) {
-  return { calls, attempts, unsettled, estimated };
-}
-
-/** One string for one row: equal for equal keys only. */
-export function minuteKey(row: MinuteQuantity | MinuteCalls): string {
-  const scope = Object.values(scopeColumns(row));
-  return JSON.stringify("dimension" in row ? [...scope, row.dimension] : scope);
-}
+const COLUMNS = sql.raw(USAGE_COLUMNS.join(", "));
+const SCOPE = sql`minute, ${COLUMNS}`;
+const SCOPE_TYPES = sql.raw(["minute bigint", ...USAGE_COLUMNS.map((name) => `${name} text`)].join(", "));

@@ -1,8 +1,7 @@
 import { makeUsageEvent } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { minuteKey } from "./repository.ts";
-import { MINUTE_MS, type RollUp, rollUp, totalsOf } from "./roll-up.ts";
+import { MINUTE_MS, minuteKey, type RollUp, rollUp, totalsOf } from "./roll-up.ts";
 
 const START = Date.UTC(2026, 10, 1);
 const base = makeUsageEvent();
@@ -55,7 +54,7 @@ test("an attempt belongs to the minute in which it began", () => {
 test("an absent label is told from none only by being empty", () => {
   expect(rollUp([{ ...base, labels: {} }]).calls[0]).toMatchObject({
     team: "",
-    costCenter: "",
+    cost_center: "",
     department: "",
   });
 });

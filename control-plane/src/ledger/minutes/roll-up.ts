@@ -6,34 +6,24 @@
  * one used is not known.
  */
 import type { UsageEvent } from "@headgate/sdk/contract";
+import { USAGE_COLUMNS, type UsageColumn, usageColumnsOf } from "../../db/schema/usage-columns.ts";
 
 export const MINUTE_MS = 60_000;
 
-/** What usage is told apart by, beside its minute. A label the agent did not have is the empty string. */
-export interface UsageScope {
-  readonly minute: number;
-  readonly agentId: string;
-  readonly team: string;
-  readonly costCenter: string;
-  readonly department: string;
-  readonly providerId: string;
-  readonly vendor: string;
-  readonly model: string;
-  readonly upstreamModel: string;
-  readonly endpoint: string;
-}
+/** What usage is told apart by. */
+export type UsageScope = { readonly minute: number } & { readonly [Column in UsageColumn]: string };
 
-export interface MinuteQuantity extends UsageScope {
+export type MinuteQuantity = UsageScope & {
   readonly dimension: string;
   readonly quantity: bigint;
-}
+};
 
-export interface MinuteCalls extends UsageScope {
+export type MinuteCalls = UsageScope & {
   readonly calls: number;
   readonly attempts: number;
   readonly unsettled: number;
   readonly estimated: number;
-}
+};
 
 export interface RollUp {
   /** Each list in the order of its keys, so that concurrent writers lock rows in one order. */
@@ -50,14 +40,14 @@ export function rollUp(events: Iterable<UsageEvent>): RollUp {
   return folder.result();
 }
 
-/** The same for events that arrive one after another. */
-export function createRollUp(): { add(event: UsageEvent): void; result(): RollUp } {
+/** The same for events that arrive one after another, and for stretches of time that may be longer than a minute. */
+export function createRollUp(bucketMs = MINUTE_MS): { add(event: UsageEvent): void; result(): RollUp } {
   const quantities = new Map<string, Mutable<MinuteQuantity>>();
   const calls = new Map<string, Mutable<MinuteCalls>>();
   return {
     add(event) {
-      const scope = scopeOf(event);
-      const key = JSON.stringify(Object.values(scope));
+      const scope = scopeOf(event, bucketMs);
+      const key = scopeKey(scope);
       const counted = obtain(calls, key, () => ({
         ...scope,
         calls: 0,
@@ -93,20 +83,17 @@ export function totalsOf(events: Iterable<UsageEvent>): Map<string, bigint> {
   return totals;
 }
 
-export function scopeOf(event: UsageEvent): UsageScope {
-  const { subject } = event;
-  return {
-    minute: Math.floor(event.started_at / MINUTE_MS) * MINUTE_MS,
-    agentId: event.agent_id,
-    team: event.labels.team ?? "",
-    costCenter: event.labels.cost_center ?? "",
-    department: event.labels.department ?? "",
-    providerId: subject.provider_id,
-    vendor: subject.vendor,
-    model: subject.model,
-    upstreamModel: subject.upstream_model,
-    endpoint: subject.endpoint,
-  };
+export function scopeOf(event: UsageEvent, bucketMs = MINUTE_MS): UsageScope {
+  return { minute: event.started_at - (event.started_at % bucketMs), ...usageColumnsOf(event) };
+}
+
+/** One string for one row: equal for equal keys only. */
+export function minuteKey(row: MinuteQuantity | MinuteCalls): string {
+  return "dimension" in row ? `${scopeKey(row)}${row.dimension}` : scopeKey(row);
+}
+
+function scopeKey(scope: UsageScope): string {
+  return JSON.stringify([scope.minute, ...USAGE_COLUMNS.map((name) => scope[name])]);
 }
 
 function obtain<T>(map: Map<string, T>, key: string, make: () => T): T {

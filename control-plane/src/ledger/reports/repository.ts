@@ -2,22 +2,11 @@
  * Sums of minutes, cut so that within each sum no price changes: that is what makes a sum ratable at once, however
  * many minutes are in it.
  */
-import { type SQL, sql } from "drizzle-orm";
+import { and, gte, lt, type SQL, sql } from "drizzle-orm";
+import { usageMinutes } from "../../db/schema/usage.ts";
+import { COLUMN_OF_GROUP, type GroupName } from "../../db/schema/usage-columns.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import type { Period } from "../batches/repository.ts";
-
-export const GROUP_COLUMNS = {
-  agent: "agent_id",
-  team: "team",
-  cost_center: "cost_center",
-  department: "department",
-  provider: "provider_id",
-  vendor: "vendor",
-  model: "model",
-  upstream_model: "upstream_model",
-  endpoint: "endpoint",
-} as const;
-export type GroupName = keyof typeof GROUP_COLUMNS;
 
 export interface SumRequest {
   readonly period: Period;
@@ -80,27 +69,22 @@ export async function sumQuantities(
 }
 
 export async function sumCalls(tx: TenantTx, { period, bucketMs, groupBy }: SumRequest): Promise<CallSum[]> {
-  const { rows } = await tx.execute<{
-    bucket: number | null;
-    grouped: string[];
-    calls: string;
-    attempts: string;
-    unsettled: string;
-    estimated: string;
-  }>(sql`
-    select ${bucketOf(bucketMs)} as bucket, ${groupArray(groupBy)} as grouped, sum(calls)::text as calls,
-      sum(attempts)::text as attempts, sum(unsettled)::text as unsettled, sum(estimated)::text as estimated
+  const { rows } = await tx.execute<{ [Member in keyof CallSum]: CallSum[Member] }>(sql`
+    select ${bucketOf(bucketMs)} as bucket, ${groupArray(groupBy)} as "group", sum(calls)::bigint as calls,
+      sum(attempts)::bigint as attempts, sum(unsettled)::bigint as unsettled, sum(estimated)::bigint as estimated
     from usage_minute_calls
     where minute >= ${period.fromMs} and minute < ${period.toMs}
-    group by bucket, grouped`);
-  return rows.map((row) => ({
-    bucket: row.bucket,
-    group: row.grouped,
-    calls: Number(row.calls),
-    attempts: Number(row.attempts),
-    unsettled: Number(row.unsettled),
-    estimated: Number(row.estimated),
-  }));
+    group by 1, 2`);
+  return rows;
+}
+
+/** The vendors whose prices a period's usage needs. */
+export async function vendorsUsed(tx: TenantTx, { fromMs, toMs }: Period): Promise<string[]> {
+  const rows = await tx
+    .selectDistinct({ vendor: usageMinutes.vendor })
+    .from(usageMinutes)
+    .where(and(gte(usageMinutes.minute, fromMs), lt(usageMinutes.minute, toMs)));
+  return rows.map(({ vendor }) => vendor);
 }
 
 function bucketOf(bucketMs: number | null): SQL {
@@ -108,6 +92,6 @@ function bucketOf(bucketMs: number | null): SQL {
 }
 
 function groupArray(groupBy: readonly GroupName[]): SQL {
-  const columns = groupBy.map((name) => sql.identifier(GROUP_COLUMNS[name]));
+  const columns = groupBy.map((name) => sql.identifier(COLUMN_OF_GROUP[name]));
   return sql`array[${sql.join(columns, sql`, `)}]::text[]`;
 }

@@ -4,8 +4,7 @@ import { createPriceBook } from "../../billing/prices/price-book.ts";
 import { pricesOfVendors } from "../../billing/prices/repository.ts";
 import { rate, usdExact } from "../../billing/rating.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
-import { vendorsUsed } from "../vendors-used.ts";
-import { type GroupKey, type SumRequest, sumCalls, sumQuantities } from "./repository.ts";
+import { type GroupKey, type SumRequest, sumCalls, sumQuantities, vendorsUsed } from "./repository.ts";
 import type { UsageRow } from "./views.ts";
 
 /** Rows in the order of their bucket, then of their group's values. */

@@ -1,0 +1,120 @@
+/** What is said of the clusters that data planes are provisioned on. */
+import { isDeepStrictEqual } from "node:util";
+import type { ClusterSettings } from "@headgate/sdk/contract";
+import type { z } from "zod";
+import type { Services } from "../../api/trpc/context.ts";
+import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
+import { Fault } from "../../lib/fault.ts";
+import { pageOf } from "../../lib/page.ts";
+import { requireFound } from "../../lib/require-found.ts";
+import { kubeconfigOf, sealKubeconfig } from "./cluster-access.ts";
+import {
+  countDataPlanes,
+  deleteRegion,
+  findRegion,
+  insertRegion,
+  listRegions,
+  lockRegion,
+  type RegionRow,
+  updateRegion,
+} from "./repository.ts";
+import { type regionIssuerInput, regionView } from "./views.ts";
+
+type RegionServices = Pick<Services, "db" | "clock" | "keyWrapper" | "logger">;
+
+export interface RegionInput {
+  readonly name: string;
+  readonly cluster: ClusterSettings;
+  readonly issuer: z.infer<typeof regionIssuerInput>;
+  /** May be left out when a region that is there is changed. */
+  readonly access?: { readonly kubeconfig: string } | { readonly in_cluster: true } | undefined;
+  readonly cordoned?: boolean | undefined;
+}
+
+export const regions = {
+  async put(services: RegionServices, input: RegionInput) {
+    if (input.cluster.region !== input.name)
+      throw new Fault("api.invalid_input", {
+        parameter: "cluster.region",
+        detail: "It must be the region's name.",
+      });
+    const row = await withPlatform(services.db, (tx) => putIn(tx, services, input));
+    services.logger.info({ region: row.name, generation: row.generation }, "region was put");
+    return regionView(row);
+  },
+
+  async get({ db }: RegionServices, name: string) {
+    return regionView(requireFound(await withPlatform(db, (tx) => findRegion(tx, name))));
+  },
+
+  async list({ db }: RegionServices, { cursor, limit }: { cursor?: string | undefined; limit: number }) {
+    const rows = await withPlatform(db, (tx) => listRegions(tx, { after: cursor, limit: limit + 1 }));
+    return pageOf(rows, limit, { cursor: ({ name }) => name, view: regionView });
+  },
+
+  /** Faults: `api.conflict` while data planes live there. */
+  async delete({ db, logger }: RegionServices, name: string) {
+    await withPlatform(db, async (tx) => {
+      requireFound(await lockRegion(tx, name));
+      const count = await countDataPlanes(tx, name);
+      if (count > 0) throw new Fault("api.conflict", { detail: `${count} data planes live there.` });
+      await deleteRegion(tx, name);
+    });
+    logger.info({ region: name }, "region was deleted");
+    return { name };
+  },
+};
+
+/**
+ * For a new data plane. With the driver `pulumi` its region must be one that the platform has; any driver keeps out of
+ * a region that takes no new ones. Faults: `api.invalid_input`, `api.conflict`.
+ */
+export async function requireOpenRegion(
+  tx: PlatformTx,
+  { region, driver }: { region: string; driver: string },
+): Promise<void> {
+  const row = await findRegion(tx, region);
+  if (row === undefined && driver === "pulumi")
+    throw new Fault("api.invalid_input", { parameter: "region", detail: "The platform has no such region." });
+  if (row?.cordoned === true)
+    throw new Fault("api.conflict", { parameter: "region", detail: "The region takes no new data planes." });
+}
+
+async function putIn(
+  tx: PlatformTx,
+  { keyWrapper, clock }: RegionServices,
+  { name, cluster, issuer, access, cordoned }: RegionInput,
+): Promise<RegionRow> {
+  const now = clock.wallMs();
+  const before = await lockRegion(tx, name);
+  const kubeconfig = access !== undefined && "kubeconfig" in access ? access.kubeconfig : undefined;
+  const sealed = kubeconfig === undefined ? null : await sealKubeconfig(keyWrapper, name, kubeconfig);
+  const told = { cluster, issuer: withoutAbsent(issuer), cordoned: cordoned ?? before?.cordoned ?? false };
+  if (before === undefined) {
+    if (access === undefined)
+      throw new Fault("api.invalid_input", { parameter: "access", detail: "A new region needs it." });
+    return insertRegion(tx, { name, ...told, kubeconfig: sealed, created_at: now, updated_at: now });
+  }
+  const sameAccess =
+    access === undefined ||
+    (kubeconfig === undefined
+      ? before.kubeconfig === null
+      : before.kubeconfig !== null && (await kubeconfigOf(keyWrapper, before)) === kubeconfig);
+  const follows = !sameAccess || !isDeepStrictEqual(before.cluster, cluster);
+  const set = {
+    ...told,
+    ...(sameAccess ? {} : { kubeconfig: sealed }),
+    ...(follows ? { generation: before.generation + 1, updated_at: now } : {}),
+  };
+  return requireFound(await updateRegion(tx, before, set));
+}
+
+/** A member that is absent and one that is undefined are one to JSON, but not to the types. */
+function withoutAbsent({ url, jwks, jwks_url, allow_http }: RegionInput["issuer"]): RegionRow["issuer"] {
+  return {
+    url,
+    ...(jwks === undefined ? {} : { jwks }),
+    ...(jwks_url === undefined ? {} : { jwks_url }),
+    ...(allow_http === undefined ? {} : { allow_http }),
+  };
+}

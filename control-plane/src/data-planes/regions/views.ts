@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { unixMs, viewOf } from "../../lib/view.ts";
+import { regionName } from "./region-name.ts";
+import type { RegionRow } from "./repository.ts";
+
+const jwk = z.record(z.string().max(64), z.unknown());
+
+export const regionIssuerInput = z.strictObject({
+  /** Exactly the `iss` of the tokens. */
+  url: z.string().min(1).max(2_048),
+  jwks: z.strictObject({ keys: z.array(jwk).min(1).max(100) }).optional(),
+  jwks_url: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .optional(),
+  /** Lets the keys be fetched without TLS, from an address of this machine or of a private network. */
+  allow_http: z.boolean().optional(),
+});
+
+/** Everything but the kubeconfig, of which only whether there is one. */
+export const regionSchema = z.strictObject({
+  name: regionName,
+  cluster: z.record(z.string(), z.unknown()),
+  issuer: regionIssuerInput,
+  access: z.enum(["in_cluster", "kubeconfig"]),
+  generation: z.number().int().positive(),
+  cordoned: z.boolean(),
+  created_at: unixMs,
+  updated_at: unixMs,
+});
+const shown = viewOf(regionSchema);
+
+export function regionView({ kubeconfig, ...row }: RegionRow) {
+  return shown({ ...row, access: kubeconfig === null ? "in_cluster" : "kubeconfig" });
+}

@@ -1,0 +1,130 @@
+/**
+ * Whether what must always hold of a tenant's ledger does. An audit walks all raw batches a few at a time, so that each
+ * step is short, and takes in what arrives meanwhile; at the end it compares their sums with what is kept of them. None
+ * is expected to find anything; a finding is an incident and is never mended silently.
+ */
+import type { Contract, Id, UsageEvent } from "@headgate/sdk/contract";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import { type Period, type RawBatch, rawBatches } from "../batches/repository.ts";
+import { openBatch, sha256Of } from "../ingest/read-usage-batch.ts";
+import { readMinutes } from "../minutes/repository.ts";
+import {
+  createRollUp,
+  MINUTE_MS,
+  type MinuteCalls,
+  type MinuteQuantity,
+  minuteKey,
+  type RollUp,
+  totalsOf,
+} from "../minutes/roll-up.ts";
+import { breaksInSequence, listStreams } from "./repository.ts";
+
+/**
+ * `sequence`: the seqs of a stream run from 1 to its watermark, each in one batch. `batches`: a batch holds what its hash
+ * says. `totals`: those of a stream are the sums of its events. `minutes`: they are the sums of all events.
+ */
+export const INVARIANTS = ["sequence", "batches", "totals", "minutes"] as const;
+
+export interface Violation {
+  readonly invariant: (typeof INVARIANTS)[number];
+  /** Where: ids, keys and amounts of the rows that do not fit. */
+  readonly at: Readonly<Record<string, unknown>>;
+}
+
+export interface LedgerAudit {
+  /**
+   * Walks on, and lowers what is left of the budget. Gives what was found once no batch is left to read, and undefined
+   * before that. All that `tx` sees must be of one moment.
+   */
+  advance(tx: TenantTx, budget: { batches: number }): Promise<readonly Violation[] | undefined>;
+}
+
+const ALL_TIME: Period = { fromMs: 0, toMs: 2 ** 52 };
+/** What is told apart of an audit's sums: enough to say where to look, and few enough to keep at hand. */
+const BUCKET_MS = 24 * 60 * MINUTE_MS;
+
+interface Walked {
+  nextSeq: number;
+  /** Of its events so far. */
+  readonly totals: Map<string, bigint>;
+}
+
+export function createAudit(contract: Contract): LedgerAudit {
+  const walked = new Map<Id<"stream">, Walked>();
+  const folder = createRollUp(BUCKET_MS);
+  const unreadable: Violation[] = [];
+
+  async function take(batch: RawBatch, stream: Walked): Promise<void> {
+    const events = await eventsIn(batch, contract);
+    if (events === undefined)
+      unreadable.push({
+        invariant: "batches",
+        at: { stream_id: batch.streamId, first_seq: batch.firstSeq },
+      });
+    for (const event of events ?? []) folder.add(event);
+    for (const [dimension, total] of totalsOf(events ?? []))
+      stream.totals.set(dimension, (stream.totals.get(dimension) ?? 0n) + total);
+    stream.nextSeq = batch.lastSeq + 1;
+  }
+
+  return {
+    async advance(tx, budget) {
+      const streams = await listStreams(tx);
+      for (const { id, ackedSeq } of streams) {
+        const stream = walked.get(id) ?? { nextSeq: 1, totals: new Map() };
+        walked.set(id, stream);
+        if (stream.nextSeq > ackedSeq) continue;
+        for await (const batch of rawBatches(tx, { from: { streamId: id, firstSeq: stream.nextSeq } })) {
+          if (batch.streamId !== id) break;
+          if (budget.batches === 0) return undefined;
+          budget.batches -= 1;
+          await take(batch, stream);
+        }
+      }
+      const totals = streams.flatMap((stream) => differingTotals(stream, walked.get(stream.id)?.totals));
+      const sequence = (await breaksInSequence(tx)).map((at): Violation => ({ invariant: "sequence", at }));
+      const stored = await readMinutes(tx, ALL_TIME, BUCKET_MS);
+      return [...sequence, ...unreadable, ...totals, ...differingMinutes(folder.result(), stored)];
+    },
+  };
+}
+
+/** Undefined for a batch that is not what it was when it was taken in. */
+async function eventsIn({ packed, sha256 }: RawBatch, contract: Contract): Promise<UsageEvent[] | undefined> {
+  try {
+    const lines = await openBatch(packed, contract);
+    if (sha256Of(lines.map(({ bytes }) => bytes)) !== sha256) return undefined;
+    return lines.map((line) => line.event());
+  } catch {
+    return undefined;
+  }
+}
+
+function differingTotals(
+  { id, totals }: { id: Id<"stream">; totals: Readonly<Record<string, string>> },
+  walked: ReadonlyMap<string, bigint> = new Map(),
+): Violation[] {
+  return [...new Set([...walked.keys(), ...Object.keys(totals)])].flatMap((dimension): Violation[] => {
+    const [raw, stored] = [walked.get(dimension) ?? 0n, BigInt(totals[dimension] ?? "0")];
+    if (raw === stored) return [];
+    return [{ invariant: "totals", at: { stream_id: id, dimension, raw: `${raw}`, stored: `${stored}` } }];
+  });
+}
+
+function differingMinutes(raw: RollUp, stored: RollUp): Violation[] {
+  const [wanted, found] = [valuesByKey(raw), valuesByKey(stored)];
+  return [...new Set([...wanted.keys(), ...found.keys()])].flatMap((key): Violation[] => {
+    const at = { key, raw: wanted.get(key) ?? "absent", stored: found.get(key) ?? "absent" };
+    return at.raw === at.stored ? [] : [{ invariant: "minutes", at }];
+  });
+}
+
+function valuesByKey({ quantities, calls }: RollUp): Map<string, string> {
+  return new Map([...quantities, ...calls].map((row) => [minuteKey(row), valueText(row)]));
+}
+
+function valueText(row: MinuteQuantity | MinuteCalls): string {
+  return "quantity" in row
+    ? row.quantity.toString()
+    : [row.calls, row.attempts, row.unsettled, row.estimated].join(" ");
+}
