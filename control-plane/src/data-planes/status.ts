@@ -1,7 +1,6 @@
 /** What is said of a data plane: pure functions from what is known to a state and conditions. */
 import { HEARTBEAT_INTERVAL_MS } from "@headgate/sdk/contract";
 import type { Condition, dataPlanes } from "../db/schema/data-planes.ts";
-import type { Observation } from "../provisioning/provisioner.ts";
 
 export const DATA_PLANE_STATES = [
   "pending",
@@ -14,6 +13,31 @@ export const DATA_PLANE_STATES = [
   "deleted",
 ] as const;
 export type DataPlaneState = (typeof DATA_PLANE_STATES)[number];
+
+/** What a driver sees of a data plane. */
+export interface Observation {
+  /**
+   * `absent`: nothing is there, or nothing that this process looks after, until it is provisioned. `restarting`: it ended unasked and will be started
+   * again. `provisioning`: it was never up yet. `running`: it is up, if not necessarily ready. `draining`: it was asked to end and finishes its calls.
+   * `stopped`: it has ended together with the process that looked after it, and starts with the next one.
+   */
+  readonly phase: "absent" | "provisioning" | "restarting" | "running" | "draining" | "stopped";
+  /** It takes calls: it has joined and has applied a snapshot. */
+  readonly ready: boolean;
+  /** It is as it is wanted now, and not only as it was wanted before. */
+  readonly current: boolean;
+  /** Where agents reach it; null while that is not decided. */
+  readonly endpointUrl: string | null;
+  readonly adminUrl: string | null;
+  /** Unasked ends since this process began to look after it. */
+  readonly restarts: number;
+  /** What an operator should know; never a secret. */
+  readonly message: string;
+  /** What the driver itself says, in place of what follows from the phase. */
+  readonly conditions?: readonly ObservedCondition[];
+}
+
+export type ObservedCondition = Pick<Condition, "type" | "status" | "reason" | "message">;
 
 export type DataPlaneRow = typeof dataPlanes.$inferSelect;
 

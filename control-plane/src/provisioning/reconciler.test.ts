@@ -5,12 +5,13 @@ import { eq } from "drizzle-orm";
 import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { forgetJoin, requestDeletion } from "../data-planes/repository.ts";
+import type { Observation } from "../data-planes/status.ts";
 import { type OpenDatabase, openDatabase } from "../db/client.ts";
 import { dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { createProvisioningMetrics } from "./metrics.ts";
-import { ABSENT, type DesiredDataPlane, type Observation, type Provisioner } from "./provisioner.ts";
+import { ABSENT, type DesiredDataPlane, type Provisioner } from "./provisioner.ts";
 import { createReconciler, LEASE_MS, type Reconciler, type ReconcilerOptions } from "./reconciler.ts";
 import { claimNext } from "./repository.ts";
 

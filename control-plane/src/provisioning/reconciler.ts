@@ -5,13 +5,14 @@
  */
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import type { Logger } from "pino";
+import type { Observation } from "../data-planes/status.ts";
 import { conditionsOf, stateOf } from "../data-planes/status.ts";
 import type { Database } from "../db/client.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { type Backoff, backoffMs } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { ProvisioningMetrics } from "./metrics.ts";
-import { ABSENT, type Observation, type Provisioner, STOPPED } from "./provisioner.ts";
+import { ABSENT, type Provisioner, STOPPED } from "./provisioner.ts";
 import {
   type Claim,
   type ClaimOptions,

@@ -3,12 +3,13 @@ import { randomBytes } from "node:crypto";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { eq } from "drizzle-orm";
 import { ensureJoinSecret } from "../data-planes/join/join-secret.ts";
+import type { Observation } from "../data-planes/status.ts";
 import type { OpenDatabase } from "../db/client.ts";
 import { dataPlaneReplicas, dataPlanes } from "../db/schema/data-planes.ts";
 import { operationEvents, operations, regions, stacks } from "../db/schema/provisioning.ts";
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
-import type { Observation, ObservedDataPlane, Provisioner } from "../provisioning/provisioner.ts";
+import type { ObservedDataPlane, Provisioner } from "../provisioning/provisioner.ts";
 import type { OperationMetrics } from "../provisioning/pulumi/operate/operation-metrics.ts";
 import {
   createPulumiDriver,

@@ -2,12 +2,12 @@
 import { openDatabase } from "@headgate/control-plane";
 import { createTestTenant, type TestTenant } from "@headgate/control-plane/testing";
 import { expect, test } from "vitest";
+import type { Observation } from "../../../control-plane/dist/data-planes/status.js";
 import { withPlatform, withTenant } from "../../../control-plane/dist/db/tenant-scope.js";
 import { createProvisioningMetrics } from "../../../control-plane/dist/provisioning/metrics.js";
 import {
   ABSENT,
   type DesiredDataPlane,
-  type Observation,
   type Provisioner,
 } from "../../../control-plane/dist/provisioning/provisioner.js";
 import { createReconciler, LEASE_MS } from "../../../control-plane/dist/provisioning/reconciler.js";

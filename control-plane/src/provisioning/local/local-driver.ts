@@ -7,14 +7,9 @@ import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PLANS, type PlanNumbers, planNumbers } from "@headgate/infra";
 import { type Id, isId } from "@headgate/sdk/contract";
+import type { Observation } from "../../data-planes/status.ts";
 import type { Clock } from "../../lib/clock.ts";
-import {
-  ABSENT,
-  type DesiredDataPlane,
-  type Observation,
-  type ObservedDataPlane,
-  type Provisioner,
-} from "../provisioner.ts";
+import { ABSENT, type DesiredDataPlane, type ObservedDataPlane, type Provisioner } from "../provisioner.ts";
 import { type ChildSettings, childCommand, stateDirectory, tokenFile } from "./child-command.ts";
 import { type Ports, portsFile, portsFor, readPorts, settlePorts } from "./ports.ts";
 import { rotateLog } from "./rotate-log.ts";

@@ -1,6 +1,8 @@
 /** What is said of a data plane on a cluster: a pure function of its rows. */
+
+import type { Observation, ObservedCondition } from "../../../data-planes/status.ts";
 import { SILENCE_MS } from "../../../data-planes/status.ts";
-import { ABSENT, type Observation, type ObservedCondition } from "../../provisioner.ts";
+import { ABSENT } from "../../provisioner.ts";
 import type { StackFacts } from "../store/repository.ts";
 import { REASON_OF } from "./classify-failure.ts";
 import { isBroughtAbout } from "./next-operation.ts";

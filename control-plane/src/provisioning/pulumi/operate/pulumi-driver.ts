@@ -7,12 +7,13 @@ import { planNumbers, tenantNamespace } from "@headgate/infra";
 import type { Id } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
 import type { RegionRow } from "../../../data-planes/regions/repository.ts";
+import type { Observation } from "../../../data-planes/status.ts";
 import { usageLeft } from "../../../data-planes/status.ts";
 import { dataPlanes } from "../../../db/schema/data-planes.ts";
 import { withPlatform, withTenant } from "../../../db/tenant-scope.ts";
 import type { MakeId } from "../../../lib/make-id.ts";
 import { KEPT_LEASE_MS } from "../../keep-lease.ts";
-import type { Observation, ObservedDataPlane, Provisioner } from "../../provisioner.ts";
+import type { ObservedDataPlane, Provisioner } from "../../provisioner.ts";
 import type { Lease } from "../../repository.ts";
 import { differsInSharedOnly } from "../decide/desired-digest.ts";
 import {
