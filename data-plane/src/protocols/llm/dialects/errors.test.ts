@@ -64,6 +64,8 @@ const WORDING = `
   api.rate_limited | 429 rate_limit_error rate_limit_exceeded | 429 rate_limit_error
   api.unavailable | 503 server_error unavailable | 529 overloaded_error
   api.internal | 500 server_error internal_error | 500 api_error
+  contract.not_spoken | 400 invalid_request_error - | 400 invalid_request_error
+  contract.cannot_say | 409 invalid_request_error - | 409 invalid_request_error
   join.invalid_token | 401 invalid_request_error - | 401 invalid_request_error
   join.invalid_assertion | 401 invalid_request_error - | 401 invalid_request_error
   usage.gap | 409 invalid_request_error - | 409 invalid_request_error
