@@ -20,9 +20,11 @@ const bodyFor = (call: LlmCall, upstreamModel: string) => call.endpoint.upstream
 
 test("a provider is sent the agent's own bytes, but for the model and the request for usage", () => {
   const space = fc.constantFrom("", " ", "\n\t");
+  // Such a body is refused before any of it is read.
+  const allowed = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('"__proto__":'));
   fc.assert(
     fc.property(
-      fc.dictionary(fc.stringMatching(/^x[a-z]{1,8}$/), fc.jsonValue(), { noNullPrototype: true }),
+      fc.dictionary(fc.stringMatching(/^x[a-z]{1,8}$/), allowed, { noNullPrototype: true }),
       fc.boolean(),
       fc.option(fc.record({ include_usage: fc.constantFrom(false, null), other: fc.nat() })),
       space,
