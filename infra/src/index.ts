@@ -1,12 +1,9 @@
 /** What a tenant's data plane is made of, in plain values. The Pulumi programs are in sub-exports: they load much more. */
 export {
-  agentNamespace,
-  JOIN_AUDIENCE,
   LABELS,
   PROJECTS,
   priorityClass,
   SYSTEM_NAMESPACES,
-  tenantNamespace,
 } from "./names.ts";
 export { PLAN_NAMES, PLANS, type Plan, type PlanNumbers, planNumbers, replicasAtOnce } from "./plans.ts";
 export {

@@ -1,5 +1,5 @@
 /** Names and labels that policies, quotas and identities refer to. They are fixed, and made of opaque ids only. */
-import { type Id, isId } from "@headgate/sdk/contract";
+import { DATA_PLANE_SERVICE_ACCOUNT } from "@headgate/sdk/contract";
 
 /** Pulumi projects; a stack is named for what it holds. */
 export const PROJECTS = {
@@ -17,14 +17,12 @@ export const SYSTEM_NAMESPACES = {
 } as const;
 
 /** Also the names of the objects that run these. */
-export const DATA_PLANE = "data-plane";
+export const DATA_PLANE = DATA_PLANE_SERVICE_ACCOUNT;
 export const COLLECTOR = "otel-collector";
 
 export const TRAFFIC_PORT = 8_800;
 export const ADMIN_PORT = 9_800;
 
-/** The audience of the tokens that a data plane's replicas join with. */
-export const JOIN_AUDIENCE = "headgate:data-plane-join";
 /** The audience of the tokens by which an agent that runs with us can show who it is. */
 export const AGENT_AUDIENCE = "headgate:agent";
 
@@ -40,23 +38,7 @@ export const LABELS = {
   role: "headgate.dev/role",
 } as const;
 
-/** The tenant's namespace, which is its stack's name too. Throws a TypeError for what is no tenant's id. */
-export function tenantNamespace(tenantId: Id<"tenant">): string {
-  return `hg-${uniquePart("tenant", tenantId)}`;
-}
-
-/** The namespace of one agent that runs with us. Throws a TypeError for what is no agent's id. */
-export function agentNamespace(agentId: Id<"agent">): string {
-  return `hga-${uniquePart("agent", agentId)}`;
-}
-
 /** One class for each plan. */
 export function priorityClass(plan: string): string {
   return `headgate-${plan}`;
-}
-
-/** The name is part of a namespace, so a value that is no id would be a way into another one. */
-function uniquePart(kind: "tenant" | "agent", id: string): string {
-  if (!isId(kind, id)) throw new TypeError(`not an id of kind ${kind}`);
-  return id.slice(id.indexOf("_") + 1);
 }

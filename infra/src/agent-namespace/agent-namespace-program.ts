@@ -1,6 +1,7 @@
 /** The program of one agent's stack. */
+
+import { agentNamespace } from "@headgate/sdk/contract";
 import { type ClusterAccess, clusterProvider } from "../cluster-provider.ts";
-import { agentNamespace } from "../names.ts";
 import { AgentNamespace } from "./agent-namespace.ts";
 import {
   type AgentNamespaceOutputs,

@@ -1,7 +1,6 @@
-import { createIdFactory } from "@headgate/sdk/contract";
+import { agentNamespace, createIdFactory, tenantNamespace } from "@headgate/sdk/contract";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { agentNamespace, tenantNamespace } from "../names.ts";
 import { PLAN_NAMES } from "../plans.ts";
 import { checkTenantStack, readObject } from "../policies/tenant/index.ts";
 import { networkPolicies } from "../tenant/objects/network-policies.ts";

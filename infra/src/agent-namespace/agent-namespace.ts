@@ -1,6 +1,7 @@
+import { tenantNamespace } from "@headgate/sdk/contract";
 import * as kubernetes from "@pulumi/kubernetes";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
-import { DATA_PLANE, TRAFFIC_PORT, tenantNamespace } from "../names.ts";
+import { DATA_PLANE, TRAFFIC_PORT } from "../names.ts";
 import {
   AGENT_NAMESPACE_OUTPUTS_SCHEMA,
   type AgentNamespaceOutputs,

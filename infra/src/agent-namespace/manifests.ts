@@ -1,6 +1,7 @@
 /** The namespace of one agent: what its pods may be, what they may hold, and the one way out, to the tenant's gateway. */
+import { agentNamespace, tenantNamespace } from "@headgate/sdk/contract";
 import type { core, networking } from "@pulumi/kubernetes";
-import { agentNamespace, DATA_PLANE, LABELS, TRAFFIC_PORT, tenantNamespace } from "../names.ts";
+import { DATA_PLANE, LABELS, TRAFFIC_PORT } from "../names.ts";
 import { dnsRule, namespaceNamed, tcp } from "../network-rules.ts";
 import { planNumbers } from "../plans.ts";
 import { podSecurityLabels } from "../pod-security.ts";

@@ -1,5 +1,5 @@
+import { tenantNamespace } from "@headgate/sdk/contract";
 import { expect, test } from "vitest";
-import { tenantNamespace } from "../names.ts";
 import { PLAN_NAMES } from "../plans.ts";
 import {
   JOIN_SECRET_OF_TESTS,

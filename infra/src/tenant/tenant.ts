@@ -1,5 +1,6 @@
 /** A tenant as its objects see it: its specification, with what follows from its plan and from its cluster. */
-import { COLLECTOR, DATA_PLANE, TRAFFIC_PORT, tenantNamespace } from "../names.ts";
+import { tenantNamespace } from "@headgate/sdk/contract";
+import { COLLECTOR, DATA_PLANE, TRAFFIC_PORT } from "../names.ts";
 import { type CollectorNumbers, type PlanNumbers, planNumbers } from "../plans.ts";
 import type { TenantSpec } from "./tenant-spec.ts";
 

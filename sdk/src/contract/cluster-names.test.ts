@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dataPlaneSubject, tenantNamespace } from "./cluster-names.ts";
+import { agentNamespace, dataPlaneSubject, tenantNamespace } from "./cluster-names.ts";
 
 const TENANT = "ten_01jd8m5w3q0000000000000000";
 
@@ -8,13 +8,22 @@ test("a tenant's namespace and subject hold its id and nothing that it could cho
   expect(dataPlaneSubject(TENANT)).toBe("system:serviceaccount:hg-01jd8m5w3q0000000000000000:data-plane");
 });
 
+test("an agent's namespace is no tenant's", () => {
+  expect(agentNamespace("agt_01jd8m5w3q0000000000000000")).toBe("hga-01jd8m5w3q0000000000000000");
+  expect(() => agentNamespace(TENANT as `agt_${string}`)).toThrow(TypeError);
+});
+
 test("a namespace is a DNS label", () => {
   expect(tenantNamespace(TENANT)).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
 });
 
-test.each(["ten_x", "ten_01jd8m5w3q0000000000000000:x", "agt_01jd8m5w3q0000000000000000", ""])(
-  "what is no tenant's id gets no namespace: %s",
-  (id) => {
-    expect(() => tenantNamespace(id as `ten_${string}`)).toThrow(TypeError);
-  },
-);
+test.each([
+  "ten_x",
+  "ten_../../kube-system",
+  "ten_01JD8M5W3Q0000000000000000",
+  "ten_01jd8m5w3q0000000000000000:x",
+  "agt_01jd8m5w3q0000000000000000",
+  "",
+])("what is no tenant's id gets no namespace: %s", (id) => {
+  expect(() => tenantNamespace(id as `ten_${string}`)).toThrow(TypeError);
+});

@@ -9,12 +9,21 @@ export const DATA_PLANE_SERVICE_ACCOUNT = "data-plane";
 
 /** The namespace of a tenant's data plane. Throws a TypeError for what is no tenant's id. */
 export function tenantNamespace(tenantId: Id<"tenant">): string {
-  // The name is part of an identity, so a value that is no id would be a way into another one.
-  if (!isId("tenant", tenantId)) throw new TypeError("not a tenant's id");
-  return `hg-${tenantId.slice("ten_".length)}`;
+  return `hg-${uniquePart("tenant", tenantId)}`;
+}
+
+/** The namespace of one agent that runs with us. Throws a TypeError for what is no agent's id. */
+export function agentNamespace(agentId: Id<"agent">): string {
+  return `hga-${uniquePart("agent", agentId)}`;
 }
 
 /** The subject (`sub`) of the tokens that the cluster gives to the pods of a tenant's data plane. */
 export function dataPlaneSubject(tenantId: Id<"tenant">): string {
   return `system:serviceaccount:${tenantNamespace(tenantId)}:${DATA_PLANE_SERVICE_ACCOUNT}`;
+}
+
+/** The name is part of an identity, so a value that is no id would be a way into another one. */
+function uniquePart(kind: "tenant" | "agent", id: string): string {
+  if (!isId(kind, id)) throw new TypeError(`not an id of kind ${kind}`);
+  return id.slice(id.indexOf("_") + 1);
 }

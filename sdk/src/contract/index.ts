@@ -6,6 +6,7 @@ export {
   makeApiKey,
 } from "./api-key.ts";
 export {
+  agentNamespace,
   CLUSTER_JOIN_AUDIENCE,
   DATA_PLANE_SERVICE_ACCOUNT,
   dataPlaneSubject,

@@ -1,10 +1,11 @@
-import { AGENT_AUDIENCE, JOIN_AUDIENCE, LABELS } from "../../names.ts";
+import { CLUSTER_JOIN_AUDIENCE } from "@headgate/sdk/contract";
+import { AGENT_AUDIENCE, LABELS } from "../../names.ts";
 import type { BaseConfig } from "../base-config.ts";
 import type { AdmissionPolicy, Rule } from "./admission-policy.ts";
 import { labelOf, list, literal } from "./cel.ts";
 
 /** Who tokens of pods may be meant for: the control plane, and the tenant's own gateway. Never the API server. */
-const AUDIENCES = [JOIN_AUDIENCE, AGENT_AUDIENCE];
+const AUDIENCES = [CLUSTER_JOIN_AUDIENCE, AGENT_AUDIENCE];
 
 /**
  * What a pod in a namespace of a tenant or an agent may be. The same is asked of what makes pods, so that a refusal is

@@ -1,6 +1,6 @@
 /** Whose an object is, and that it lies where its owner's objects lie. */
-import { isId } from "@headgate/sdk/contract";
-import { agentNamespace, LABELS, tenantNamespace } from "../../names.ts";
+import { agentNamespace, isId, tenantNamespace } from "@headgate/sdk/contract";
+import { LABELS } from "../../names.ts";
 import type { KubernetesObject, ObjectRule } from "./kubernetes-object.ts";
 
 const REQUIRED = [

@@ -1,6 +1,7 @@
 /** The data plane's replicas. How many there are is the autoscaler's to say, so nothing is said here. */
+import { CLUSTER_JOIN_AUDIENCE } from "@headgate/sdk/contract";
 import type { apps } from "@pulumi/kubernetes";
-import { ADMIN_PORT, DATA_PLANE, JOIN_AUDIENCE, TRAFFIC_PORT } from "../../names.ts";
+import { ADMIN_PORT, DATA_PLANE, TRAFFIC_PORT } from "../../names.ts";
 import { CONTAINER_SECURITY } from "../../pod-security.ts";
 import { OWNER_READS, projectedToken } from "../../projected-token.ts";
 import { mebibytes } from "../../quantity.ts";
@@ -96,7 +97,7 @@ function volumes(tenant: Tenant) {
     { name: "join", secret: { secretName: JOIN_SECRET, defaultMode: OWNER_READS } },
     {
       name: "token",
-      ...projectedToken(JOIN_AUDIENCE, TOKEN_FILE),
+      ...projectedToken(CLUSTER_JOIN_AUDIENCE, TOKEN_FILE),
     },
   ];
 }

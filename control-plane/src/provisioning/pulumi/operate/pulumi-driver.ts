@@ -3,8 +3,8 @@
  * what was brought about, and begins at most one operation for a stack, in a process of its own and under the data
  * plane's lease. Whatever becomes of this process, the rows tell the next one what is left to do.
  */
-import { planNumbers, tenantNamespace } from "@headgate/infra";
-import type { Id } from "@headgate/sdk/contract";
+import { planNumbers } from "@headgate/infra";
+import { type Id, tenantNamespace } from "@headgate/sdk/contract";
 import { eq } from "drizzle-orm";
 import type { RegionRow } from "../../../data-planes/regions/repository.ts";
 import type { Observation } from "../../../data-planes/status.ts";
