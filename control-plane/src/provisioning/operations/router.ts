@@ -3,7 +3,14 @@ import { tracked } from "@trpc/server";
 import { z } from "zod";
 import { router, tenantProcedure } from "../../api/trpc/procedures.ts";
 import { pageInput, pageSchema } from "../../lib/page.ts";
-import { eventsOf, eventView, getOperation, operationsPage, operationView } from "./service.ts";
+import {
+  eventsOf,
+  eventView,
+  getOperation,
+  type OperationEvent,
+  operationsPage,
+  operationView,
+} from "./service.ts";
 import { watchOperation } from "./watch-operation.ts";
 
 const byId = z.strictObject({ operation_id: idOf("operation") });
@@ -22,6 +29,11 @@ const watchInput = byId.extend({
     .regex(/^\d{1,9}$/)
     .optional(),
 });
+
+/** Events as they come, each checked, with the id that a broken stream is resumed by. */
+const eventStream = z
+  .custom<AsyncIterable<OperationEvent, void>>(isAsyncIterable)
+  .transform((events): AsyncIterable<ReturnType<typeof tracked<OperationEvent>>, void> => withIds(events));
 
 /** What the engine was run for, and what came of it. */
 export const operationsRouter = router({
@@ -50,18 +62,22 @@ export const operationsRouter = router({
   /** The same as they come (server-sent events), from any point on; it ends with the operation. */
   watch: tenantProcedure
     .input(watchInput)
+    .output(eventStream)
     .subscription(
       async ({ ctx, input: { operation_id: operationId, after = 0, lastEventId = after }, signal }) => {
         const { services, tenantId } = ctx;
         await getOperation(ctx, operationId);
         const from = { tenantId, operationId, after: Number(lastEventId) };
         const watch = { ...from, signal: signal ?? new AbortController().signal };
-        return withIds(watchOperation(watch, { db: services.db, hints: services.operationHints }));
+        return watchOperation(watch, { db: services.db, hints: services.operationHints });
       },
     ),
 });
 
-/** Each with the id that a broken stream is resumed by. */
-async function* withIds(events: ReturnType<typeof watchOperation>) {
-  for await (const event of events) yield tracked(String(event.seq), event);
+async function* withIds(events: AsyncIterable<OperationEvent, void>) {
+  for await (const event of events) yield tracked(String(event.seq), eventView.parse(event));
+}
+
+function isAsyncIterable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
