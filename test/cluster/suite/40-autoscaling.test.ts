@@ -25,7 +25,7 @@ afterAll(async () => {
 
 test("load brings more replicas, its end takes them away again, and no stream is cut by either", async () => {
   await shortenWaits();
-  const streams = openStreams(tenant, 20, "gpt-sim-long");
+  const streams = openStreams(tenant, 20, "gpt-sim-quiet");
   await streams.open;
 
   const startedAt = performance.now();
@@ -41,7 +41,7 @@ test("load brings more replicas, its end takes them away again, and no stream is
   await load.stop();
 
   // Over all replicas, also those that are about to go.
-  const afterwards = openStreams(tenant, 30, "gpt-sim-long");
+  const afterwards = openStreams(tenant, 30, "gpt-sim-quiet");
   await afterwards.open;
   const calls = steadyCalls(tenant, { callers: 2, pauseMs: 200 });
   const quietAt = performance.now();

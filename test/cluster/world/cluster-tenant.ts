@@ -34,6 +34,8 @@ const MODELS = {
   "gpt-sim-slow": "sim-large@tokens-200@event-50",
   /** About a minute. */
   "gpt-sim-long": "sim-large@tokens-600@event-100",
+  /** A hundred seconds of so few events that they cost a replica next to nothing, on a slow machine too. */
+  "gpt-sim-quiet": "sim-large@tokens-200@event-500",
 } as const;
 
 /** Creates it and gives it what an agent needs; resolves before its data plane is up. */
