@@ -1,4 +1,12 @@
-/** For this package's tests and those of the workspace. */
+/** For this package's tests and those of the workspace, which also run the reconciler alone. */
+
+export type { Observation } from "../data-planes/status.ts";
+export { withPlatform, withTenant } from "../db/tenant-scope.ts";
+export { checkCondition } from "../policy/rules/check-condition.ts";
+export { createProvisioningMetrics } from "../provisioning/metrics.ts";
+export { ABSENT, type DesiredDataPlane, type Provisioner } from "../provisioning/provisioner.ts";
+export { createReconciler, LEASE_MS } from "../provisioning/reconciler.ts";
+export { claimNext, settleClaim } from "../provisioning/repository.ts";
 export { type Answer, type Caller, createTestServer, type TestServer } from "./create-test-server.ts";
 export {
   createFurnishedTenant,

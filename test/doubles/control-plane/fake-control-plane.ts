@@ -3,10 +3,18 @@
  * verdicts, heartbeats and usage, as the contract has them. With it a data plane runs without a database. What it was
  * asked is kept, what it serves can be spoiled, and it can go away and come back.
  */
+
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import {
+  etagOf,
+  makeSealedSnapshot,
+  makeSigningKey,
+  type SigningKey,
+  signSnapshot,
+} from "@headgate/data-plane/testing";
 import {
   ASSERTION_AUDIENCE,
   CONTRACT,
@@ -29,13 +37,6 @@ import {
 } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { decodeJwt, importJWK, jwtVerify } from "jose";
-import {
-  etagOf,
-  makeSealedSnapshot,
-  makeSigningKey,
-  type SigningKey,
-  signSnapshot,
-} from "../../../data-plane/dist/control-link/testing/snapshot-kit.js";
 import { type PlainPolicy, sealPolicy } from "../../fixtures/plain-policy.ts";
 import { Refusal } from "./refusal.ts";
 import { createUsageIntake } from "./usage-intake.ts";

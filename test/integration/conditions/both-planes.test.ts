@@ -1,8 +1,9 @@
 /** One language of conditions: whatever the control plane saves, a data plane runs, and what one refuses so does the other. */
+
+import { checkCondition } from "@headgate/control-plane/testing";
+import { compileRules } from "@headgate/data-plane/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkCondition } from "../../../control-plane/dist/policy/rules/check-condition.js";
-import { compileRules } from "../../../data-plane/dist/policy/compile-rules.js";
 
 const RULE = { id: "rul_00000000000000000000000000", name: "rule", effect: "deny" } as const;
 

@@ -1,20 +1,21 @@
 /** A control link against a fake control plane, with a state directory of its own and timers that a test fires. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CONTRACT, type Contract } from "@headgate/sdk/contract";
-import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
+import type { Clock } from "@headgate/data-plane";
 import {
   type ControlLink,
-  startControlLink,
-} from "../../../data-plane/dist/control-link/start-control-link.js";
-import {
   createManualTimers,
+  createPolicyHolder,
+  type Logger,
   type ManualTimers,
-} from "../../../data-plane/dist/control-link/testing/manual-timers.js";
-import { type Clock, systemClock } from "../../../data-plane/dist/lib/clock.js";
-import type { Logger } from "../../../data-plane/dist/lib/logger.js";
-import { createPolicyHolder, type PolicyHolder } from "../../../data-plane/dist/policy/policy-holder.js";
+  type PolicyHolder,
+  startControlLink,
+  systemClock,
+} from "@headgate/data-plane/testing";
+import { CONTRACT, type Contract } from "@headgate/sdk/contract";
+import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import type { FakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
 
 export interface LinkHarness extends AsyncDisposable {

@@ -1,18 +1,18 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DATA_PLANE_API, type PolicySnapshot, SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
-import { makeId } from "@headgate/sdk/testing";
-import { expect, test } from "vitest";
 import {
   makeSigningKey,
   seal,
   signBytes,
   signSnapshot,
+  systemClock,
   TEST_CREDENTIAL,
   TEST_PEPPER,
-} from "../../../data-plane/dist/control-link/testing/snapshot-kit.js";
-import { systemClock } from "../../../data-plane/dist/lib/clock.js";
+} from "@headgate/data-plane/testing";
+import { DATA_PLANE_API, type PolicySnapshot, SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
+import { makeId } from "@headgate/sdk/testing";
+import { expect, test } from "vitest";
 import {
   type FakeControlPlane,
   type SeenRequest,

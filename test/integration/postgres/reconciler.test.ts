@@ -1,17 +1,22 @@
 /** Claims on data planes between workers that share a database and nothing else. */
+
 import { openDatabase } from "@headgate/control-plane";
-import { createTestTenant, type TestTenant } from "@headgate/control-plane/testing";
-import { expect, test } from "vitest";
-import type { Observation } from "../../../control-plane/dist/data-planes/status.js";
-import { withPlatform, withTenant } from "../../../control-plane/dist/db/tenant-scope.js";
-import { createProvisioningMetrics } from "../../../control-plane/dist/provisioning/metrics.js";
 import {
   ABSENT,
+  claimNext,
+  createProvisioningMetrics,
+  createReconciler,
+  createTestTenant,
   type DesiredDataPlane,
+  LEASE_MS,
+  type Observation,
   type Provisioner,
-} from "../../../control-plane/dist/provisioning/provisioner.js";
-import { createReconciler, LEASE_MS } from "../../../control-plane/dist/provisioning/reconciler.js";
-import { claimNext, settleClaim } from "../../../control-plane/dist/provisioning/repository.js";
+  settleClaim,
+  type TestTenant,
+  withPlatform,
+  withTenant,
+} from "@headgate/control-plane/testing";
+import { expect, test } from "vitest";
 import { openPlatform, type Platform } from "./platform.ts";
 
 const RUNNING: Observation = { ...ABSENT, phase: "running" };

@@ -1,0 +1,19 @@
+/** For the workspace's tests: parts that they run alone, and what a control plane does to a snapshot. */
+
+export { type ControlLink, startControlLink } from "../control-link/start-control-link.ts";
+export { createManualTimers, type ManualTimers } from "../control-link/testing/manual-timers.ts";
+export {
+  etagOf,
+  makeSealedSnapshot,
+  makeSigningKey,
+  type SigningKey,
+  seal,
+  signBytes,
+  signSnapshot,
+  TEST_CREDENTIAL,
+  TEST_PEPPER,
+} from "../control-link/testing/snapshot-kit.ts";
+export { systemClock } from "../lib/clock.ts";
+export type { Logger } from "../lib/logger.ts";
+export { compileRules } from "../policy/compile-rules.ts";
+export { createPolicyHolder, type PolicyHolder } from "../policy/policy-holder.ts";
