@@ -3,7 +3,8 @@
  * and Portkey's gateway. The server under test has one core, the load and the mock have the other; contenders take
  * turns in every round, so that a noisy moment hits them all alike.
  *
- * Options: `--only headgate,passthrough` (direct always takes part), `--quick` (short, not written to last.json).
+ * Options: `--only headgate,passthrough` (direct always takes part), `--quick` (short, not written to last.json),
+ * `--before DIR` (another checkout that has been built takes part as `before`: the same load, in the same run).
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -69,6 +70,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string" },
     quick: { type: "boolean", default: false },
+    before: { type: "string" },
   },
 });
 const only = values.only?.split(",");
@@ -77,10 +79,14 @@ if (unknown.length > 0) {
   console.error(`unknown contender "${unknown.join(", ")}"; known: ${CONTENDER_NAMES.join(", ")}`);
   process.exit(2);
 }
-const names = CONTENDER_NAMES.filter((name) => name === "direct" || (only?.includes(name) ?? true));
+const names = CONTENDER_NAMES.filter((name) => {
+  if (name === "before") return values.before !== undefined;
+  return name === "direct" || (only?.includes(name) ?? true);
+});
 const report = await runBench(names, values.quick ? QUICK : FULL);
 console.log(`\n${printable(report)}`);
-if (!values.quick && only === undefined) await writeFile(LAST, `${JSON.stringify(report, null, 2)}\n`);
+if (!values.quick && only === undefined && values.before === undefined)
+  await writeFile(LAST, `${JSON.stringify(report, null, 2)}\n`);
 process.exit(0);
 
 async function runBench(contenders: readonly ContenderName[], plan: Plan): Promise<Report> {
@@ -107,7 +113,7 @@ async function runBench(contenders: readonly ContenderName[], plan: Plan): Promi
   for (const name of contenders) {
     say(`starting ${name}`);
     try {
-      const running = await startContender(name, upstream);
+      const running = await startContender(name, { upstream, before: values.before });
       entrants.push({
         name,
         running,

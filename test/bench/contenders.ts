@@ -1,5 +1,7 @@
 /** The servers that are compared, each started the way its makers say, on the same core. */
 
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startHeadgate } from "./headgate.ts";
 import type { MockUpstream } from "./mock-upstream.ts";
 import { startPortkey } from "./portkey.ts";
@@ -10,11 +12,28 @@ export interface RunningContender extends AsyncDisposable {
   readonly target: Target;
 }
 
-export const CONTENDER_NAMES = ["direct", "passthrough", "fastify", "headgate", "portkey"] as const;
+export const CONTENDER_NAMES = [
+  "direct",
+  "passthrough",
+  "fastify",
+  "headgate",
+  /** Headgate as another checkout has built it. */
+  "before",
+  "portkey",
+] as const;
 export type ContenderName = (typeof CONTENDER_NAMES)[number];
 
+export interface ContenderOptions {
+  readonly upstream: MockUpstream;
+  /** The root of a checkout that has been built: what `before` runs. */
+  readonly before: string | undefined;
+}
+
 /** Throws with the reason when it cannot be started on this machine. */
-export function startContender(name: ContenderName, upstream: MockUpstream): Promise<RunningContender> {
+export async function startContender(
+  name: ContenderName,
+  { upstream, before }: ContenderOptions,
+): Promise<RunningContender> {
   switch (name) {
     case "direct":
       return startDirect(upstream);
@@ -23,7 +42,10 @@ export function startContender(name: ContenderName, upstream: MockUpstream): Pro
     case "fastify":
       return startNodeProxy("./fastify-passthrough.js", upstream);
     case "headgate":
-      return startHeadgate(upstream);
+      return startHeadgate(upstream, fileURLToPath(import.meta.resolve("@headgate/data-plane/main")));
+    case "before":
+      if (before === undefined) throw new Error("no other checkout was named");
+      return startHeadgate(upstream, resolve(before, "data-plane/dist/main.js"));
     case "portkey":
       return startPortkey(upstream);
   }

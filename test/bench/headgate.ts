@@ -4,7 +4,6 @@
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
 import { startFakeControlPlane } from "../doubles/control-plane/fake-control-plane.ts";
 import { makeKey, type PlainPolicy } from "../fixtures/plain-policy.ts";
@@ -12,8 +11,8 @@ import type { RunningContender } from "./contenders.ts";
 import type { MockUpstream } from "./mock-upstream.ts";
 import { startServerProcess } from "./server-process.ts";
 
-/** Throws when the data plane does not become ready. */
-export async function startHeadgate(upstream: MockUpstream): Promise<RunningContender> {
+/** `main` is the data plane's entry. Throws when it does not become ready. */
+export async function startHeadgate(upstream: MockUpstream, main: string): Promise<RunningContender> {
   const policy = benchPolicy(upstream.port);
   const controlPlane = await startFakeControlPlane({
     policy,
@@ -22,7 +21,7 @@ export async function startHeadgate(upstream: MockUpstream): Promise<RunningCont
   await mkdir(SCRATCH, { recursive: true });
   const stateDir = await mkdtemp(join(SCRATCH, "bench-"));
   const server = await startServerProcess({
-    args: [fileURLToPath(import.meta.resolve("@headgate/data-plane/main"))],
+    args: [main],
     env: {
       HEADGATE_CONTROL_PLANE_URL: controlPlane.url,
       HEADGATE_JOIN_TOKEN: controlPlane.joinToken,

@@ -63,6 +63,8 @@ export function ratiosOf(
     ["headgate", "passthrough"],
     ["headgate", "fastify"],
     ["headgate", "portkey"],
+    ["headgate", "before"],
+    ["before", "passthrough"],
     ["passthrough", "fastify"],
   ];
   const ratios: Record<string, number> = {};

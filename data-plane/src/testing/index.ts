@@ -9,6 +9,7 @@ export {
   type SigningKey,
   seal,
   signBytes,
+  signDocument,
   signSnapshot,
   TEST_CREDENTIAL,
   TEST_PEPPER,

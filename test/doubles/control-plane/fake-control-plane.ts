@@ -13,6 +13,7 @@ import {
   makeSealedSnapshot,
   makeSigningKey,
   type SigningKey,
+  signDocument,
   signSnapshot,
 } from "@headgate/data-plane/testing";
 import {
@@ -116,7 +117,7 @@ export async function startFakeControlPlane(
   const usage = createUsageIntake(options.usage === "keep");
   let tokenSpent = false;
   let replicaId = makeId("replica");
-  let snapshotFor: ((replica: Id<"replica">) => Promise<SignedSnapshot>) | undefined;
+  let snapshotFor: ((replica: Id<"replica">, version: number) => Promise<SignedSnapshot>) | undefined;
 
   const hint = (response: ServerResponse) =>
     response.write(`event: revision\ndata: ${JSON.stringify({ revision: fake.latestRevision })}\n\n`);
@@ -168,9 +169,9 @@ export async function startFakeControlPlane(
       listeners.add(response);
       response.on("close", () => listeners.delete(response));
     },
-    async [DATA_PLANE_API.snapshot]({ request, response }) {
+    async [DATA_PLANE_API.snapshot]({ request, response, version }) {
       if (snapshotFor === undefined) throw new Refusal("api.not_found");
-      const snapshot = await snapshotFor(whoseCredential(request));
+      const snapshot = await snapshotFor(whoseCredential(request), version);
       const etag = etagOf(snapshot);
       if (request.headers["if-none-match"] === etag) {
         response.writeHead(304, { etag }).end();
@@ -290,10 +291,11 @@ export async function startFakeControlPlane(
     heartbeats,
     publish(policy) {
       const revision = fake.latestRevision + 1;
-      const built = new Map<Id<"replica">, Promise<SignedSnapshot>>();
-      snapshotFor = (replica) => {
-        const known = built.get(replica) ?? build(policy, revision, keysOf(replica));
-        built.set(replica, known);
+      const built = new Map<string, Promise<SignedSnapshot>>();
+      snapshotFor = (replica, version) => {
+        const which = `${replica} ${version}`;
+        const known = built.get(which) ?? build(policy, { revision, version }, keysOf(replica));
+        built.set(which, known);
         return known;
       };
       fake.latestRevision = revision;
@@ -329,8 +331,14 @@ export async function startFakeControlPlane(
     if (keys === undefined) throw new Error("no such replica has joined");
     return keys;
   };
-  const build = async (policy: PlainPolicy, revision: number, { encryption_key }: JoinRequest) =>
-    signSnapshot(await sealPolicy(policy, { ...fake.owner, revision }, encryption_key), signingKey);
+  const build = async (
+    policy: PlainPolicy,
+    { revision, version }: { revision: number; version: number },
+    { encryption_key }: JoinRequest,
+  ) => {
+    const snapshot = await sealPolicy(policy, { ...fake.owner, revision }, encryption_key);
+    return signDocument(fake.contract.snapshot.write(snapshot, version), signingKey);
+  };
 
   if (options.policy !== undefined) fake.publish(options.policy);
   return fake;

@@ -9,6 +9,8 @@ test("the built bench finds all that it is made of, and names its contenders to 
       resolve({ code: error?.code, text: stderr }),
     );
   });
-  expect(text).toBe('unknown contender "nobody"; known: direct, passthrough, fastify, headgate, portkey\n');
+  expect(text).toBe(
+    'unknown contender "nobody"; known: direct, passthrough, fastify, headgate, before, portkey\n',
+  );
   expect(code).toBe(2);
 });

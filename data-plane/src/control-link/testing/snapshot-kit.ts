@@ -55,7 +55,11 @@ export async function makeSealedSnapshot(
 
 /** In the newest version, whatever its members are. */
 export function signSnapshot(snapshot: object, key: SigningKey): ReceivedSnapshot {
-  const document = { schema: schemaOf("snapshot", CONTRACT_VERSION), ...snapshot };
+  return signDocument({ schema: schemaOf("snapshot", CONTRACT_VERSION), ...snapshot }, key);
+}
+
+/** As it is, in its canonical form. */
+export function signDocument(document: object, key: SigningKey): ReceivedSnapshot {
   return signBytes(Buffer.from(canonicalize(document) ?? ""), key);
 }
 
