@@ -32,7 +32,7 @@ test("what was written is there after a restart, and so is the operator's token"
   const again = await post(second, { idempotency_key: "k", name: "n", plan: "team", region: "r" });
   expect(again.result.data.tenant.id).toBe(created.result.data.tenant.id);
   await second.stop();
-}, 60_000);
+});
 
 test("a price change that was cut off before it had reached a tenant reaches it with the next start", async () => {
   const { config, first } = await startNew();
@@ -69,7 +69,7 @@ test("a price change that was cut off before it had reached a tenant reaches it 
   );
   expect(JSON.parse(newest?.document ?? "{}")).toMatchObject({ prices: [price] });
   await reopened.close();
-}, 60_000);
+});
 
 test("a data directory that another control plane works in is refused, and is free after its end", async () => {
   const { config, first } = await startNew();
@@ -77,7 +77,7 @@ test("a data directory that another control plane works in is refused, and is fr
   expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
   await first.stop();
   await (await startControlPlane(config)).stop();
-}, 60_000);
+});
 
 test("a start that fails half-way leaves nothing listening and the data directory free", async () => {
   const { config, first } = await startNew();
@@ -88,7 +88,7 @@ test("a start that fails half-way leaves nothing listening and the data director
   await expect(startControlPlane({ ...config, metricsPort })).rejects.toThrow("EADDRINUSE");
   taken.close();
   await (await startControlPlane(config)).stop();
-}, 60_000);
+});
 
 test("a start without the platform's key is refused in plain words, and possible again with the file", async () => {
   const { config, first } = await startNew();
@@ -99,7 +99,7 @@ test("a start without the platform's key is refused in plain words, and possible
   expect(explainStartFailure(failure, config)).toMatch(/platform-key is missing.*Put the file back/);
   await rename(`${file}.kept`, file);
   await (await startControlPlane(config)).stop();
-}, 60_000);
+});
 
 test("the page of metrics lists what is exposed, each with its type, and nothing else", async () => {
   const entry = await writeFakeDataPlane(await mkdtemp(join(tmpdir(), "headgate-start-")));
@@ -112,7 +112,7 @@ test("the page of metrics lists what is exposed, each with its type, and nothing
   const ofTheProcess = /^(process|nodejs)_/;
   expect(exposed.filter((name) => !ofTheProcess.test(name)).sort()).toEqual(listed.sort());
   expect(exposed.some((name) => ofTheProcess.test(name))).toBe(true);
-}, 60_000);
+});
 
 test("bodies that are too large or no JSON are refused in the API's own form", async () => {
   await using server = await createTestServer();

@@ -80,7 +80,7 @@ test("each batch counts once, however often and in whatever order batches are de
     }),
     { numRuns: 6 },
   );
-}, 30_000);
+});
 
 test("history may come again in other batches, but not otherwise", async () => {
   const owner = await platform.newTenant();
@@ -172,7 +172,7 @@ test("the minutes and the invoice can be thrown away and made again, to the unit
     }),
     { numRuns: 6 },
   );
-}, 30_000);
+});
 
 test("every invoice line adds up again from the raw batches", async () => {
   await fc.assert(
@@ -191,7 +191,7 @@ test("every invoice line adds up again from the raw batches", async () => {
     }),
     { numRuns: 6 },
   );
-}, 30_000);
+});
 
 test("usage is priced by the version that was valid in its minute", async () => {
   const owner = await platform.newTenant();

@@ -57,7 +57,7 @@ test("of several processes that find the hold of a killed one at the same time, 
   } finally {
     for (const child of contenders) child.kill();
   }
-}, 20_000);
+});
 
 test("a process that was killed while it cleared away another's hold does not keep the next from it", async () => {
   const directory = await newDirectory();

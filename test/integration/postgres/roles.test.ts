@@ -100,7 +100,7 @@ test("a process that serves the API has loaded nothing of Pulumi, of infra or of
   expect(worker.loaded().some((module) => module.endsWith("/compose/api.js"))).toBe(false);
   for (const part of [/@pulumi/, /[/]infra[/]/, /pulumi-driver/])
     expect(worker.loaded().some((module) => part.test(module))).toBe(true);
-}, 60_000);
+});
 
 test("a process that shares the work does not start on a schema that is behind", async () => {
   await using database = await withDatabase();

@@ -65,7 +65,7 @@ test("walking the pages gives every event as it was received, exactly once and i
     ),
     { numRuns: 8 },
   );
-}, 30_000);
+});
 
 test("a walk goes on beyond the batches that are in memory at once", async () => {
   const owner = await platform.newTenant();

@@ -173,7 +173,7 @@ test("a child that was started but not written down is found, and there is never
   await driver.provision(desired);
   await anotherThan(first, desired.id);
   expect(await isAlive(first.pid)).toBe(false);
-}, 15_000);
+});
 
 test("a stranger that has inherited the number is neither adopted nor signalled", async () => {
   const stranger = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"], { stdio: "ignore" });

@@ -175,7 +175,7 @@ describe("reporter", () => {
       ),
       { numRuns: 40 },
     );
-  }, 30_000);
+  });
 
   it("keeps one batch and the newest events in memory through a long outage, no more, and empties the disk after it", async () => {
     using directory = temporaryDirectory();

@@ -2,7 +2,6 @@ import { makeModelSubject } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { makeAttempt, makeResult } from "../testing/attempts.ts";
-import { faultyDisk } from "../testing/faulty-disk.ts";
 import { openTestSpool } from "../testing/open-test-spool.ts";
 import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { createEventReader } from "./event-reader.ts";
@@ -28,7 +27,7 @@ it("holds what the files say, byte for byte and sum for sum, and never more than
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12, size: "max" }), async (steps) => {
       using directory = temporaryDirectory();
-      const { spool } = await openTestSpool(directory.path, { disk: faultyDisk(), segmentBytes: 400_000 });
+      const { spool } = await openTestSpool(directory.path, { segmentBytes: 400_000 });
       let next = 1;
       for (const { calls, tokens, text, jump, behind, takes } of steps) {
         const attempts = Array.from({ length: calls }, () =>
@@ -63,4 +62,4 @@ it("holds what the files say, byte for byte and sum for sum, and never more than
     { numRuns: 40 },
   );
   expect(compared).toBeGreaterThan(20);
-}, 30_000);
+});

@@ -53,7 +53,7 @@ async function workUntil(
 }
 
 async function checkAfterwards(directory: string, told: Told): Promise<void> {
-  const { spool, restored } = await openTestSpool(directory, { disk: faultyDisk() });
+  const { spool, restored } = await openTestSpool(directory);
   const { events, abandoned } = readSpool(directory);
   expect(abandoned).toEqual([]);
   const seqs = events.map((event) => event.seq);
@@ -91,7 +91,7 @@ describe("spool, when the process dies", () => {
       await workUntil(directory.path, dieAt, told, (dieAt % 4) / 4);
       await checkAfterwards(directory.path, told);
     }
-  }, 30_000);
+  });
 
   it("keeps its word when it dies again and again, also while it recovers", async () => {
     await fc.assert(
@@ -110,7 +110,7 @@ describe("spool, when the process dies", () => {
       ),
       { numRuns: 60 },
     );
-  }, 30_000);
+  });
 });
 
 describe("spool, while the disk fails", () => {
@@ -155,7 +155,6 @@ describe("spool, while the disk fails", () => {
         expect(events.at(-1)?.seq ?? recorded.length).toBe(recorded.length);
       }
     },
-    30_000,
   );
 });
 

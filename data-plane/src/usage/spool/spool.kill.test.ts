@@ -48,4 +48,4 @@ it("finds everything that was promised before SIGKILL, each once, in a row of ki
   const charged = events.filter((event) => event.status === "settled").length;
   expect(restored.get("budget:bud_x:total:")).toBe(BigInt(charged));
   await spool.close();
-}, 60_000);
+});

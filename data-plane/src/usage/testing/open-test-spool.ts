@@ -1,6 +1,7 @@
 /** A spool with small segments, and what it told its owner while it was opened. */
 import { openSpool, type Spool, type SpoolOptions } from "../spool/spool.ts";
 import { newStreamId } from "./attempts.ts";
+import { faultyDisk } from "./faulty-disk.ts";
 
 export interface TestSpool {
   readonly spool: Spool;
@@ -17,6 +18,8 @@ export async function openTestSpool(
   const faults: unknown[] = [];
   const spool = await openSpool({
     directory,
+    // Nothing here cuts the power, and a slow disk would make every sync of a property's many runs be waited for.
+    disk: faultyDisk(),
     bytesMax: 64 * 1024 * 1024,
     segmentBytes: 2_000,
     newStreamId,
