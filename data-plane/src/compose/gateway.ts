@@ -50,7 +50,7 @@ export function composeGateway(options: GatewayOptions): ComposedGateway {
     random,
     newId,
     log,
-    protocols: createProtocols([createLlm(options.dialects)]),
+    protocols: createProtocols([createLlm(options.dialects, registry)]),
     policy: holder.current,
     limiter: createLimiter(clock, { replicas }),
     budgets,

@@ -4,7 +4,7 @@ import type { CallScope, CompiledBudget } from "../policy/compiled-policy.ts";
 import type { BudgetReservation, CallEstimate } from "./admission.ts";
 import { createBudgets } from "./budgets.ts";
 
-const SCOPE: CallScope = { agentId: "agt_a", labels: { team: "a:b" }, model: "m" };
+const SCOPE: CallScope = { kind: "model", agentId: "agt_a", labels: { team: "a:b" }, model: "m" };
 const NOON = Date.UTC(2026, 10, 21, 12);
 
 function budget(overrides: Partial<CompiledBudget> = {}): CompiledBudget {

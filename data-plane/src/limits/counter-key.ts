@@ -15,7 +15,7 @@ export function scopeKey(per: readonly CounterKey[], scope: CallScope): string |
 
 function partOf(name: CounterKey, scope: CallScope): string | undefined {
   if (name === "agent") return scope.agentId;
-  if (name === "model") return scope.model;
+  if (name === "model") return scope.kind === "model" ? scope.model : undefined;
   return scope.labels[name];
 }
 

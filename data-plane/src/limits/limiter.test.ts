@@ -7,7 +7,7 @@ import { createLimiter } from "./limiter.ts";
 
 type RateLimit = Extract<CompiledLimit, { metric: "requests" | "tokens" }>;
 
-const AGENT: CallScope = { agentId: "agt_a", labels: { team: "blue" }, model: "m" };
+const AGENT: CallScope = { kind: "model", agentId: "agt_a", labels: { team: "blue" }, model: "m" };
 
 function rate(overrides: Partial<RateLimit> = {}): RateLimit {
   return {

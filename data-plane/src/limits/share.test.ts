@@ -5,7 +5,7 @@ import { createBudgets } from "./budgets.ts";
 import { createLimiter } from "./limiter.ts";
 import { shareOf, shareOfAmount } from "./share.ts";
 
-const SCOPE: CallScope = { agentId: "agt_a", labels: {}, model: "m" };
+const SCOPE: CallScope = { kind: "model", agentId: "agt_a", labels: {}, model: "m" };
 const REPLICAS = fc.integer({ min: 1, max: 200 });
 
 test("shares add up to no more than the whole where it can be divided, and each is at least one", () => {

@@ -3,7 +3,7 @@ import { DEFAULT_TIMEOUTS } from "@headgate/sdk/contract";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
 import { compilePolicy } from "./compile-policy.ts";
-import type { CompiledPolicy } from "./compiled-policy.ts";
+import type { CallScope, CompiledPolicy } from "./compiled-policy.ts";
 
 const pepper = Buffer.alloc(32, 7);
 const DIALECTS = new Set(["openai", "anthropic"]);
@@ -216,10 +216,31 @@ test("a selector joins its members by and, the values of a member by or, and a m
     labels: { team: ["search"] },
   };
   const matches = compiled({ ...snapshot, limits: [{ ...limit, match }] }).limits[0]?.matches;
-  const scope = { agentId, labels: { team: "search" }, model: "slow" };
+  const scope = { kind: "model", agentId, labels: { team: "search" }, model: "slow" } as const;
   expect(matches?.(scope)).toBe(true);
   expect(matches?.({ ...scope, model: "other" })).toBe(false);
   expect(matches?.({ ...scope, agentId: makeId("agent") })).toBe(false);
   expect(matches?.({ ...scope, labels: { team: "sales" } })).toBe(false);
   expect(matches?.({ ...scope, labels: {} })).toBe(false);
+});
+
+test("a limit or budget that speaks of models, be it in what it counts by, is for calls of models only", () => {
+  const snapshot = makePolicySnapshot();
+  const limit = snapshot.limits[0];
+  if (limit === undefined) throw new Error("no limit");
+  const selectorOf = (match: typeof limit.match, per: typeof limit.per) =>
+    compiled({ ...snapshot, limits: [{ ...limit, match, per }] }).limits[0]?.matches;
+  const agentId = makeId("agent");
+  const ofModel: CallScope = { kind: "model", agentId, labels: {}, model: "fast" };
+  // A call of a kind that is not there yet.
+  const ofTool: CallScope = JSON.parse(JSON.stringify({ kind: "tool", agentId, labels: {}, model: "fast" }));
+  for (const [models, per] of [
+    [["fast"], ["agent"]],
+    [undefined, ["agent", "model"]],
+  ] as const) {
+    const matches = selectorOf(models === undefined ? {} : { models: [...models] }, [...per]);
+    expect(matches?.(ofModel)).toBe(true);
+    expect(matches?.(ofTool)).toBe(false);
+  }
+  expect(selectorOf({}, ["agent"])?.(ofTool)).toBe(true);
 });

@@ -151,7 +151,7 @@ function compileAgent({ id, name, labels, capabilities, disabled }: SnapshotAgen
 
 function compileLimit(limit: SnapshotLimit): CompiledLimit {
   const { id, name, max, per } = limit;
-  const matches = compileSelector(limit.match);
+  const matches = compileSelector(limit.match, per);
   return limit.metric === "concurrency"
     ? { id, name, metric: limit.metric, max, matches, per }
     : {
@@ -169,7 +169,7 @@ function compileBudgets({ budgets }: PolicySnapshot, errors: string[]): Compiled
   return budgets.flatMap(({ id, name, unit, max, window, hold, match, per }) => {
     const scale = unit === "usd" ? NANO_USD_SCALE : 0;
     try {
-      const matches = compileSelector(match);
+      const matches = compileSelector(match, per);
       return [
         {
           id,

@@ -1,8 +1,14 @@
-import { LABEL_NAMES, type Selector } from "@headgate/sdk/contract";
+import { type CounterKey, LABEL_NAMES, type Selector } from "@headgate/sdk/contract";
 import type { CallScope, CompiledSelector } from "./compiled-policy.ts";
 
-/** Members are joined by *and*, the values of one member by *or*; an agent without a named label does not match. */
-export function compileSelector({ agent_ids, models, labels }: Selector): CompiledSelector {
+/**
+ * Members are joined by *and*, the values of one member by *or*; an agent without a named label does not match. What
+ * speaks of models, be it in `per`, is for calls of models only.
+ */
+export function compileSelector(
+  { agent_ids, models, labels }: Selector,
+  per: readonly CounterKey[],
+): CompiledSelector {
   const tests: CompiledSelector[] = [];
   if (agent_ids !== undefined) {
     const wanted = new Set<string>(agent_ids);
@@ -10,7 +16,9 @@ export function compileSelector({ agent_ids, models, labels }: Selector): Compil
   }
   if (models !== undefined) {
     const wanted = new Set(models);
-    tests.push(({ model }) => wanted.has(model));
+    tests.push((scope) => scope.kind === "model" && wanted.has(scope.model));
+  } else if (per.includes("model")) {
+    tests.push((scope) => scope.kind === "model");
   }
   for (const name of LABEL_NAMES) {
     const values = labels?.[name];

@@ -85,10 +85,16 @@ export interface CompiledProvider {
 /** True for the calls that a limit or budget speaks of. */
 export type CompiledSelector = (scope: CallScope) => boolean;
 
-/** What counters are found by. */
-export interface CallScope {
+/** What counters are found by, by the kind of call. */
+export type CallScope = ModelScope;
+
+interface AgentScope {
   readonly agentId: Id<"agent">;
   readonly labels: Readonly<Partial<Record<LabelName, string>>>;
+}
+
+export interface ModelScope extends AgentScope {
+  readonly kind: "model";
   readonly model: string;
 }
 

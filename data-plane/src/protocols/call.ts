@@ -3,6 +3,7 @@
  * protocol types only what is acted on: the rest of a body passes as it came.
  */
 import type { PolicyInput, UsageQuantities, UsageSubject } from "@headgate/sdk/contract";
+import type { Attributes } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import type { CallEstimate } from "../limits/admission.ts";
 import type { OutputEstimator } from "../limits/output-estimator.ts";
@@ -16,7 +17,7 @@ import type { StreamMeter } from "./reading.ts";
 import type { ErrorFacts } from "./reply-style.ts";
 import type { RequestHead } from "./request-head.ts";
 
-export interface Call {
+export interface Call extends ToldCall {
   /** The protocol. */
   readonly kind: string;
   /** Whether the answer is asked for as a stream. */
@@ -48,6 +49,27 @@ export interface Call {
   cost(policy: CompiledPolicy, target: CompiledTarget, used: UsedAt): bigint | undefined;
   /** Learns from the call's last attempt what such calls use. */
   learn(result: AttemptResult, outputs: OutputEstimator): void;
+}
+
+/** What records, spans and metrics tell of a call, in its protocol's words. */
+export interface ToldCall {
+  /** The name of what is called, from the policy; undefined until it was found. */
+  readonly name: string | undefined;
+  /** What an attempt asked this target for, by its provider's name. */
+  nameAt(target: CompiledTarget): string;
+  /** Members of the audit record, as JSON with a comma before each. */
+  recordMembers(): string;
+  /** The same of an attempt at this target. */
+  attemptMembers(target: CompiledTarget): string;
+  spanAttributes(): Attributes;
+  attemptAttributes(target: CompiledTarget, usage: UsageQuantities): Attributes;
+  /** Counts what was used, when the call is over. `firstTokenMs`: until the first content came. */
+  count(attempts: readonly CountedAttempt[], firstTokenMs: number | undefined): void;
+}
+
+export interface CountedAttempt {
+  readonly target: CompiledTarget;
+  readonly result: AttemptResult | undefined;
 }
 
 /** What stands in a path for the `{name}`s of an endpoint's. */

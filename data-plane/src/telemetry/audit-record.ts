@@ -4,6 +4,7 @@
  * pays for it: all texts in it are ids, codes and names of a checked form, and what a caller chose is escaped.
  */
 import type { Attempt, Exchange } from "../pipeline/exchange.ts";
+import type { ToldCall } from "../protocols/call.ts";
 
 export interface CallEnd {
   readonly durationMs: number;
@@ -24,8 +25,7 @@ export function auditLine(exchange: Exchange, { durationMs, outcome, traceId }: 
     line += `,"agent_id":"${principal.agent.id}","key_id":"${principal.credential.key_id}"`;
   }
   if (endpoint !== undefined) line += `,"endpoint":"${endpoint.name}"`;
-  if (call?.served !== undefined) line += `,"model":"${call.served.name}"`;
-  if (call !== undefined) line += `,"stream":${call.stream}`;
+  if (call !== undefined) line += `${call.recordMembers()},"stream":${call.stream}`;
   if (refusal?.policyId !== undefined) line += `,"policy_id":"${refusal.policyId}"`;
   if (refusal?.parameter !== undefined) line += `,"parameter":${JSON.stringify(refusal.parameter)}`;
   if (refusal?.facts !== undefined) line += `,"facts":${JSON.stringify(refusal.facts)}`;
@@ -34,7 +34,9 @@ export function auditLine(exchange: Exchange, { durationMs, outcome, traceId }: 
   const { retryCount } = exchange.head;
   if (retryCount !== undefined) line += `,"retry_count":${JSON.stringify(retryCount.slice(0, 8))}`;
   if (traceId !== undefined) line += `,"trace_id":"${traceId}"`;
-  if (attempts.length > 0) line += `,"attempts":[${attempts.map(attemptItem).join(",")}]`;
+  if (call !== undefined && attempts.length > 0) {
+    line += `,"attempts":[${attempts.map((attempt) => attemptItem(attempt, call)).join(",")}]`;
+  }
   return `${line}}`;
 }
 
@@ -42,8 +44,8 @@ function limitItem({ metric, max, remaining }: Exchange["limitStatus"][number]):
   return `{"metric":"${metric}","max":${max},"remaining":${remaining}}`;
 }
 
-function attemptItem({ opened, target, result }: Attempt): string {
-  const item = `{"attempt_id":"${opened.attempt_id}","provider":"${target.provider.name}","upstream_model":"${opened.subject.upstream_model}"`;
+function attemptItem({ opened, target, result }: Attempt, call: ToldCall): string {
+  const item = `{"attempt_id":"${opened.attempt_id}","provider":"${target.provider.name}"${call.attemptMembers(target)}`;
   if (result === undefined) return `${item}}`;
   return (
     `${item},"outcome":"${result.outcome}","http_status":${result.http_status},"duration_ms":${result.duration_ms},` +

@@ -1,6 +1,7 @@
 /**
  * What the data plane measures, in Prometheus' words; docs/metrics.md lists them. The tenant is constant for a data
- * plane and so is no label; models and providers are labels only by names from the snapshot, agents never are.
+ * plane and so is no label; providers and what is called are labels only by names from the snapshot, agents never are.
+ * What a kind of call counts beside is its protocol's.
  */
 import { errorRow, isErrorCode } from "@headgate/sdk/contract";
 import type { Registry } from "prom-client";
@@ -11,9 +12,6 @@ const STAGE_BOUNDS = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 10, 60, 320,
 ];
 const HTTP_BOUNDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 80, 160, 320];
-const FIRST_TOKEN_BOUNDS = [
-  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60,
-];
 
 export interface GatewayMetrics<StageName extends string> {
   /** Requests that are over, and those of them that failed by a fault of the gateway itself. */
@@ -53,19 +51,6 @@ export function createGatewayMetrics<StageName extends string>(
     labelNames: ["endpoint", "status_class"],
     bounds: HTTP_BOUNDS,
   });
-  const firstToken = histogramCells({
-    registry,
-    name: "gen_ai_server_time_to_first_token_seconds",
-    help: "Time from the request to the first generated content of a stream.",
-    labelNames: ["gen_ai_operation_name", "gen_ai_request_model"],
-    bounds: FIRST_TOKEN_BOUNDS,
-  });
-  const tokens = counterCells({
-    registry,
-    name: "headgate_usage_units_total",
-    help: "Units used, in disjoint dimensions: a sum over dimensions counts nothing twice.",
-    labelNames: ["model", "provider", "dimension", "accuracy"],
-  });
   const denials = counterCells({
     registry,
     name: "headgate_denials_total",
@@ -100,17 +85,7 @@ export function createGatewayMetrics<StageName extends string>(
       requests.add(1, endpoint, String(exchange.statusSent), outcome);
       durations.observe(durationMs / 1_000, endpoint, statusClass(exchange.statusSent));
       if (exchange.refusal !== undefined) denials.add(1, exchange.refusal.code);
-      const model = exchange.call?.served?.name;
-      if (model === undefined) return;
-      if (exchange.firstTokenMs !== undefined) {
-        firstToken.observe(exchange.firstTokenMs / 1_000, exchange.endpoint?.operation ?? "chat", model);
-      }
-      for (const { result, target } of exchange.attempts) {
-        if (result === undefined) continue;
-        for (const dimension in result.usage) {
-          tokens.add(result.usage[dimension] ?? 0, model, target.provider.name, dimension, result.accuracy);
-        }
-      }
+      exchange.call?.count(exchange.attempts, exchange.firstTokenMs);
     },
     failedAttempt: (provider, code) => attempts.add(1, provider, code),
     unreadable: (code) => unreadable.add(1, code),

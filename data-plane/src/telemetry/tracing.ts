@@ -1,10 +1,8 @@
 /**
  * Traces in OpenTelemetry's GenAI words (https://github.com/open-telemetry/semantic-conventions-genai): a SERVER span
- * for each call and under it a CLIENT span for each attempt, named `{operation} {model}`. No content is ever attached.
+ * for each call and under it a CLIENT span for each attempt, named by operation and by what is called. No content is ever attached.
  * Spans are written when the call is over, with the times it had, so that a call that is not sampled costs nothing.
  */
-
-import type { UsageQuantities } from "@headgate/sdk/contract";
 import {
   type Context,
   context,
@@ -23,16 +21,9 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_URL_PATH,
 } from "@opentelemetry/semantic-conventions";
-import {
-  ATTR_GEN_AI_OPERATION_NAME,
-  ATTR_GEN_AI_PROVIDER_NAME,
-  ATTR_GEN_AI_REQUEST_MODEL,
-  ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
-  ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-  ATTR_GEN_AI_USAGE_INPUT_TOKENS,
-  ATTR_GEN_AI_USAGE_OUTPUT_TOKENS,
-} from "@opentelemetry/semantic-conventions/incubating";
+import { ATTR_GEN_AI_OPERATION_NAME } from "@opentelemetry/semantic-conventions/incubating";
 import type { Attempt, Exchange } from "../pipeline/exchange.ts";
+import type { ToldCall } from "../protocols/call.ts";
 
 export interface Tracing {
   /** Writes the spans of a call that is over; returns its trace id where it is traced. */
@@ -45,10 +36,10 @@ export const noTracing: Tracing = { trace: () => undefined };
 export function createTracing(tracer: Tracer): Tracing {
   return {
     trace(exchange, durationMs, outcome) {
+      const { call, receivedWall: start } = exchange;
       const operation = exchange.endpoint?.operation ?? "unknown";
-      const start = exchange.receivedWall;
       const span = tracer.startSpan(
-        `${operation} ${exchange.call?.served?.name ?? ""}`.trim(),
+        `${operation} ${call?.name ?? ""}`.trim(),
         {
           kind: SpanKind.SERVER,
           startTime: start,
@@ -57,9 +48,9 @@ export function createTracing(tracer: Tracer): Tracing {
         parentOf(exchange.head.traceparent),
       );
       if (exchange.failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-      if (span.isRecording()) {
-        const inside = trace.setSpan(context.active(), span);
-        for (const attempt of exchange.attempts) traceAttempt(tracer, inside, exchange, attempt);
+      if (call !== undefined && span.isRecording()) {
+        const parent = trace.setSpan(context.active(), span);
+        for (const attempt of exchange.attempts) traceAttempt(tracer, attempt, { call, operation, parent });
       }
       span.end(start + durationMs);
       return traceIdOf(span);
@@ -79,9 +70,7 @@ function serverAttributes(exchange: Exchange, outcome: string) {
     [ATTR_URL_PATH]: exchange.endpoint?.path ?? "unknown",
     [ATTR_HTTP_RESPONSE_STATUS_CODE]: exchange.statusSent,
     [ATTR_GEN_AI_OPERATION_NAME]: exchange.endpoint?.operation ?? "unknown",
-    ...(exchange.call?.served !== undefined && {
-      [ATTR_GEN_AI_REQUEST_MODEL]: exchange.call.served.name,
-    }),
+    ...exchange.call?.spanAttributes(),
     ...(failed && { [ATTR_ERROR_TYPE]: outcome }),
     "headgate.request.id": exchange.requestId,
     "headgate.decision.id": exchange.decisionId,
@@ -95,18 +84,26 @@ function serverAttributes(exchange: Exchange, outcome: string) {
   };
 }
 
-function traceAttempt(tracer: Tracer, parent: Context, exchange: Exchange, attempt: Attempt): void {
-  const { opened, result, target } = attempt;
+interface AttemptPlace {
+  readonly call: ToldCall;
+  readonly operation: string;
+  readonly parent: Context;
+}
+
+function traceAttempt(
+  tracer: Tracer,
+  { opened, result, target }: Attempt,
+  { call, operation, parent }: AttemptPlace,
+): void {
   if (result === undefined) return;
   const span = tracer.startSpan(
-    `${exchange.endpoint?.operation ?? "chat"} ${opened.subject.upstream_model}`,
+    `${operation} ${call.nameAt(target)}`,
     {
       kind: SpanKind.CLIENT,
       startTime: opened.started_at,
       attributes: {
-        [ATTR_GEN_AI_OPERATION_NAME]: exchange.endpoint?.operation ?? "chat",
-        [ATTR_GEN_AI_PROVIDER_NAME]: target.provider.vendor,
-        [ATTR_GEN_AI_REQUEST_MODEL]: opened.subject.upstream_model,
+        [ATTR_GEN_AI_OPERATION_NAME]: operation,
+        ...call.attemptAttributes(target, result.usage),
         [ATTR_SERVER_ADDRESS]: new URL(target.provider.origin).hostname,
         ...(result.http_status > 0 && {
           [ATTR_HTTP_RESPONSE_STATUS_CODE]: result.http_status,
@@ -114,7 +111,6 @@ function traceAttempt(tracer: Tracer, parent: Context, exchange: Exchange, attem
         ...(result.outcome !== "success" && {
           [ATTR_ERROR_TYPE]: result.outcome,
         }),
-        ...usageAttributes(result.usage),
         "headgate.attempt.id": opened.attempt_id,
       },
     },
@@ -122,23 +118,6 @@ function traceAttempt(tracer: Tracer, parent: Context, exchange: Exchange, attem
   );
   if (result.outcome !== "success") span.setStatus({ code: SpanStatusCode.ERROR });
   span.end(opened.started_at + result.duration_ms);
-}
-
-/** OpenTelemetry's figures nest (cached is inside input, reasoning inside output); ours do not. */
-function usageAttributes(usage: UsageQuantities) {
-  const read = usage["cache_read"] ?? 0;
-  const written = (usage["cache_write_5m"] ?? 0) + (usage["cache_write_1h"] ?? 0);
-  const input =
-    (usage["input_uncached"] ?? 0) + read + written + (usage["audio_in"] ?? 0) + (usage["image_in"] ?? 0);
-  const output = (usage["output_text"] ?? 0) + (usage["reasoning"] ?? 0) + (usage["audio_out"] ?? 0);
-  return {
-    ...(input > 0 && { [ATTR_GEN_AI_USAGE_INPUT_TOKENS]: input }),
-    ...(output > 0 && { [ATTR_GEN_AI_USAGE_OUTPUT_TOKENS]: output }),
-    ...(read > 0 && { [ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS]: read }),
-    ...(written > 0 && {
-      [ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS]: written,
-    }),
-  };
 }
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;

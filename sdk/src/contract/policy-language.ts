@@ -13,28 +13,26 @@ export const POLICY_VARIABLES = {
   time: "map<string, dyn>",
 } as const;
 
-export interface PolicyInput {
-  request: {
-    method: string;
-    path: string;
-    endpoint: string;
-    dialect: string;
-    stream: boolean;
-    max_output_tokens: bigint;
-  };
-  agent: {
-    id: string;
-    name: string;
-    labels: Record<string, string>;
-    capabilities: string[];
-  };
-  model: { name: string; kind: string };
+/** What a condition is evaluated on: the variables of one kind of call. `kind` itself is none of them. */
+export type PolicyInput = ModelPolicyInput;
+
+/** What rules see of every call. */
+interface CallPolicyInput {
+  request: { method: string; path: string; endpoint: string; stream: boolean };
+  agent: { id: string; name: string; labels: Record<string, string>; capabilities: string[] };
   time: { unix: bigint; hour: bigint; weekday: bigint };
+}
+
+export interface ModelPolicyInput extends CallPolicyInput {
+  kind: "model";
+  request: CallPolicyInput["request"] & { dialect: string; max_output_tokens: bigint };
+  model: { name: string; kind: string };
 }
 
 /** Inputs on which every condition is tried before it is accepted. */
 export const POLICY_SAMPLES: readonly PolicyInput[] = [
   {
+    kind: "model",
     request: {
       method: "POST",
       path: "/v1/chat/completions",
@@ -53,6 +51,7 @@ export const POLICY_SAMPLES: readonly PolicyInput[] = [
     time: { unix: 1_767_225_600n, hour: 0n, weekday: 4n },
   },
   {
+    kind: "model",
     request: {
       method: "POST",
       path: "/v1/messages",

@@ -1,5 +1,10 @@
 /** One call of a model: what it asks for, what was found for it, and how it is forwarded, metered and priced. */
-import type { PolicyInput, SnapshotModel, UsageSubject } from "@headgate/sdk/contract";
+import type { PolicyInput, SnapshotModel, UsageQuantities, UsageSubject } from "@headgate/sdk/contract";
+import type { Attributes } from "@opentelemetry/api";
+import {
+  ATTR_GEN_AI_PROVIDER_NAME,
+  ATTR_GEN_AI_REQUEST_MODEL,
+} from "@opentelemetry/semantic-conventions/incubating";
 import type { Clock } from "../../lib/clock.ts";
 import type { ScannedJson } from "../../lib/json/scan-json.ts";
 import type { CallEstimate } from "../../limits/admission.ts";
@@ -13,18 +18,20 @@ import type {
 } from "../../policy/compiled-policy.ts";
 import type { Refusal } from "../../policy/refusal.ts";
 import type { AttemptResult } from "../../usage/usage-recorder.ts";
-import type { AttemptSeen, Call, OpenStream, PathParameters, UsedAt } from "../call.ts";
+import type { AttemptSeen, Call, CountedAttempt, OpenStream, PathParameters, UsedAt } from "../call.ts";
 import type { ErrorFacts } from "../reply-style.ts";
 import type { RequestHead } from "../request-head.ts";
 import { costOf, priceEstimate, routePrices } from "./cost.ts";
 import type { Dialect, ModelEndpoint } from "./dialects/dialect.ts";
 import { estimateTokens, type TokenEstimate } from "./estimate-tokens.ts";
 import { fillInUsage } from "./metering.ts";
+import { type ModelMetrics, usageAttributes } from "./model-telemetry.ts";
 import type { Asked } from "./parameters.ts";
 import { policyInput } from "./policy-input.ts";
 import { openEventStream } from "./streams/event-stream.ts";
 
 export interface ReadBody {
+  readonly metrics: ModelMetrics;
   readonly body: Buffer;
   readonly scan: ScannedJson;
   readonly pathParameters: PathParameters;
@@ -34,6 +41,7 @@ export class LlmCall implements Call, Asked {
   readonly kind = "llm";
   readonly dialect: Dialect;
   readonly endpoint: ModelEndpoint;
+  readonly metrics: ModelMetrics;
   readonly body: Buffer;
   readonly scan: ScannedJson;
   readonly pathParameters: PathParameters;
@@ -48,12 +56,54 @@ export class LlmCall implements Call, Asked {
   scope: CallScope | undefined = undefined;
   #tokens: TokenEstimate | undefined = undefined;
 
-  constructor(dialect: Dialect, endpoint: ModelEndpoint, { body, scan, pathParameters }: ReadBody) {
+  constructor(dialect: Dialect, endpoint: ModelEndpoint, { metrics, body, scan, pathParameters }: ReadBody) {
     this.dialect = dialect;
     this.endpoint = endpoint;
+    this.metrics = metrics;
     this.body = body;
     this.scan = scan;
     this.pathParameters = pathParameters;
+  }
+
+  get name(): string | undefined {
+    return this.served?.name;
+  }
+
+  nameAt({ upstreamModel }: CompiledTarget): string {
+    return upstreamModel;
+  }
+
+  recordMembers(): string {
+    return this.served === undefined ? "" : `,"model":"${this.served.name}"`;
+  }
+
+  attemptMembers({ upstreamModel }: CompiledTarget): string {
+    return `,"upstream_model":"${upstreamModel}"`;
+  }
+
+  spanAttributes(): Attributes {
+    return this.served === undefined ? {} : { [ATTR_GEN_AI_REQUEST_MODEL]: this.served.name };
+  }
+
+  attemptAttributes({ provider, upstreamModel }: CompiledTarget, usage: UsageQuantities): Attributes {
+    return {
+      [ATTR_GEN_AI_PROVIDER_NAME]: provider.vendor,
+      [ATTR_GEN_AI_REQUEST_MODEL]: upstreamModel,
+      ...usageAttributes(usage),
+    };
+  }
+
+  count(attempts: readonly CountedAttempt[], firstTokenMs: number | undefined): void {
+    if (this.served === undefined) return;
+    const { name } = this.served;
+    const { firstToken, tokens } = this.metrics;
+    if (firstTokenMs !== undefined) firstToken.observe(firstTokenMs / 1_000, this.endpoint.operation, name);
+    for (const { result, target } of attempts) {
+      if (result === undefined) continue;
+      for (const dimension in result.usage) {
+        tokens.add(result.usage[dimension] ?? 0, name, target.provider.name, dimension, result.accuracy);
+      }
+    }
   }
 
   find(policy: CompiledPolicy, agent: CompiledAgent): Refusal | undefined {
@@ -65,7 +115,7 @@ export class LlmCall implements Call, Asked {
     }
     this.served = model;
     this.route = route;
-    this.scope = { agentId: agent.id, labels: agent.labels, model: model.name };
+    this.scope = { kind: "model", agentId: agent.id, labels: agent.labels, model: model.name };
     return undefined;
   }
 

@@ -1,11 +1,14 @@
 /** The protocol of model calls: every endpoint of every dialect. */
+import type { Registry } from "prom-client";
 import { scanJsonObject } from "../../lib/json/scan-json.ts";
-import type { Endpoint, Protocol } from "../protocol.ts";
+import type { CallEndpoint, Endpoint, Protocol } from "../protocol.ts";
 import { LlmCall } from "./call.ts";
 import type { Dialect, ModelEndpoint } from "./dialects/dialect.ts";
 import { listModels } from "./list-models.ts";
+import { createModelMetrics, type ModelMetrics } from "./model-telemetry.ts";
 
-export function createLlm(dialects: readonly Dialect[]): Protocol {
+export function createLlm(dialects: readonly Dialect[], registry: Registry): Protocol {
+  const metrics = createModelMetrics(registry);
   const byName = new Map(dialects.map((dialect) => [dialect.name, dialect]));
   return {
     endpoints: dialects.flatMap((dialect) =>
@@ -13,7 +16,7 @@ export function createLlm(dialects: readonly Dialect[]): Protocol {
         const { name, path, operation } = endpoint;
         const shared = { name, path, operation, style: dialect, claims: dialect.claims };
         return endpoint.method === "POST"
-          ? { ...shared, kind: "call", method: "POST", read: readerOf(dialect, endpoint) }
+          ? { ...shared, kind: "call", method: "POST", read: readerOf(dialect, endpoint, metrics) }
           : {
               ...shared,
               kind: "own",
@@ -31,11 +34,11 @@ export function createLlm(dialects: readonly Dialect[]): Protocol {
   };
 }
 
-function readerOf(dialect: Dialect, endpoint: ModelEndpoint): Extract<Endpoint, { kind: "call" }>["read"] {
+function readerOf(dialect: Dialect, endpoint: ModelEndpoint, metrics: ModelMetrics): CallEndpoint["read"] {
   return (body, pathParameters) => {
     const scan = scanJsonObject(body);
     if (!scan.ok) return { code: scan.fault };
-    const call = new LlmCall(dialect, endpoint, { body, scan, pathParameters });
+    const call = new LlmCall(dialect, endpoint, { metrics, body, scan, pathParameters });
     const parameter = endpoint.read(call);
     return parameter === undefined ? call : { code: "request.invalid_parameter", parameter };
   };

@@ -1,11 +1,12 @@
 import fc from "fast-check";
+import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import type { LlmCall } from "./call.ts";
 import { DIALECTS } from "./dialects/dialects.ts";
 import { createLlm } from "./endpoints.ts";
 
 function read(text: string, name: "chat_completions" | "messages" = "chat_completions") {
-  const endpoint = createLlm(DIALECTS).endpoints.find((one) => one.name === name);
+  const endpoint = createLlm(DIALECTS, new Registry()).endpoints.find((one) => one.name === name);
   if (endpoint?.kind !== "call") throw new Error("there is no such endpoint");
   return endpoint.read(Buffer.from(text), {});
 }

@@ -21,6 +21,7 @@ export function policyInput(
   { agent, wallMs }: PolicyMoment,
 ): PolicyInput {
   return {
+    kind: "model",
     request: {
       method: endpoint.method,
       path: endpoint.path,
