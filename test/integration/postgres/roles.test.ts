@@ -12,6 +12,7 @@ import { type RunningProcess, startProcess } from "../../harness/process.ts";
 
 let directory: string;
 let shared: Record<string, string>;
+let pulumi: Record<string, string>;
 const operatorToken = `hgo_${"x".repeat(40)}`;
 
 beforeAll(() => {
@@ -26,6 +27,14 @@ beforeAll(() => {
     HEADGATE_PORT: "0",
     HEADGATE_METRICS_PORT: "0",
     HEADGATE_DATA_PLANE_ENTRY: createRequire(import.meta.url).resolve("@headgate/data-plane/main"),
+  };
+  const image = `registry.example.com/image@sha256:${"0".repeat(64)}`;
+  pulumi = {
+    HEADGATE_DRIVER: "pulumi",
+    HEADGATE_PULUMI_BACKEND: `file://${directory}`,
+    HEADGATE_PULUMI_PASSPHRASE_FILE: file("passphrase", "unused"),
+    HEADGATE_DATA_PLANE_IMAGE: image,
+    HEADGATE_COLLECTOR_IMAGE: image,
   };
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -47,7 +56,15 @@ function recorded(name: string): { env: Record<string, string>; loaded: () => re
   };
 }
 
-function start(role: "api" | "worker", env: Record<string, string>): RunningProcess {
+const PARTS = {
+  api: /compose[/]api[.]/,
+  worker: /compose[/]worker[.]/,
+  localDriver: /provisioning[/]local[/]/,
+  infra: /[/]infra[/]/,
+  pulumi: /@pulumi[/]|pulumi-driver/,
+};
+
+function start(role: "all" | "api" | "worker", env: Record<string, string>): RunningProcess {
   return startProcess({
     name: role,
     entry: "@headgate/control-plane/main",
@@ -81,25 +98,32 @@ test("what the API writes down the worker brings about, though neither does the 
   expect(shown.endpoint_url).toMatch(/^http/);
 });
 
-test("a process that serves the API has loaded nothing of Pulumi, of infra or of the drivers, which the worker has", async () => {
-  const ofOthers = /@pulumi|[/]infra[/]|[/]provisioning[/](?!operations[/])|compose[/]worker/;
+test("a process loads what its role and its driver need: the API no driver, and only the driver of clusters Pulumi", async () => {
   await using database = await withDatabase();
-  const [api, worker] = [recorded("api"), recorded("worker")];
-  await using serving = start("api", { DATABASE_URL: database.url, ...api.env });
-  const url = String((await serving.event("listening"))["url"]);
-  await using working = start("worker", {
-    DATABASE_URL: database.url,
-    HEADGATE_PUBLIC_URL: url,
-    ...worker.env,
-  });
-  await working.event("listening");
+  const [api, worker, all, onClusters] = ["api", "worker", "all", "on-clusters"].map(recorded);
+  if (!api || !worker || !all || !onClusters) throw new Error("not recorded");
+  const env = { DATABASE_URL: database.url };
+  await using both = start("all", { ...env, ...all.env });
+  const url = String((await both.event("listening"))["url"]);
   await createClient({ url, credential: operatorToken }).regions.list({});
-  await Promise.all([serving.kill("SIGTERM"), working.kill("SIGTERM")]);
-  expect(api.loaded().filter((module) => ofOthers.test(module))).toEqual([]);
-  expect(api.loaded().some((module) => module.endsWith("/compose/api.js"))).toBe(true);
-  expect(worker.loaded().some((module) => module.endsWith("/compose/api.js"))).toBe(false);
-  for (const part of [/@pulumi/, /[/]infra[/]/, /pulumi-driver/])
-    expect(worker.loaded().some((module) => part.test(module))).toBe(true);
+  await using serving = start("api", { ...env, ...api.env });
+  const publicUrl = { HEADGATE_PUBLIC_URL: String((await serving.event("listening"))["url"]) };
+  await using working = start("worker", { ...env, ...publicUrl, ...worker.env });
+  await working.event("listening");
+  // Without an engine on its path it says so and ends, after it has loaded its driver.
+  await using refusing = start("worker", { ...env, ...publicUrl, ...pulumi, ...onClusters.env, PATH: "" });
+  expect((await refusing.exited).code).toBe(1);
+  await Promise.all([both, serving, working].map(({ kill }) => kill("SIGTERM")));
+
+  const loads = ({ loaded }: ReturnType<typeof recorded>) =>
+    Object.fromEntries(
+      Object.entries(PARTS).map(([name, part]) => [name, loaded().some((module) => part.test(module))]),
+    );
+  const nothing = { api: false, worker: false, localDriver: false, infra: false, pulumi: false };
+  expect(loads(api)).toEqual({ ...nothing, api: true });
+  expect(loads(worker)).toEqual({ ...nothing, worker: true, localDriver: true, infra: true });
+  expect(loads(all)).toEqual({ ...nothing, api: true, worker: true, localDriver: true, infra: true });
+  expect(loads(onClusters)).toEqual({ ...nothing, worker: true, infra: true, pulumi: true });
 });
 
 test("a process that shares the work does not start on a schema that is behind", async () => {
