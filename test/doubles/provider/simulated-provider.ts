@@ -3,13 +3,18 @@
  * has served is written down in the same tick as the last byte of the answer, so its ledger is the other side of
  * every comparison with ours.
  */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
-import { type Answer, type Question, sendAnswer } from "./answer.ts";
+import type { IncomingHttpHeaders } from "node:http";
+import { type Answer, type Question, replyOf } from "./answer.ts";
 import { anthropicAnswer, anthropicError, anthropicErrorEvent, anthropicModels } from "./anthropic.ts";
 import { type Behaviour, behaviourOfModel } from "./behaviour.ts";
 import { openaiAnswer, openaiError, openaiErrorEvent, openaiModels } from "./openai.ts";
+import {
+  type ProviderAnswer,
+  type ReceivedCall,
+  type Reply,
+  type ScriptedProviderOptions,
+  startScriptedProvider,
+} from "./scripted-provider.ts";
 import { type JsonObject, type SimulatedUsage, simulatedUsage } from "./usage.ts";
 
 /** One call that reached the provider with a valid credential. */
@@ -57,14 +62,10 @@ export interface SimulatedProvider extends AsyncDisposable {
   nextCall(): Promise<SimulatedCall>;
 }
 
-export interface SimulatedProviderOptions {
+export interface SimulatedProviderOptions extends ScriptedProviderOptions {
   /** Which credential belongs to which organisation. */
   readonly credentials?: Readonly<Record<string, string>>;
   readonly models?: readonly string[];
-  /** 0 for any free port. */
-  readonly port?: number;
-  /** Where it listens; the loopback interface when absent. */
-  readonly host?: string;
 }
 
 export const SIMULATED_CREDENTIAL = "sk-simulated-acme";
@@ -75,26 +76,16 @@ export async function startSimulatedProvider(
 ): Promise<SimulatedProvider> {
   const credentials = new Map(Object.entries(options.credentials ?? { [SIMULATED_CREDENTIAL]: "acme" }));
   const models = options.models ?? ["sim-small", "sim-large"];
-  const host = options.host ?? "127.0.0.1";
   const ledger: LedgerEntry[] = [];
   const queue: Behaviour[] = [];
   const arrived: SimulatedCall[] = [];
   const waiting: ((call: SimulatedCall) => void)[] = [];
   let refused = 0;
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch(() => response.destroy());
-  });
-  server.keepAliveTimeout = 60_000;
-  server.requestTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, host, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  const { url, [Symbol.asyncDispose]: dispose } = await startScriptedProvider(serve, options);
 
   return {
-    url: `http://${host}:${port}`,
+    url,
     ledger,
     get refused() {
       return refused;
@@ -104,36 +95,33 @@ export async function startSimulatedProvider(
       const call = arrived.shift();
       return call === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(call);
     },
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    [Symbol.asyncDispose]: dispose,
   };
 
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? "/").split("?")[0] ?? "/";
-    if (path === "/__ledger") return sendJson(response, 200, { calls: ledger, refused });
-    const anthropic = path.startsWith("/v1/messages") || request.headers["anthropic-version"] !== undefined;
+  async function serve(received: ReceivedCall): Promise<Reply> {
+    const { method, headers } = received;
+    const path = received.target.split("?")[0] ?? "/";
+    if (path === "/__ledger") return json(200, { calls: ledger, refused });
+    const anthropic = path.startsWith("/v1/messages") || headers["anthropic-version"] !== undefined;
     const error = anthropic ? anthropicError : openaiError;
-    const organisation = credentials.get(presentedCredential(request.headers) ?? "");
+    const organisation = credentials.get(presentedCredential(headers) ?? "");
     if (organisation === undefined) {
       refused += 1;
-      return sendJson(response, 401, error(401, "Incorrect API key provided."));
+      return json(401, error(401, "Incorrect API key provided."));
     }
-    if (path === "/v1/models" && request.method === "GET") {
-      return sendJson(response, 200, anthropic ? anthropicModels(models) : openaiModels(models));
+    if (path === "/v1/models" && method === "GET") {
+      return json(200, anthropic ? anthropicModels(models) : openaiModels(models));
     }
-    const body = parseObject(await text(request));
+    const body = parseObject(received.body.toString());
     const model = body?.["model"];
-    if (request.method !== "POST" || body === undefined || typeof model !== "string") {
-      return sendJson(response, 400, error(400, "A POST with a JSON object that names a model is needed."));
+    if (method !== "POST" || body === undefined || typeof model !== "string") {
+      return json(400, error(400, "A POST with a JSON object that names a model is needed."));
     }
-    if (anthropic && request.headers["anthropic-version"] === undefined) {
-      return sendJson(response, 400, error(400, "anthropic-version: header is required"));
+    if (anthropic && headers["anthropic-version"] === undefined) {
+      return json(400, error(400, "anthropic-version: header is required"));
     }
 
-    const attempt = request.headers["x-headgate-attempt"];
+    const attempt = headers["x-headgate-attempt"];
     const entry: LedgerEntry = {
       attempt_id: typeof attempt === "string" ? attempt : null,
       path,
@@ -156,7 +144,7 @@ export async function startSimulatedProvider(
       cut: simulatedUsage(path, { ...body, ...UNLIMITED }, behaviour.outputTokens).output > usage.output,
       noUsage: behaviour.noUsage ?? false,
     };
-    const { call, hold } = makeCall(entry, request, response, body);
+    const { call, hold } = makeCall(entry, received, body);
     const waiter = waiting.shift();
     if (waiter === undefined) arrived.push(call);
     else waiter(call);
@@ -170,14 +158,14 @@ export async function startSimulatedProvider(
     if (answer.kind === "error") {
       if (behaviour.holdBefore === 0) await hold();
       entry.status = answer.status;
-      if (behaviour.retryAfter !== undefined) response.setHeader("retry-after", behaviour.retryAfter);
-      if (behaviour.html) return sendHtml(response, answer.status);
-      return sendJson(response, answer.status, error(answer.status, answer.message));
+      const retryAfter = behaviour.retryAfter === undefined ? {} : { "retry-after": behaviour.retryAfter };
+      if (behaviour.html) return webPage(answer.status, retryAfter);
+      return json(answer.status, error(answer.status, answer.message), retryAfter);
     }
-    await sendAnswer({
-      response,
+    return replyOf({
       answer,
       behaviour,
+      call: received,
       hold,
       errorEvent: anthropic ? anthropicErrorEvent() : openaiErrorEvent(),
       onEvent: () => {
@@ -196,26 +184,14 @@ const UNLIMITED = { max_completion_tokens: undefined, max_output_tokens: undefin
 
 function makeCall(
   entry: LedgerEntry,
-  request: IncomingMessage,
-  response: ServerResponse,
+  { headers, closed }: ReceivedCall,
   body: JsonObject,
 ): { call: SimulatedCall; hold: () => Promise<void> } {
   const held = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
-  response.once("close", () => {
-    closed.resolve();
-    released.resolve();
-  });
+  void closed.then(released.resolve);
   return {
-    call: {
-      entry,
-      headers: request.headers,
-      body,
-      held: held.promise,
-      closed: closed.promise,
-      release: released.resolve,
-    },
+    call: { entry, headers, body, held: held.promise, closed, release: released.resolve },
     hold: () => {
       held.resolve();
       return released.promise;
@@ -239,11 +215,11 @@ function parseObject(json: string): JsonObject | undefined {
   }
 }
 
-function sendJson(response: ServerResponse, status: number, body: JsonObject): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+function json(status: number, body: JsonObject, more: Record<string, string> = {}): ProviderAnswer {
+  return { status, headers: { "content-type": "application/json", ...more }, body: JSON.stringify(body) };
 }
 
-function sendHtml(response: ServerResponse, status: number): void {
-  const page = `<html><head><title>${status}</title></head><body><h1>${status} Bad Gateway</h1></body></html>`;
-  response.writeHead(status, { "content-type": "text/html" }).end(page);
+function webPage(status: number, more: Record<string, string>): ProviderAnswer {
+  const body = `<html><head><title>${status}</title></head><body><h1>${status} Bad Gateway</h1></body></html>`;
+  return { status, headers: { "content-type": "text/html", ...more }, body };
 }

@@ -173,7 +173,7 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
     const response = await exchange(gateway, makeCall(gateway, { dialect, body }));
     using _connection = response.connection;
     expect(response.status).toBe(200);
-    const sent = gateway.upstream.requests.at(-1)?.body ?? Buffer.alloc(0);
+    const sent = gateway.upstream.calls.at(-1)?.body ?? Buffer.alloc(0);
     expect(sent[0]).toBe("{".charCodeAt(0));
     expect(JSON.parse(sent.toString())).toMatchObject({ user: "bom" });
     await expectStillServing(gateway);

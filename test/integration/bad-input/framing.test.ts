@@ -73,7 +73,7 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
     using _connection = response.connection;
     expect(response.status).toBe(200);
     expect(response.body).toContain("good");
-    const sent = gateway.upstream.requests.at(-1)?.head ?? "";
+    const sent = gateway.upstream.calls.at(-1)?.head ?? "";
     expect(sent).not.toMatch(/upgrade|http2-settings/i);
     await expectStillServing(gateway);
   });
@@ -93,7 +93,7 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
 
 test("row 15: CONNECT is 405, opens no tunnel, and closes", async () => {
   const before = gateway.upstream.bytesReceived();
-  const target = `127.0.0.1:${gateway.upstream.port}`;
+  const target = new URL(gateway.upstream.url).host;
   const response = await exchange(
     gateway,
     Buffer.from(

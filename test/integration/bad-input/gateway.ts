@@ -8,9 +8,10 @@ import { join } from "node:path";
 import type { Dialect, Id } from "@headgate/sdk/contract";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
 import { startFakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
+import { type ScriptedProvider, startScriptedProvider } from "../../doubles/provider/scripted-provider.ts";
 import { makeKey, type PlainPolicy } from "../../fixtures/plain-policy.ts";
+import { goodAnswer } from "../../fixtures/provider-answers.ts";
 import { startProcess } from "../../harness/process.ts";
-import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
 
 export const BODY_BYTES_MAX = 64 * 1024;
 
@@ -39,7 +40,7 @@ export type Situation = (typeof SITUATIONS)[number];
 
 export interface Gateway extends AsyncDisposable {
   readonly url: string;
-  readonly upstream: ScriptedUpstream;
+  readonly upstream: ScriptedProvider;
   readonly keys: {
     readonly good: string;
     readonly disabled: string;
@@ -51,7 +52,7 @@ export interface Gateway extends AsyncDisposable {
 }
 
 export async function startGateway(): Promise<Gateway> {
-  const upstream = await startScriptedUpstream();
+  const upstream = await startScriptedProvider(goodAnswer);
   const agents = { good: makeId("agent"), disabled: makeId("agent") };
   const keys = {
     good: makeKey(agents.good),
@@ -60,7 +61,7 @@ export async function startGateway(): Promise<Gateway> {
     unknown: makeKey(agents.good),
   };
   const deny = makeId("rule");
-  const policy = makePolicy({ upstreamPort: upstream.port, agents, deny, keys });
+  const policy = makePolicy({ upstreamUrl: upstream.url, agents, deny, keys });
   const controlPlane = await startFakeControlPlane({ policy, usage: "keep" });
   const stateDir = await mkdtemp(join(tmpdir(), "headgate-bad-input-"));
   const dataPlane = startProcess({
@@ -96,17 +97,17 @@ export async function startGateway(): Promise<Gateway> {
 }
 
 interface PolicyParts {
-  readonly upstreamPort: number;
+  readonly upstreamUrl: string;
   readonly agents: { readonly good: Id<"agent">; readonly disabled: Id<"agent"> };
   readonly deny: Id<"rule">;
   readonly keys: Record<"good" | "disabled" | "revoked", PlainPolicy["keys"][number]>;
 }
 
-function makePolicy({ upstreamPort, agents, deny, keys }: PolicyParts): PlainPolicy {
+function makePolicy({ upstreamUrl, agents, deny, keys }: PolicyParts): PlainPolicy {
   const base = makePolicySnapshot();
   const providers = {
-    openai: provider("openai", `http://127.0.0.1:${upstreamPort}/v1`),
-    anthropic: provider("anthropic", `http://127.0.0.1:${upstreamPort}/v1`),
+    openai: provider("openai", `${upstreamUrl}/v1`),
+    anthropic: provider("anthropic", `${upstreamUrl}/v1`),
   };
   const served = SITUATIONS.flatMap((situation) => [
     model(situation, "openai", providers.openai.id),

@@ -21,35 +21,34 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 describe.each(DIALECTS)("in the %s dialect", (dialect) => {
   test("row 38: the same key while its call runs is 409 with Retry-After, and does not run twice", async () => {
     const { upstream } = gateway;
-    const seen = upstream.requests.length;
+    const seen = upstream.calls.length;
     const call = makeCall(gateway, { dialect, more: [`idempotency-key: running-${dialect}`] });
-    upstream.script({ hang: true });
+    const held = upstream.hold();
     using first = await openRawConnection(gateway.url);
     await first.send(call);
-    await upstream.requested(seen + 1);
+    await held.arrived;
     const second = await exchange(gateway, call);
     second.connection[Symbol.dispose]();
     expectRefusal(second, { dialect, code: "idempotency.in_progress", status: 409 });
     expectRetryAfter(second);
-    expect(upstream.requests.length).toBe(seen + 1);
-    upstream.release();
+    expect(upstream.calls.length).toBe(seen + 1);
+    held.release();
     expect((await first.response()).status).toBe(200);
     await expectStillServing(gateway);
   });
 
   test("row 38: the same key with another body is 400, while the first runs and after it", async () => {
     const { upstream } = gateway;
-    const seen = upstream.requests.length;
     const more = [`idempotency-key: reused-${dialect}`];
-    upstream.script({ hang: true });
+    const held = upstream.hold();
     using first = await openRawConnection(gateway.url);
     await first.send(makeCall(gateway, { dialect, more }));
-    await upstream.requested(seen + 1);
+    await held.arrived;
     const other = makeCall(gateway, { dialect, more, body: { temperature: 1 } });
     const whileRunning = await exchange(gateway, other);
     whileRunning.connection[Symbol.dispose]();
     expectRefusal(whileRunning, { dialect, code: "idempotency.mismatch", status: 400 });
-    upstream.release();
+    held.release();
     expect((await first.response()).status).toBe(200);
     await expectRefused(gateway, {
       dialect,

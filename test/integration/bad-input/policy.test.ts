@@ -121,17 +121,17 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
 
   test("row 29: over the limit of calls at once is 429 until the first has ended", async () => {
     const { upstream } = gateway;
-    const seen = upstream.requests.length;
-    upstream.script({ hang: true });
+    const seen = upstream.calls.length;
+    const held = upstream.hold();
     using first = await openRawConnection(gateway.url);
     await first.send(makeCall(gateway, { dialect, situation: "single-file" }));
-    await upstream.requested(seen + 1);
+    await held.arrived;
     const refused = await exchange(gateway, makeCall(gateway, { dialect, situation: "single-file" }));
     refused.connection[Symbol.dispose]();
     expectRefusal(refused, { dialect, code: "limit.concurrency", status: 429 });
     expectRetryAfter(refused);
-    expect(upstream.requests.length).toBe(seen + 1);
-    upstream.release();
+    expect(upstream.calls.length).toBe(seen + 1);
+    held.release();
     expect((await first.response()).status).toBe(200);
     const after = await exchange(gateway, makeCall(gateway, { dialect, situation: "single-file" }));
     after.connection[Symbol.dispose]();

@@ -1,5 +1,6 @@
 /** When the provider misbehaves, the caller gets an answer of its own dialect that tells nothing of the provider. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { providerEvents, streamAnswer } from "../../fixtures/provider-answers.ts";
 import { openRawConnection } from "../../harness/raw-connection.ts";
 import {
   DIALECTS,
@@ -12,7 +13,6 @@ import {
   makeCall,
 } from "./calls.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
-import { answerWith, streamThenReset } from "./scripted-upstream.ts";
 
 let gateway: Gateway;
 beforeAll(async () => {
@@ -20,25 +20,33 @@ beforeAll(async () => {
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
-const HTML = "<html><body>nginx on internal-host.example: 502 secret-of-openai</body></html>";
+const HTML = {
+  headers: { "content-type": "text/html" },
+  body: "<html><body>nginx on internal-host.example: 502 secret-of-openai</body></html>",
+};
+/** The beginning of a stream, as far as its text says "water". */
+const BEGINNING = {
+  openai: providerEvents("openai/chat-completion.chunks.txt").slice(0, 3),
+  anthropic: providerEvents("anthropic/message.chunks.txt").slice(0, 5),
+};
 
 describe.each(DIALECTS)("in the %s dialect", (dialect) => {
   test.each([500, 502])(
     "row 34: a provider's %i with HTML is 502 JSON without the provider's words",
     async (status) => {
-      const seen = gateway.upstream.requests.length;
-      gateway.upstream.script(answerWith(status, "text/html", HTML));
+      const seen = gateway.upstream.calls.length;
+      gateway.upstream.script({ ...HTML, status });
       const response = await exchange(gateway, makeCall(gateway, { dialect }));
       using _connection = response.connection;
       expectRefusal(response, { dialect, code: "upstream.error", status: 502 });
       expect(header(response, "x-headgate-attempts")).toBe("1");
-      expect(gateway.upstream.requests.length).toBe(seen + 1);
+      expect(gateway.upstream.calls.length).toBe(seen + 1);
       for (const secret of [
         "nginx",
         "internal-host",
         "html",
         "127.0.0.1",
-        String(gateway.upstream.port),
+        new URL(gateway.upstream.url).port,
         "secret-of",
       ]) {
         expect(response.body).not.toContain(secret);
@@ -48,7 +56,7 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
   );
 
   test("row 34: a provider's 200 with HTML is 502 JSON as well", async () => {
-    gateway.upstream.script(answerWith(200, "text/html", HTML));
+    gateway.upstream.script(HTML);
     const response = await exchange(gateway, makeCall(gateway, { dialect }));
     using _connection = response.connection;
     expectRefusal(response, { dialect, code: "upstream.error", status: 502 });
@@ -57,7 +65,7 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
   });
 
   test("row 35: no first byte in time leads to the next target, which answers", async () => {
-    gateway.upstream.script({ hang: true });
+    gateway.upstream.hold();
     const response = await exchange(gateway, makeCall(gateway, { dialect, situation: "two-targets" }));
     using _connection = response.connection;
     expect(response.status).toBe(200);
@@ -66,20 +74,21 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
   });
 
   test("row 35: no first byte in time from any target is 504 and tells the attempts", async () => {
-    const seen = gateway.upstream.requests.length;
-    gateway.upstream.script({ hang: true }, { hang: true });
+    const seen = gateway.upstream.calls.length;
+    gateway.upstream.hold();
+    gateway.upstream.hold();
     const response = await exchange(gateway, makeCall(gateway, { dialect, situation: "two-targets" }));
     using _connection = response.connection;
     const error = expectRefusal(response, { dialect, code: "upstream.timeout", status: 504 });
     expect(error.type).toBe(dialect === "openai" ? "server_error" : "timeout_error");
     expect(header(response, "x-headgate-attempts")).toBe("2");
-    expect(gateway.upstream.requests.length).toBe(seen + 2);
+    expect(gateway.upstream.calls.length).toBe(seen + 2);
     await expectStillServing(gateway);
   });
 
   test("row 36: a provider that resets after the first bytes leaves an error event, and no clean end", async () => {
-    const seen = gateway.upstream.requests.length;
-    gateway.upstream.script(streamThenReset(...firstEvents()));
+    const seen = gateway.upstream.calls.length;
+    gateway.upstream.script(streamAnswer(BEGINNING[dialect], "reset"));
     using connection = await openRawConnection(gateway.url);
     await connection.send(makeCall(gateway, { dialect, situation: "two-targets", body: { stream: true } }));
     await connection.closed;
@@ -98,12 +107,12 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
     // The chunk that ends a body was not sent: clients see a broken answer, whatever they make of the event.
     expect(received).not.toMatch(/\r\n0\r\n\r\n$/);
     // Nothing is tried again once the caller has seen a byte.
-    expect(gateway.upstream.requests.length).toBe(seen + 1);
+    expect(gateway.upstream.calls.length).toBe(seen + 1);
     await expectStillServing(gateway);
   });
 
   test("row 37: with every breaker open the answer is 503 at once, with a Retry-After of at most a minute", async () => {
-    gateway.upstream.script(answerWith(500, "application/json", "{}"));
+    gateway.upstream.script({ status: 500, body: "{}" });
     const tripped = await exchange(gateway, makeCall(gateway, { dialect, situation: "fragile" }));
     tripped.connection[Symbol.dispose]();
     expect(tripped.status).toBe(502);
@@ -116,26 +125,4 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
     // It opens again in ten minutes; SDKs obey nothing above one.
     expect(expectRetryAfter(response)).toBe(60);
   });
-
-  function firstEvents(): string[] {
-    if (dialect === "openai") {
-      const choices = [{ index: 0, delta: { role: "assistant", content: "water" }, finish_reason: null }];
-      return [
-        `data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "m", choices })}\n\n`,
-      ];
-    }
-    const message = {
-      id: "msg_1",
-      type: "message",
-      role: "assistant",
-      model: "m",
-      content: [],
-      usage: { input_tokens: 3, output_tokens: 1 },
-    };
-    return [
-      `event: message_start\ndata: ${JSON.stringify({ type: "message_start", message })}\n\n`,
-      `event: content_block_start\ndata: ${JSON.stringify({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } })}\n\n`,
-      `event: content_block_delta\ndata: ${JSON.stringify({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "water" } })}\n\n`,
-    ];
-  }
 });

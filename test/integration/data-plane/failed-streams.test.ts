@@ -1,15 +1,16 @@
 /** What a provider says in its stream about its own failure: another target mends it, or the agent hears it once. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type ScriptedProvider, startScriptedProvider } from "../../doubles/provider/scripted-provider.ts";
 import { post, QUESTION } from "../../fixtures/calls.ts";
+import { goodAnswer, providerEvents, providerText, streamAnswer } from "../../fixtures/provider-answers.ts";
 import { makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
 import { startTenant, type Tenant } from "../../harness/tenant.ts";
-import { chatText, type ExactProvider, event, startExactProvider, stream } from "./exact-provider.ts";
 
-let provider: ExactProvider;
+let provider: ScriptedProvider;
 let tenant: Tenant;
 let seen: number;
 beforeAll(async () => {
-  provider = await startExactProvider();
+  provider = await startScriptedProvider(goodAnswer);
   const targets = (name: string) => [
     { provider: name, model: "sim-first" },
     { provider: name, model: "sim-second", priority: 1 },
@@ -35,39 +36,38 @@ beforeEach(() => {
   seen = tenant.usage().length;
 });
 
-const DONE = event(undefined, "[DONE]");
-const typed = (type: string, members: object = {}) => event(type, { type, ...members });
-
 interface Dialect {
   readonly path: string;
   readonly body: object;
-  /** One event with content, and the end of a good stream. */
+  /** The beginning of a good stream, with content, and the rest of it. */
   readonly content: string;
   readonly end: string;
   readonly error: string;
 }
 
-const CHAT: Dialect = {
-  path: "/v1/chat/completions",
-  body: { model: "chat", messages: QUESTION },
-  content: chatText("hello"),
-  end: DONE,
-  error: event(undefined, { error: { message: "The provider's own words.", type: "server_error" } }),
-};
-const RESPONSES: Dialect = {
-  path: "/v1/responses",
-  body: { model: "chat", input: "How much?" },
-  content: typed("response.output_text.delta", { delta: "hello" }),
-  end: typed("response.completed", { response: { usage: { input_tokens: 3, output_tokens: 1 } } }),
-  error: typed("error", { message: "The provider's own words.", code: "server_error" }),
-};
-const MESSAGES: Dialect = {
-  path: "/v1/messages",
-  body: { model: "claude", messages: QUESTION, max_tokens: 9 },
-  content: typed("content_block_delta", { delta: { type: "text_delta", text: "hello" } }),
-  end: typed("message_stop"),
-  error: typed("error", { error: { type: "overloaded_error", message: "The provider's own words." } }),
-};
+function dialect(path: string, body: object, file: string): Dialect {
+  const events = providerEvents(`${file}.chunks.txt`);
+  return {
+    path,
+    body,
+    content: events.slice(0, 5).join(""),
+    end: events.slice(5).join(""),
+    error: providerText(`${file}-error.chunks.txt`),
+  };
+}
+
+const CHAT = dialect(
+  "/v1/chat/completions",
+  { model: "chat", messages: QUESTION, stream_options: { include_usage: true } },
+  "openai/chat-completion",
+);
+const RESPONSES = dialect("/v1/responses", { model: "chat", input: "How much?" }, "openai/response");
+const MESSAGES = dialect(
+  "/v1/messages",
+  { model: "claude", messages: QUESTION, max_tokens: 9 },
+  "anthropic/message",
+);
+const DONE = "data: [DONE]\n\n";
 
 const ask = ({ path, body }: Dialect) => post(tenant, path, { ...body, stream: true });
 
@@ -79,7 +79,7 @@ describe.each([CHAT, RESPONSES, MESSAGES])("on $path", (dialect) => {
     ["and then the end of a stream", error + end],
     ["without its blank line", error.slice(0, -1)],
   ])("a stream that begins with an error event, %s, leads to the next target", async (_what, beginning) => {
-    provider.script(stream(beginning), stream(content, end));
+    provider.script(streamAnswer([beginning]), streamAnswer([content, end]));
     const response = await ask(dialect);
     expect(response.status).toBe(200);
     expect(response.headers.get("x-headgate-attempts")).toBe("2");
@@ -91,17 +91,11 @@ describe.each([CHAT, RESPONSES, MESSAGES])("on $path", (dialect) => {
   });
 
   test("an error event after content is passed on, none of ours is added, and the stream breaks", async () => {
-    const calls = provider.calls;
-    const next = Promise.withResolvers<void>();
-    provider.script((response) => {
-      response.writeHead(200, { "content-type": "text/event-stream" }).write(content);
-      void next.promise.then(() => response.end(error));
-    });
-    const response = await ask(dialect);
-    const { text, broken } = await readAll(response, next.resolve);
+    const calls = provider.calls.length;
+    const { text, broken } = await readPaused(dialect, error);
     expect(text).toBe(content + error);
     expect(broken).toBe(true);
-    expect(provider.calls).toBe(calls + 1);
+    expect(provider.calls.length).toBe(calls + 1);
     expect(tenant.usage().slice(seen)).toMatchObject([{ outcome: "stream_broken", accuracy: "estimated" }]);
     const { request_id } = tenant.usage().at(-1) ?? {};
     expect(await tenant.output.record({ request_id })).toMatchObject({ outcome: "upstream.stream_broken" });
@@ -109,23 +103,15 @@ describe.each([CHAT, RESPONSES, MESSAGES])("on $path", (dialect) => {
 });
 
 test("a chat stream that fails and ends in order is passed on, and recorded as the provider's error", async () => {
-  const next = Promise.withResolvers<void>();
-  provider.script((response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" }).write(CHAT.content);
-    void next.promise.then(() => response.end(CHAT.error + DONE));
-  });
-  const { text, broken } = await readAll(await ask(CHAT), next.resolve);
+  const { text, broken } = await readPaused(CHAT, CHAT.error + DONE);
   expect(text).toBe(CHAT.content + CHAT.error + DONE);
   expect(broken).toBe(false);
   expect(tenant.usage().slice(seen)).toMatchObject([{ outcome: "upstream_error" }]);
 });
 
 test("a response that the provider calls failed is passed on whole, charged, and recorded as its error", async () => {
-  const failed = typed("response.failed", {
-    response: { status: "failed", usage: { input_tokens: 21, output_tokens: 4 } },
-  });
-  const events = typed("response.created") + RESPONSES.content + failed;
-  provider.script(stream(events));
+  const events = providerText("openai/response-failed.chunks.txt");
+  provider.script(streamAnswer([events]));
   const { text, broken } = await readAll(await ask(RESPONSES));
   expect(text).toBe(events);
   expect(broken).toBe(false);
@@ -137,6 +123,13 @@ test("a response that the provider calls failed is passed on whole, charged, and
     },
   ]);
 });
+
+/** What comes of a stream whose ending is sent when its content has been read. */
+async function readPaused(dialect: Dialect, ending: string) {
+  const read = Promise.withResolvers<undefined>();
+  provider.script(streamAnswer([dialect.content, read.promise, ending]));
+  return readAll(await ask(dialect), () => read.resolve(undefined));
+}
 
 /** All that came, and whether the connection broke; calls back with the first bytes. */
 async function readAll(

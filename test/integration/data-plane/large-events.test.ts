@@ -1,16 +1,17 @@
 /** The last event of a Responses stream repeats the whole answer, and may be large: the stream ends well all the same. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ScriptedProvider, startScriptedProvider } from "../../doubles/provider/scripted-provider.ts";
 import { post } from "../../fixtures/calls.ts";
+import { goodAnswer, providerEvents, streamAnswer } from "../../fixtures/provider-answers.ts";
 import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { startTenant, type Tenant } from "../../harness/tenant.ts";
-import { type ExactProvider, event, startExactProvider, stream } from "./exact-provider.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-let provider: ExactProvider;
+let provider: ScriptedProvider;
 let tenant: Tenant;
 beforeAll(async () => {
-  provider = await startExactProvider();
+  provider = await startScriptedProvider(goodAnswer);
   tenant = await startTenant(makeSimplePolicy(provider.url));
 });
 afterAll(async () => {
@@ -20,17 +21,9 @@ afterAll(async () => {
 
 /** All that the provider sent, and all that the agent got. */
 async function streamEndingWith(bytes: number): Promise<{ sent: string; received: string }> {
-  const response = {
-    id: "resp_1",
-    output: [{ type: "message", content: [{ type: "output_text", text: "w".repeat(bytes) }] }],
-    usage: { input_tokens: 31, output_tokens: 47, total_tokens: 78 },
-  };
-  const events = [
-    event("response.created", { type: "response.created" }),
-    event("response.output_text.delta", { type: "response.output_text.delta", delta: "w" }),
-    event("response.completed", { type: "response.completed", response }),
-  ];
-  provider.script(stream(...events));
+  const events = providerEvents("openai/response.chunks.txt");
+  events.push((events.pop() ?? "").replace("The water is good.", "w".repeat(bytes)));
+  provider.script(streamAnswer(events));
   const answer = await post(tenant, "/v1/responses", { model: "chat", input: "How much?", stream: true });
   return { sent: events.join(""), received: await answer.text() };
 }
@@ -41,7 +34,7 @@ test("one of 1.5 MiB is read: what it reports is charged", async () => {
   expect(tenant.usage().at(-1)).toMatchObject({
     outcome: "success",
     accuracy: "reported",
-    usage: { input_uncached: 31, output_text: 47 },
+    usage: { input_uncached: 93, cache_read: 1024, output_text: 14, reasoning: 32 },
   });
 });
 
@@ -51,7 +44,7 @@ test("one above 4 MiB is passed on unread: the stream completes, and usage is an
   expect(tenant.usage().at(-1)).toMatchObject({
     outcome: "success",
     accuracy: "estimated",
-    usage: { input_uncached: expect.any(Number), output_text: 1 },
+    usage: { input_uncached: expect.any(Number), output_text: 5 },
   });
   const { request_id } = tenant.usage().at(-1) ?? {};
   expect(await tenant.output.record({ request_id })).toMatchObject({ outcome: "success", status: 200 });

@@ -1,9 +1,14 @@
 /** A reader that is slow slows down the provider: what lies between them is bounded, and one that stops is cut off. */
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  type ReceivedCall,
+  type ScriptedProvider,
+  startScriptedProvider,
+} from "../../doubles/provider/scripted-provider.ts";
 import { chat } from "../../fixtures/calls.ts";
+import { goodAnswer, streamAnswer } from "../../fixtures/provider-answers.ts";
 import { makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
 import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
@@ -15,46 +20,18 @@ const BETWEEN_BYTES_MAX = 32 * 1024 * 1024;
 
 let tenant: Tenant;
 let accepted = 0;
-let upstreamClosed = Promise.withResolvers<void>();
-/** Writes a large stream as fast as it is taken; any other call gets a short answer. */
-const upstream = createServer((request, response) => {
-  let body = "";
-  request.on("data", (chunk) => {
-    body += chunk;
-  });
-  request.on("end", () => {
-    if (body.includes('"stream":true')) void pour(response);
-    else response.writeHead(200, { "content-type": "application/json" }).end('{"usage":{"prompt_tokens":1}}');
-  });
-});
-
-async function pour(response: ServerResponse): Promise<void> {
-  accepted = 0;
-  const closed = Promise.withResolvers<void>();
-  response.once("close", () => {
-    closed.resolve();
-    upstreamClosed.resolve();
-  });
-  response.writeHead(200, { "content-type": "text/event-stream" });
-  for (let event = 0; event < EVENTS && !response.destroyed; event += 1) {
-    await Promise.race([
-      closed.promise,
-      new Promise<void>((resolve) => {
-        response.write(EVENT, () => resolve());
-      }),
-    ]);
-    accepted += EVENT.length;
-  }
-  response.end("data: [DONE]\n\n");
+let provider: ScriptedProvider;
+/** A large stream, as fast as it is taken. */
+function* flood() {
+  for (accepted = 0; accepted < STREAM_BYTES; accepted += EVENT.length) yield EVENT;
+  yield "data: [DONE]\n\n";
 }
 
 beforeAll(async () => {
-  upstream.listen(0, "127.0.0.1");
-  await once(upstream, "listening");
-  const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+  provider = await startScriptedProvider(goodAnswer);
   tenant = await startTenant(
     makeTenantPolicy({
-      providers: [{ name: "open", url }],
+      providers: [{ name: "open", url: provider.url }],
       models: [
         { name: "chat", targets: [{ provider: "open", model: "sim-small" }] },
         {
@@ -67,12 +44,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await tenant[Symbol.asyncDispose]();
-  upstream.close();
-  upstream.closeAllConnections();
+  await provider[Symbol.asyncDispose]();
 });
 
 test("the provider is held back while the agent does not read, and goes on when it does", async () => {
-  const reader = await openReader("chat");
+  const { reader } = await openReader("chat");
   await stalled();
   expect(accepted).toBeLessThan(BETWEEN_BYTES_MAX);
   let received = 0;
@@ -89,9 +65,8 @@ test("the provider is held back while the agent does not read, and goes on when 
 });
 
 test("an agent that stops reading is cut off after the idle time, and the provider with it", async () => {
-  upstreamClosed = Promise.withResolvers<void>();
-  const reader = await openReader("impatient");
-  await upstreamClosed.promise;
+  const { reader, call } = await openReader("impatient");
+  await call.closed;
   const record = await tenant.output.record({ model: "impatient" });
   expect(record).toMatchObject({ outcome: "client_aborted" });
   expect(tenant.usage().at(-1)).toMatchObject({ outcome: "client_aborted", accuracy: "estimated" });
@@ -107,10 +82,15 @@ test("an agent that stops reading is cut off after the idle time, and the provid
   expect(tail).not.toMatch(/0\r\n\r\n$/);
 });
 
-/** Asks for a stream and reads none of it. */
-async function openReader(model: string): Promise<Socket> {
+/** Asks for a stream and reads none of it; resolves when the provider has begun to send it. */
+async function openReader(model: string): Promise<{ readonly reader: Socket; readonly call: ReceivedCall }> {
+  const arrived = Promise.withResolvers<ReceivedCall>();
+  provider.script((call) => {
+    arrived.resolve(call);
+    return streamAnswer(flood());
+  });
   const { hostname, port, host } = new URL(tenant.url);
-  const socket = connect({ host: hostname, port: Number(port) }).pause();
+  const reader = connect({ host: hostname, port: Number(port) }).pause();
   const body = JSON.stringify({ model, stream: true, messages: [], max_tokens: 5 });
   const head = [
     "POST /v1/chat/completions HTTP/1.1",
@@ -119,9 +99,8 @@ async function openReader(model: string): Promise<Socket> {
     "content-type: application/json",
     `content-length: ${body.length}`,
   ];
-  socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
-  await once(socket, "connect");
-  return socket;
+  reader.write(`${head.join("\r\n")}\r\n\r\n${body}`);
+  return { reader, call: await arrived.promise };
 }
 
 /** Resolves when the provider has got rid of nothing more over many calls that went through beside it. */

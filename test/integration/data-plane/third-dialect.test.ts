@@ -2,12 +2,11 @@
  * A dialect is added by its folder and its line in the list. Here the folder is this file: a dialect of its own in every
  * respect (path with the model in it, credential header, errors, limits, stream, usage) is served from end to end.
  */
-import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { DIALECTS, type Dialect } from "@headgate/data-plane";
 import { errorRow } from "@headgate/sdk/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ScriptedProvider, startScriptedProvider } from "../../doubles/provider/scripted-provider.ts";
+import { jsonAnswer, streamAnswer } from "../../fixtures/provider-answers.ts";
 import { makeLimit, makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
 import { startTenant, type Tenant } from "../../harness/tenant.ts";
 
@@ -75,32 +74,19 @@ const parrot: Dialect = {
   modelList: (names) => ({ birds: names }),
 };
 
-interface Received {
-  readonly request: IncomingMessage;
-  readonly body: string;
-}
-
-const received: Received[] = [];
 const LIVE =
   'event: word\ndata: hel\n\nevent: word\ndata: lo\n\nevent: done\ndata: {"count":{"in":4,"out":2}}\n\n';
-const provider = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => {
-    received.push({ request, body: Buffer.concat(chunks).toString() });
-    const live = request.url?.endsWith("/live") === true;
-    response.writeHead(200, { "content-type": live ? "text/event-stream" : "application/json" });
-    if (request.url?.includes("sim-cut") === true) {
-      response.write("event: word\ndata: hel\n\n", () => response.destroy());
-    } else response.end(live ? LIVE : '{"said": "hello",  "count": {"in": 7, "out": 3}}');
-  });
-});
+let provider: ScriptedProvider;
 let tenant: Tenant;
 
 beforeAll(async () => {
-  provider.listen(0, "127.0.0.1");
-  await once(provider, "listening");
-  const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
+  provider = await startScriptedProvider(({ target }) => {
+    if (target.includes("sim-cut")) return streamAnswer(["event: word\ndata: hel\n\n"], "reset");
+    return target.endsWith("/live")
+      ? streamAnswer([LIVE])
+      : jsonAnswer('{"said": "hello",  "count": {"in": 7, "out": 3}}');
+  });
+  const { url } = provider;
   const policy = makeTenantPolicy({
     providers: [
       { name: "aviary", dialect: "parrot", url, credential: "seed" },
@@ -122,8 +108,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await tenant[Symbol.asyncDispose]();
-  provider.closeAllConnections();
-  provider.close();
+  await provider[Symbol.asyncDispose]();
 });
 
 function repeat(bird: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
@@ -139,11 +124,11 @@ test("a whole answer goes through untouched, is asked for in the dialect's way, 
   expect(response.status).toBe(200);
   expect(await response.text()).toBe('{"said": "hello",  "count": {"in": 7, "out": 3}}');
   expect(response.headers.get("x-parrot-tokens-left")).toMatch(/^\d+$/);
-  const { request, body } = received.at(-1) ?? {};
-  expect(request?.url).toBe("/v1/engines/sim-grey/whole");
-  expect(request?.headers).toMatchObject({ "x-parrot-mood": "merry", "x-parrot-key": "seed" });
-  expect(request?.headers).not.toHaveProperty("authorization");
-  expect(body).toBe('{"say":"hello","most":9}');
+  const call = provider.calls.at(-1);
+  expect(call?.target).toBe("/v1/engines/sim-grey/whole");
+  expect(call?.headers).toMatchObject({ "x-parrot-mood": "merry", "x-parrot-key": "seed" });
+  expect(call?.headers).not.toHaveProperty("authorization");
+  expect(String(call?.body)).toBe('{"say":"hello","most":9}');
   expect(tenant.usage().at(-1)).toMatchObject({
     outcome: "success",
     accuracy: "reported",

@@ -2,10 +2,11 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type ScriptedProvider, startScriptedProvider } from "../../doubles/provider/scripted-provider.ts";
 import { chat } from "../../fixtures/calls.ts";
+import { goodAnswer, jsonAnswer } from "../../fixtures/provider-answers.ts";
 import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { startTenant, type Tenant } from "../../harness/tenant.ts";
-import { answerWith, type ExactProvider, startExactProvider } from "./exact-provider.ts";
 
 /** More than the buffers of a connection can grow to. */
 const ANSWER_BYTES = 48 * 1024 * 1024;
@@ -13,11 +14,10 @@ const ANSWER = JSON.stringify({
   choices: [{ index: 0, message: { role: "assistant", content: "w".repeat(ANSWER_BYTES) } }],
   usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
 });
-const LARGE = answerWith({ "content-type": "application/json" }, ANSWER);
 
-let provider: ExactProvider;
+let provider: ScriptedProvider;
 beforeAll(async () => {
-  provider = await startExactProvider();
+  provider = await startScriptedProvider(goodAnswer);
 });
 afterAll(() => provider[Symbol.asyncDispose]());
 
@@ -54,7 +54,7 @@ test("it is cut off when it takes nothing for its time, and then counts no more"
 
 /** Resolves when the answer is settled and on its way to an agent that reads none of it. */
 async function askForLarge(tenant: Tenant): Promise<Socket> {
-  provider.script(LARGE);
+  provider.script(jsonAnswer(ANSWER));
   const { hostname, port, host } = new URL(tenant.url);
   const socket = connect({ host: hostname, port: Number(port) }).pause();
   const body = JSON.stringify({ model: "chat", messages: [], max_tokens: 5 });

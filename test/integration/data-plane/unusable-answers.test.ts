@@ -1,24 +1,17 @@
 /** An answer that no agent could read is the provider's error: it is not passed on, and the next target is asked. */
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type ScriptedProvider, startScriptedProvider } from "../../doubles/provider/scripted-provider.ts";
 import { chat } from "../../fixtures/calls.ts";
+import { goodAnswer, providerText } from "../../fixtures/provider-answers.ts";
 import { makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
 import { startTenant, type Tenant } from "../../harness/tenant.ts";
-import {
-  answerGood,
-  answerWith,
-  chatText,
-  type ExactProvider,
-  event,
-  startExactProvider,
-  stream,
-} from "./exact-provider.ts";
 
-let provider: ExactProvider;
+let provider: ScriptedProvider;
 let tenant: Tenant;
 let seen: number;
 beforeAll(async () => {
-  provider = await startExactProvider();
+  provider = await startScriptedProvider(goodAnswer);
   tenant = await startTenant(
     makeTenantPolicy({
       providers: [{ name: "open", url: provider.url }],
@@ -43,22 +36,25 @@ beforeEach(() => {
   seen = tenant.usage().length;
 });
 
-const DONE = event(undefined, "[DONE]");
-const GOOD_STREAM = stream(chatText("good"), DONE);
-const gzipped = (contentType: string, body: string) =>
-  answerWith({ "content-type": contentType, "content-encoding": "gzip" }, gzipSync(body));
+const GOOD = providerText("openai/chat-completion.json");
+const GOOD_STREAM = providerText("openai/chat-completion.chunks.txt");
+const plain = (type: string, body: string) => ({ headers: { "content-type": type }, body });
+const gzipped = (type: string, body: string) => ({
+  headers: { "content-type": type, "content-encoding": "gzip" },
+  body: gzipSync(body),
+});
 
 test.each([
-  ["whole", false, gzipped("application/json", '{"usage":{"prompt_tokens":1}}'), answerGood],
-  ["streamed", true, gzipped("text/event-stream", chatText("packed") + DONE), GOOD_STREAM],
+  ["whole", {}, "application/json", GOOD],
+  ["streamed", { stream: true, stream_options: { include_usage: true } }, "text/event-stream", GOOD_STREAM],
 ] as const)(
   "a %s answer that is compressed, which nobody asked for, leads to the next target",
-  async (_kind, streamed, packed, good) => {
-    provider.script(packed, good);
-    const response = await chat(tenant, { model: "two", stream: streamed });
+  async (_kind, members, type, good) => {
+    provider.script(gzipped(type, good), plain(type, good));
+    const response = await chat(tenant, { model: "two", ...members });
     expect(response.status).toBe(200);
     expect(response.headers.has("content-encoding")).toBe(false);
-    expect(await response.text()).toContain('"content":"good"');
+    expect(await response.text()).toBe(good);
     expect(tenant.usage().slice(seen)).toMatchObject([
       { subject: { upstream_model: "sim-first" }, outcome: "upstream_error", http_status: 200 },
       { subject: { upstream_model: "sim-second" }, outcome: "success" },
@@ -67,7 +63,7 @@ test.each([
 );
 
 test("no compressed byte reaches the agent where there is no other target", async () => {
-  provider.script(gzipped("text/event-stream", chatText("packed") + DONE));
+  provider.script(gzipped("text/event-stream", GOOD_STREAM));
   const response = await chat(tenant, { stream: true });
   expect(response.status).toBe(502);
   expect(response.headers.get("content-type")).toContain("application/json");
@@ -75,7 +71,7 @@ test("no compressed byte reaches the agent where there is no other target", asyn
 });
 
 test("a web page with status 200 is an error of the provider, and charges nothing", async () => {
-  provider.script(answerWith({ "content-type": "text/html" }, `<html>${"Welcome! ".repeat(500)}</html>`));
+  provider.script(plain("text/html", `<html>${"Welcome! ".repeat(500)}</html>`));
   const response = await chat(tenant);
   expect(response.status).toBe(502);
   expect(await response.text()).not.toContain("Welcome");
