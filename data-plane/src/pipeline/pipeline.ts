@@ -5,19 +5,20 @@
  * limits before budgets: what is forbidden takes nothing from anybody's share. Usage is settled before the reply ends:
  * an agent that has seen the end of its answer can rely on its being accounted for.
  */
-import { checkAccess } from "../stages/check-access.ts";
-import { checkIdempotency } from "../stages/check-idempotency.ts";
-import { classifyProtocol } from "../stages/classify-protocol.ts";
+
+import { accept } from "../stages/accept.ts";
+import { authorise } from "../stages/authorise.ts";
+import { deduplicate } from "../stages/deduplicate.ts";
 import { forward } from "../stages/forward.ts";
-import { identifyAgent } from "../stages/identify-agent.ts";
-import { limitRate } from "../stages/limit-rate.ts";
-import { readBody } from "../stages/read-body.ts";
+import { frame } from "../stages/frame.ts";
+import { identify } from "../stages/identify.ts";
+import { limit } from "../stages/limit.ts";
+import { read } from "../stages/read.ts";
 import { record } from "../stages/record.ts";
 import { reply } from "../stages/reply.ts";
-import { reserveBudget } from "../stages/reserve-budget.ts";
-import { selectTarget } from "../stages/select-target.ts";
-import { settleUsage } from "../stages/settle-usage.ts";
-import { stripReservedHeaders } from "../stages/strip-reserved-headers.ts";
+import { reserve } from "../stages/reserve.ts";
+import { route } from "../stages/route.ts";
+import { settle } from "../stages/settle.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway, Stage } from "./stage.ts";
 
@@ -26,17 +27,17 @@ import type { Gateway, Stage } from "./stage.ts";
  * The stages behind it run always: on answer, refusal, failure and disconnect.
  */
 const PIPELINE: readonly Stage[] = [
-  stripReservedHeaders,
-  classifyProtocol,
-  identifyAgent,
-  readBody,
-  checkIdempotency,
-  checkAccess,
-  limitRate,
-  reserveBudget,
-  selectTarget,
+  frame,
+  accept,
+  identify,
+  read,
+  deduplicate,
+  authorise,
+  limit,
+  reserve,
+  route,
   forward,
-  settleUsage,
+  settle,
   reply,
   record,
 ];

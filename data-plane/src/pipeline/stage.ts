@@ -18,17 +18,17 @@ import type { UsageRecorder } from "../usage/usage-recorder.ts";
 import type { Exchange } from "./exchange.ts";
 
 export const STAGE_NAMES = [
-  "strip-reserved-headers",
-  "classify-protocol",
-  "identify-agent",
-  "read-body",
-  "check-idempotency",
-  "check-access",
-  "limit-rate",
-  "reserve-budget",
-  "select-target",
+  "frame",
+  "accept",
+  "identify",
+  "read",
+  "deduplicate",
+  "authorise",
+  "limit",
+  "reserve",
+  "route",
   "forward",
-  "settle-usage",
+  "settle",
   "reply",
   "record",
 ] as const;

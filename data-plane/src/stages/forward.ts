@@ -19,7 +19,7 @@ export const forward: Stage = {
   name: "forward",
   async run(exchange, gateway): Promise<Refusal | undefined> {
     const route = exchange.call?.route;
-    if (route === undefined) throw new Error("a call is forwarded after its target is selected");
+    if (route === undefined) throw new Error("a call is forwarded after it is routed");
     for (const target of exchange.candidates) {
       if (exchange.attempts.length >= route.attemptsMax || exchange.clientGone) break;
       const pass = gateway.breakers.begin(target.id, gateway.clock.monotonicMs());

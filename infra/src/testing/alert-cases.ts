@@ -19,7 +19,7 @@ export function promtoolTests({ namespace }: Tenant, ruleFile: string) {
   const ended = (status: string, outcome: string, values: string) =>
     of("headgate_requests_total", `endpoint="chat",status="${status}",outcome="${outcome}"`, values);
   const stage = (le: string, values: string) =>
-    of("headgate_request_stage_seconds_bucket", `stage="check-access",le="${le}"`, values);
+    of("headgate_request_stage_seconds_bucket", `stage="authorise",le="${le}"`, values);
   const other: Series = {
     series: `headgate_snapshot_revision{namespace="${namespace}",pod="b"}`,
     values: `7${ALL_ALONG}`,

@@ -16,15 +16,15 @@ export interface AlertRule {
 const ERROR_BUDGET = 0.001;
 /** Stages whose time is ours alone: none of them waits for the agent or for a provider. */
 const OWN_STAGES = [
-  "strip-reserved-headers",
-  "classify-protocol",
-  "identify-agent",
-  "check-idempotency",
-  "check-access",
-  "limit-rate",
-  "reserve-budget",
-  "select-target",
-  "settle-usage",
+  "frame",
+  "accept",
+  "identify",
+  "deduplicate",
+  "authorise",
+  "limit",
+  "reserve",
+  "route",
+  "settle",
   "record",
 ].join("|");
 

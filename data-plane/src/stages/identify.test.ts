@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Identification, Principal } from "../identity/principal.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway } from "../pipeline/stage.ts";
-import { identifyAgent } from "./identify-agent.ts";
+import { identify } from "./identify.ts";
 
 const principal = {
   agent: { id: "agt_1" },
@@ -23,13 +23,13 @@ function exchangeOf(
 
 test("a caller who is told at once is let on without a promise", () => {
   const exchange = exchangeOf({ authorization: "Bearer k" }, { ok: true, principal });
-  expect(identifyAgent.run(exchange, gateway)).toBeUndefined();
+  expect(identify.run(exchange, gateway)).toBeUndefined();
   expect(exchange.principal).toBe(principal);
 });
 
 test("a caller who has to be asked after is waited for, and let on or refused as any other", async () => {
   const known = exchangeOf({ authorization: "Bearer k" }, Promise.resolve({ ok: true, principal }));
-  const verdict = identifyAgent.run(known, gateway);
+  const verdict = identify.run(known, gateway);
   expect(verdict).toBeInstanceOf(Promise);
   expect(known.principal).toBeUndefined();
   await expect(verdict).resolves.toBeUndefined();
@@ -37,16 +37,16 @@ test("a caller who has to be asked after is waited for, and let on or refused as
 
   const disabled = { ok: false, reason: "agent_disabled", principal } as const;
   const refused = exchangeOf({ authorization: "Bearer k" }, Promise.resolve(disabled));
-  await expect(identifyAgent.run(refused, gateway)).resolves.toEqual({ code: "auth.agent_disabled" });
+  await expect(identify.run(refused, gateway)).resolves.toEqual({ code: "auth.agent_disabled" });
   expect(refused.principal).toBe(principal);
 
   const late = exchangeOf({ authorization: "Bearer k" }, Promise.resolve({ ok: true, principal }), true);
-  await expect(identifyAgent.run(late, gateway)).resolves.toEqual({ code: "tenant.suspended" });
+  await expect(identify.run(late, gateway)).resolves.toEqual({ code: "tenant.suspended" });
 });
 
 test("two credentials that differ are a conflict, wherever clients put them; the same one twice is not", () => {
   const identified: Identification = { ok: true, principal };
-  const run = (head: Record<string, string>) => identifyAgent.run(exchangeOf(head, identified), gateway);
+  const run = (head: Record<string, string>) => identify.run(exchangeOf(head, identified), gateway);
   expect(run({})).toEqual({ code: "auth.missing_credential" });
   expect(run({ authorization: "Bearer a", "x-goog-api-key": "b" })).toEqual({
     code: "auth.conflicting_credentials",

@@ -1,8 +1,8 @@
 /** Whether a request is for an endpoint, by its path and method. Paths that another reader may normalise differently are refused. */
 import type { Stage } from "../pipeline/stage.ts";
 
-export const classifyProtocol: Stage = {
-  name: "classify-protocol",
+export const accept: Stage = {
+  name: "accept",
   run(exchange, { load, inFlightMax, recorder, protocols }) {
     const { path, endpoint } = exchange;
     const { method } = exchange.request;

@@ -1,18 +1,19 @@
 /** Whether this agent may make this call: what is called must exist and be served here, and no rule may deny it. */
 import type { Stage } from "../pipeline/stage.ts";
 
-export const checkAccess: Stage = {
-  name: "check-access",
+export const authorise: Stage = {
+  name: "authorise",
   run(exchange, { clock }) {
     const { policy, principal, endpoint, call } = exchange;
-    if (policy === undefined || principal === undefined) throw new Error("access is checked after identity");
+    if (policy === undefined || principal === undefined)
+      throw new Error("a call is authorised after its caller is identified");
     const { agent } = principal;
     const wallMs = clock.wallMs();
     if (endpoint?.kind === "own") {
       exchange.answer = endpoint.answer(policy, agent, wallMs);
       return undefined;
     }
-    if (call === undefined) throw new Error("access is checked after the call is read");
+    if (call === undefined) throw new Error("a call is authorised after it is read");
     const missing = call.find(policy, agent);
     if (missing !== undefined) return missing;
     const verdict = policy.checkRules(call.policyInput(agent, wallMs));

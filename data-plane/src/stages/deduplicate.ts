@@ -4,8 +4,8 @@ import type { Stage } from "../pipeline/stage.ts";
 
 const KEY_CHARS_MAX = 255;
 
-export const checkIdempotency: Stage = {
-  name: "check-idempotency",
+export const deduplicate: Stage = {
+  name: "deduplicate",
   run(exchange, { idempotency }) {
     const { head, principal, endpoint } = exchange;
     if (head.idempotencyKey === undefined || principal === undefined || endpoint?.kind !== "call") {

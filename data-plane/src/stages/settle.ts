@@ -8,8 +8,8 @@ import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
 import type { AttemptResult } from "../usage/usage-recorder.ts";
 
-export const settleUsage: Stage = {
-  name: "settle-usage",
+export const settle: Stage = {
+  name: "settle",
   always: true,
   run(exchange, gateway) {
     if (exchange.idempotencyKey !== undefined) gateway.idempotency.finish(exchange.idempotencyKey);

@@ -6,8 +6,8 @@ import type { Stage } from "../pipeline/stage.ts";
 
 const HEADERS_MAX = 200;
 
-export const stripReservedHeaders: Stage = {
-  name: "strip-reserved-headers",
+export const frame: Stage = {
+  name: "frame",
   run(exchange, { authorities }) {
     const { head, request } = exchange;
     if (head.headerCount > HEADERS_MAX) return { code: "request.headers_too_large" };

@@ -3,15 +3,15 @@
 import type { Gateway, Stage } from "../pipeline/stage.ts";
 import type { CompiledTarget } from "../policy/compiled-policy.ts";
 
-export const selectTarget: Stage = {
-  name: "select-target",
+export const route: Stage = {
+  name: "route",
   run(exchange, gateway) {
-    const route = exchange.call?.route;
-    if (route === undefined) throw new Error("a target is selected after access is checked");
+    const targets = exchange.call?.route?.targets;
+    if (targets === undefined) throw new Error("a call is routed after it is authorised");
     const now = gateway.clock.monotonicMs();
-    const closed = route.targets.filter((target) => gateway.breakers.admits(target.id, now));
+    const closed = targets.filter((target) => gateway.breakers.admits(target.id, now));
     if (closed.length === 0) {
-      const waits = route.targets.map((target) => gateway.breakers.waitMs(target.id, now));
+      const waits = targets.map((target) => gateway.breakers.waitMs(target.id, now));
       return { code: "upstream.unavailable", retryAfterMs: Math.min(...waits) };
     }
     exchange.candidates = closed.length === 1 ? closed : order(closed, gateway);

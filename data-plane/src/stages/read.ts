@@ -4,8 +4,8 @@ import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
 import type { Refusal } from "../policy/refusal.ts";
 
-export const readBody: Stage = {
-  name: "read-body",
+export const read: Stage = {
+  name: "read",
   run(exchange, gateway) {
     const { head, policy, endpoint } = exchange;
     if (endpoint?.kind !== "call" || policy === undefined) return undefined;
@@ -69,9 +69,9 @@ function parse(exchange: Exchange, bytes: Buffer | undefined): Refusal | undefin
   const { endpoint } = exchange;
   if (endpoint?.kind !== "call") throw new Error("a body is read for a call");
   exchange.body = body;
-  const read = endpoint.read(body, exchange.pathParameters);
-  if ("code" in read) return read;
-  exchange.call = read;
+  const call = endpoint.read(body, exchange.pathParameters);
+  if ("code" in call) return call;
+  exchange.call = call;
   return undefined;
 }
 

@@ -5,8 +5,8 @@ import type { Exchange } from "../pipeline/exchange.ts";
 import type { Stage, StageVerdict } from "../pipeline/stage.ts";
 import type { CompiledPolicy } from "../policy/compiled-policy.ts";
 
-export const identifyAgent: Stage = {
-  name: "identify-agent",
+export const identify: Stage = {
+  name: "identify",
   run(exchange, { clock, protocols }) {
     const policy = exchange.policy;
     if (policy === undefined) return { code: "gateway.not_configured" };

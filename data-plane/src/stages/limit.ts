@@ -2,8 +2,8 @@
 
 import type { Stage } from "../pipeline/stage.ts";
 
-export const limitRate: Stage = {
-  name: "limit-rate",
+export const limit: Stage = {
+  name: "limit",
   run(exchange, gateway) {
     const { policy, call } = exchange;
     if (policy === undefined || call?.scope === undefined || policy.limits.length === 0) return undefined;

@@ -1,8 +1,8 @@
 /** Holds what the call may use in every budget that applies, or refuses it and holds nothing. */
 import type { Stage } from "../pipeline/stage.ts";
 
-export const reserveBudget: Stage = {
-  name: "reserve-budget",
+export const reserve: Stage = {
+  name: "reserve",
   run(exchange, { clock, outputs, budgets }) {
     const { policy, call } = exchange;
     if (policy === undefined || call?.scope === undefined || policy.budgets.length === 0) return undefined;
