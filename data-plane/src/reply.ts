@@ -85,6 +85,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   405: "Method Not Allowed",
   408: "Request Timeout",
   431: "Request Header Fields Too Large",
+  503: "Service Unavailable",
 };
 
 function errorFacts(exchange: Exchange, code: ErrorCode): ErrorFacts {

@@ -11,7 +11,7 @@ import { DIALECTS } from "../protocols/llm/dialects/dialects.ts";
 import { buildAdminServer } from "../server/admin-server.ts";
 import { drainable } from "../server/drain-server.ts";
 import { listen, ownAuthorities } from "../server/listen.ts";
-import { buildServer } from "../server/server.ts";
+import { buildServer, cutCall } from "../server/server.ts";
 import { CLAIM_TIMING, type ClaimTiming } from "../storage/claim-timing.ts";
 import { registerReplicaMetrics } from "../telemetry/replica-metrics.ts";
 import { startTracing } from "../telemetry/start-tracing.ts";
@@ -86,7 +86,11 @@ export async function startDataPlane(
   const { load, breakers } = gateway;
 
   const server = buildServer(gateway, replyIdleMs);
-  const drain = drainable(server, () => load.inFlight);
+  const drain = drainable(
+    server,
+    () => load.inFlight,
+    (socket) => cutCall(socket, gateway),
+  );
   const ready = () => holder.current() !== undefined && !load.draining;
   const admin = buildAdminServer({ registry, ready });
   // First what is on disk: a restart serves from its first moment, whether the control plane is there or not.

@@ -146,6 +146,17 @@ function refuseRunning(exchange: Exchange, code: DenyCode, { protocols }: Gatewa
   } else response.destroy();
 }
 
+/** Ends the call that runs on a connection, because the process must end. Its caller is told where that can still be. */
+export function cutCall(socket: Socket, gateway: Gateway): void {
+  const exchange = RUNNING.get(socket);
+  if (exchange === undefined) return;
+  exchange.closeConnection = true;
+  if (exchange.running !== undefined) {
+    exchange.failure = { code: "gateway.draining" };
+    exchange.running.cancel();
+  } else if (!exchange.request.complete) refuseRunning(exchange, "gateway.draining", gateway);
+}
+
 /** Such a request has no exchange; it still leaves its record. */
 function refuseConnection(
   socket: Socket,

@@ -157,8 +157,8 @@ function judge({ exchange, verdict, pass, gateway }: Judgement): void {
       exchange.answer = verdict.answer;
       return;
     case "cancelled":
-      // Or it is there and has stopped reading, which comes to the same.
-      exchange.clientGone = true;
+      // Or it is there and has stopped reading, which comes to the same; unless it was the gateway that had to end.
+      if (exchange.failure?.code !== "gateway.draining") exchange.clientGone = true;
       return;
     case "broken":
       if (settings !== undefined) pass.fail(settings, nowMs);
