@@ -69,7 +69,7 @@ export async function openShared(
     revisionEvents,
     operationHints: createOperationHints(),
     renderSnapshot: (tx, tenant, { takesAway }) =>
-      renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway }),
+      renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway, contract }),
     onRevision: (tenantId, revision) => {
       metrics.revisions.inc();
       revisionEvents.publish(tenantId, revision);

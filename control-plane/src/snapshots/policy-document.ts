@@ -3,12 +3,10 @@
  * sealed secrets. This is what is stored, hashed and shown.
  */
 import {
-  CONTRACT_VERSION,
   type Contract,
   type PolicySnapshot,
   policySnapshot,
   type SnapshotPrice,
-  schemaOf,
   snapshotProvider,
 } from "@headgate/sdk/contract";
 import { z } from "zod";
@@ -27,36 +25,39 @@ export const policyDocument = policySnapshot
   .extend({ providers: z.array(documentProvider).max(1_000) });
 export type PolicyDocument = z.infer<typeof policyDocument>;
 
-/** As it is stored: canonical JSON that states its version. */
-export function documentText(document: PolicyDocument): string {
-  return canonicalJson({ schema: schemaOf("snapshot", CONTRACT_VERSION), ...document });
+// With something in the place of what belongs to one data plane a document is a snapshot: it is written and read like one.
+
+/** As it is stored: canonical JSON in the contract's newest version, which it states. */
+export function documentText(document: PolicyDocument, { snapshot, version }: Contract): string {
+  const sealed = { ...document, ...NOBODYS, providers: document.providers.map(withSeal) };
+  const written = writtenSnapshot.parse(snapshot.write(sealed, version));
+  const { data_plane_id: _id, sealed_key_pepper: _pepper, ...rest } = written;
+  return canonicalJson({ ...rest, providers: rest.providers.map(withoutSeal) });
 }
 
+/** What `documentText` of this or any earlier version has given. Throws on anything else. */
+export function readDocument(text: string, { snapshot }: Contract): PolicyDocument {
+  const stored = storedDocument.parse(JSON.parse(text));
+  const reading = snapshot.read({ ...stored, ...NOBODYS, providers: stored.providers.map(withSeal) });
+  if (!reading.ok) throw new Error(`a stored policy cannot be read: ${JSON.stringify(reading.issues[0])}`);
+  const { data_plane_id: _id, sealed_key_pepper: _pepper, ...rest } = reading.value;
+  return { ...rest, providers: rest.providers.map(withoutSeal) };
+}
+
+const writtenSnapshot = z.looseObject({
+  providers: z.array(z.looseObject({ sealed_credential: z.string().nullable() })),
+});
 const storedDocument = z.looseObject({
   providers: z.array(z.looseObject({ has_credential: z.boolean() })),
 });
 
-/** What `documentText` of this or any earlier version has given. Throws on anything else. */
-export function readDocument(text: string, { snapshot }: Contract): PolicyDocument {
-  const { providers, ...stored } = storedDocument.parse(JSON.parse(text));
-  // With something in the place of what belongs to one data plane it is a snapshot, and is read like one.
-  const reading = snapshot.read({
-    ...stored,
-    ...NOBODYS,
-    providers: providers.map(({ has_credential, ...provider }) => ({
-      ...provider,
-      sealed_credential: has_credential ? NOTHING_SEALED : null,
-    })),
-  });
-  if (!reading.ok) throw new Error(`a stored policy cannot be read: ${JSON.stringify(reading.issues[0])}`);
-  const { data_plane_id: _id, sealed_key_pepper: _pepper, ...rest } = reading.value;
-  return {
-    ...rest,
-    providers: rest.providers.map(({ sealed_credential, ...provider }) => ({
-      ...provider,
-      has_credential: sealed_credential !== null,
-    })),
-  };
+function withSeal<P extends { readonly has_credential: boolean }>({ has_credential, ...provider }: P) {
+  return { ...provider, sealed_credential: has_credential ? NOTHING_SEALED : null };
+}
+
+function withoutSeal<P extends { readonly sealed_credential: string | null }>(provider: P) {
+  const { sealed_credential, ...rest } = provider;
+  return { ...rest, has_credential: sealed_credential !== null };
 }
 
 const NOTHING_SEALED = "....";

@@ -2,7 +2,7 @@
  * Writes down what the policy says at a tenant's newest revision. Runs inside the transaction that changed the policy,
  * under the tenant's row lock: a revision and its document appear together or not at all.
  */
-import { SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
+import { type Contract, SNAPSHOT_BYTES_MAX } from "@headgate/sdk/contract";
 import { and, asc, eq, gt, isNull, lte, notInArray, or } from "drizzle-orm";
 import { snapshotPricesOfVendors } from "../billing/prices/repository.ts";
 import { dataPlaneReplicas } from "../db/schema/data-planes.ts";
@@ -30,14 +30,14 @@ const REVISIONS_MAX = 100;
 export async function renderSnapshot(
   tx: TenantTx,
   tenant: TenantRow,
-  { now, anySize }: { now: number; anySize: boolean },
+  { now, anySize, contract }: { now: number; anySize: boolean; contract: Contract },
 ): Promise<void> {
   const parsed = policyDocument.safeParse(documentOf(await readPolicy(tx, tenant, now), now));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new Fault("api.invalid_input", { detail: `${issue?.path.join(".")}: ${issue?.message}` });
   }
-  const document = documentText(parsed.data);
+  const document = documentText(parsed.data, contract);
   if (!anySize && Buffer.byteLength(document) > DOCUMENT_BYTES_MAX)
     throw new Fault("api.invalid_input", { detail: "The policy as a whole is too large." });
   await tx.insert(snapshots).values({

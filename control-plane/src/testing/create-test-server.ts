@@ -79,7 +79,7 @@ export async function createTestServer(
     revisionEvents,
     operationHints: createOperationHints(),
     renderSnapshot: (tx, tenant, { takesAway }) =>
-      renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway }),
+      renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway, contract: CONTRACT }),
     onRevision: (tenantId, revision) => revisionEvents.publish(tenantId, revision),
     ...overrides,
   };

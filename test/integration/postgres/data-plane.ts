@@ -9,16 +9,17 @@ import {
   type UsageEvent,
 } from "@headgate/sdk/contract";
 import { encodeUsageBatch, makeUsageBatch, type UsageBatch } from "@headgate/sdk/testing";
+import type { TestDatabase } from "../../harness/database.ts";
 import type { Platform } from "./platform.ts";
 
 /** Puts a join token where the provisioner would have: the database knows its hash alone. */
 export async function issueToken(
-  { database, server }: Platform,
-  { id, dataPlaneId }: TestTenant,
+  database: TestDatabase,
+  { id, dataPlaneId }: Pick<TestTenant, "id" | "dataPlaneId">,
+  now: number,
 ): Promise<string> {
   const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
   const token = `hgj_${Array.from(randomBytes(40), (byte) => alphabet.charAt(byte % 58)).join("")}`;
-  const now = server.clock.wallMs();
   await database.query(
     "INSERT INTO join_tokens (tenant_id, hash, data_plane_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
     [id, createHash("sha256").update(token).digest("hex"), dataPlaneId, now, now + JOIN_TOKEN_LIFETIME_MS],
@@ -42,7 +43,10 @@ export async function join({ server }: Platform, token: string) {
 export type Ship = (batch: UsageBatch) => Promise<{ status: number; body: Record<string, unknown> }>;
 
 export async function joinedShipper(platform: Platform, tenant: TestTenant): Promise<Ship> {
-  const { body } = await join(platform, await issueToken(platform, tenant));
+  const { body } = await join(
+    platform,
+    await issueToken(platform.database, tenant, platform.server.clock.wallMs()),
+  );
   const { credential } = credentialAnswer.parse(body);
   return async (batch) => {
     const response = await platform.server.app.inject({

@@ -58,7 +58,7 @@ test("of tenants created at once with one name one gets it", async () => {
 test("a join token presented at once by many makes exactly one of them the data plane", async () => {
   await using platform = await openPlatform();
   const tenant = await createTestTenant(platform.server);
-  const token = await issueToken(platform, tenant);
+  const token = await issueToken(platform.database, tenant, platform.server.clock.wallMs());
   const attempts = await atOnce(CALLERS, () => join(platform, token));
   const [winner, ...others] = attempts.filter(({ status }) => status === 200);
   expect([winner?.status, others]).toEqual([200, []]);

@@ -1,0 +1,187 @@
+/** Both real planes over one database, each of which may be ended and started again with another contract. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type RunningControlPlane, readConfig, startControlPlane } from "@headgate/control-plane";
+import { type DataPlane, startDataPlane } from "@headgate/data-plane";
+import { createClient } from "@headgate/sdk";
+import type { Contract, UsageEvent } from "@headgate/sdk/contract";
+import { until } from "../../chaos/until.ts";
+import { SIMULATED_CREDENTIAL } from "../../doubles/provider/simulated-provider.ts";
+import { chat } from "../../fixtures/calls.ts";
+import { withDatabase } from "../../harness/database.ts";
+import { createOutput } from "../../harness/output.ts";
+import { issueToken } from "../postgres/data-plane.ts";
+
+type Client = ReturnType<typeof createClient>;
+
+export interface TwoPlanes extends AsyncDisposable {
+  /** Ends the one that runs, and starts one that knows this contract on what it left. */
+  startControlPlane(contract: Contract): Promise<void>;
+  stopControlPlane(): Promise<void>;
+  /** As `startControlPlane`; resolves when it is ready, which is also without a control plane. */
+  startDataPlane(contract: Contract): Promise<void>;
+  /** Also ships what usage is left, as long as there is a control plane. */
+  stopDataPlane(): Promise<void>;
+  /** Makes so many calls, half of them streams; each must be answered. */
+  call(count: number): Promise<void>;
+  /** Changes the policy through the API; resolves when the data plane has it in force. */
+  changePolicy(): Promise<void>;
+  /** Resolves when the control plane knows that the replica reads up to this version of the contract. */
+  stated(version: number): Promise<void>;
+  /** Every event in the ledger, as the API shows it. */
+  events(): Promise<readonly UsageEvent[]>;
+  /** Calls in the ledger's minutes, from which invoices are made. */
+  callsRated(): Promise<number>;
+}
+
+export async function openTwoPlanes(
+  providerUrl: string,
+  contracts: { readonly controlPlane: Contract; readonly dataPlane: Contract },
+): Promise<TwoPlanes> {
+  const database = await withDatabase();
+  const directory = await mkdtemp(join(tmpdir(), "headgate-two-planes-"));
+  let port = 0;
+  let controlPlane: RunningControlPlane | undefined;
+  let dataPlane: DataPlane | undefined;
+  let output = createOutput();
+  let joinToken: string | undefined;
+  let rules = 0;
+
+  const stopControlPlane = async () => {
+    await controlPlane?.stop();
+    controlPlane = undefined;
+  };
+  const startOneControlPlane = async (contract: Contract) => {
+    await stopControlPlane();
+    const config = readConfig({
+      HEADGATE_DATA_DIR: join(directory, "control-plane"),
+      HEADGATE_PORT: String(port),
+      HEADGATE_METRICS_PORT: "0",
+      HEADGATE_DRIVER: "none",
+      HEADGATE_PRIVATE_NETWORKS: "127.0.0.0/8",
+      HEADGATE_LOG_LEVEL: "silent",
+      DATABASE_URL: database.url,
+    });
+    controlPlane = await startControlPlane(config, { contract });
+    port = Number(new URL(controlPlane.url).port);
+  };
+  const stopDataPlane = async () => {
+    await dataPlane?.stop();
+    dataPlane = undefined;
+  };
+  const startOneDataPlane = async (contract: Contract) => {
+    await stopDataPlane();
+    output = createOutput();
+    dataPlane = await startDataPlane(
+      {
+        controlPlaneUrl: `http://127.0.0.1:${port}`,
+        joinToken: () => joinToken,
+        serviceAccountToken: undefined,
+        state: { kind: "own", directory: join(directory, "data-plane") },
+        host: "127.0.0.1",
+        port: 0,
+        adminPort: 0,
+        authorities: undefined,
+        spoolBytesMax: 64 * 1024 * 1024,
+        drainDelayMs: 0,
+        drainMs: 5_000,
+        traces: "none",
+      },
+      output,
+      { contract },
+    );
+    await output.event("ready");
+  };
+
+  await startOneControlPlane(contracts.controlPlane);
+  const url = `http://127.0.0.1:${port}`;
+  const operator = createClient({ url, credential: controlPlane?.operatorToken ?? "" });
+  const { tenant, admin_key, data_plane } = await operator.tenants.create({
+    idempotency_key: "acme",
+    name: "acme",
+    plan: "team",
+    region: "local",
+  });
+  const api = createClient({ url, credential: admin_key ?? "" });
+  const key = await furnish(api, providerUrl);
+  joinToken = await issueToken(database, { id: tenant.id, dataPlaneId: data_plane.id }, Date.now());
+  await startOneDataPlane(contracts.dataPlane);
+
+  const inForce = async (): Promise<boolean> => {
+    const [row] = (await api.data_planes.list({ limit: 1 })).items;
+    return row !== undefined && row.applied_revision === row.wanted_revision;
+  };
+  return {
+    startControlPlane: startOneControlPlane,
+    stopControlPlane,
+    startDataPlane: startOneDataPlane,
+    stopDataPlane,
+    async call(count) {
+      for (let turn = 0; turn < count; turn += 1) {
+        const answer = await chat({ url: dataPlane?.url ?? "", key }, { stream: turn % 2 === 0 });
+        const text = await answer.text();
+        if (answer.status !== 200) throw new Error(text);
+      }
+    },
+    async changePolicy() {
+      rules += 1;
+      const condition = `agent.name == "nobody-${rules}"`;
+      await api.rules.create({ name: `rule-${rules}`, effect: "deny", condition });
+      await until(inForce);
+    },
+    stated: (version) =>
+      until(async () => {
+        const [row] = await database.query("SELECT contract_version FROM data_plane_replicas");
+        return row?.["contract_version"] === version;
+      }),
+    async events() {
+      const events: UsageEvent[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await api.usage.events({ limit: 500, ...(cursor === undefined ? {} : { cursor }) });
+        events.push(...page.items);
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor !== undefined);
+      return events;
+    },
+    async callsRated() {
+      const to = Math.ceil(Date.now() / 60_000) * 60_000;
+      const { rows } = await api.usage.query({
+        from: to - 24 * 3_600_000,
+        to,
+        group_by: [],
+        granularity: "none",
+      });
+      return rows.reduce((sum, { calls }) => sum + calls, 0);
+    },
+    async [Symbol.asyncDispose]() {
+      await stopDataPlane();
+      await stopControlPlane();
+      await database[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One agent and one model; resolves with the agent's key. */
+async function furnish(api: Client, providerUrl: string): Promise<string> {
+  const provider = await api.providers.create({
+    name: "simulated",
+    dialect: "openai",
+    vendor: "openai",
+    base_url: `${providerUrl}/v1`,
+    credential: SIMULATED_CREDENTIAL,
+    allowed_cidrs: ["127.0.0.0/8"],
+  });
+  const model = await api.models.create({
+    name: "chat",
+    kind: "chat",
+    context_tokens_max: 8_000,
+    output_tokens_max: 1_000,
+  });
+  const targets = [{ provider_id: provider.id, upstream_model: "sim-small" }];
+  await api.routes.put({ model_id: model.id, targets });
+  const agent = await api.agents.create({ name: "agent", labels: {} });
+  return (await api.keys.create({ agent_id: agent.id })).secret;
+}

@@ -1,0 +1,89 @@
+/**
+ * An upgrade of a platform to a release whose contract adds required members to snapshots, heartbeats and usage
+ * events: both planes are real, on one Postgres, and each is restarted in its turn. The provider is simulated.
+ */
+import { CONTRACT } from "@headgate/sdk/contract";
+import { contractUpTo, nextContract } from "@headgate/sdk/testing";
+import { expect, test } from "vitest";
+import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { compareLedgers, NOTHING_WRONG } from "../../harness/compare-ledgers.ts";
+import { openTwoPlanes, type TwoPlanes } from "./two-planes.ts";
+
+const NEXT = nextContract();
+
+test("the control plane first: the old data plane works under it, then the new one, and each call is in the ledger once", async () => {
+  await using provider = await startSimulatedProvider();
+  await using planes = await openTwoPlanes(provider.url, { controlPlane: CONTRACT, dataPlane: CONTRACT });
+  await worksAsEver(planes);
+  await planes.stopControlPlane();
+  // This usage waits on disk for whoever comes.
+  await planes.call(4);
+  await planes.startControlPlane(NEXT);
+  await worksAsEver(planes);
+  await planes.stated(CONTRACT.version);
+  await planes.startDataPlane(NEXT);
+  await worksAsEver(planes);
+  await planes.stated(NEXT.version);
+  await expectEachCallOnce(planes, provider, 16);
+});
+
+test("the data plane first: the new one starts on what the old one left, also alone, and each call is in the ledger once", async () => {
+  await using provider = await startSimulatedProvider();
+  await using planes = await openTwoPlanes(provider.url, { controlPlane: CONTRACT, dataPlane: CONTRACT });
+  await worksAsEver(planes);
+  await planes.stopControlPlane();
+  await planes.call(4);
+  // It serves from the snapshot that its older self has kept, and later ships the usage.
+  await planes.startDataPlane(NEXT);
+  await planes.call(4);
+  await planes.startControlPlane(CONTRACT);
+  await worksAsEver(planes);
+  await planes.stated(NEXT.version);
+  await planes.startControlPlane(NEXT);
+  await worksAsEver(planes);
+  await expectEachCallOnce(planes, provider, 20);
+});
+
+test("a control plane that goes back a release is told all that a newer data plane has used", async () => {
+  await using provider = await startSimulatedProvider();
+  await using planes = await openTwoPlanes(provider.url, { controlPlane: CONTRACT, dataPlane: NEXT });
+  await planes.startControlPlane(NEXT);
+  await worksAsEver(planes);
+  await planes.stopControlPlane();
+  await planes.call(4);
+  await planes.startControlPlane(CONTRACT);
+  await worksAsEver(planes);
+  await planes.startControlPlane(NEXT);
+  await expectEachCallOnce(planes, provider, 12);
+});
+
+test("a control plane of version 1 and what it has stored become one of today under a data plane of today", async () => {
+  await using provider = await startSimulatedProvider();
+  const first = contractUpTo(1);
+  await using planes = await openTwoPlanes(provider.url, { controlPlane: first, dataPlane: CONTRACT });
+  await worksAsEver(planes);
+  await planes.startControlPlane(CONTRACT);
+  // The policy is still as version 1 has written it.
+  await planes.startDataPlane(CONTRACT);
+  await planes.call(4);
+  await worksAsEver(planes);
+  await expectEachCallOnce(planes, provider, 12);
+});
+
+/** Policy reaches the data plane, and calls are answered. */
+async function worksAsEver(planes: TwoPlanes): Promise<void> {
+  await planes.changePolicy();
+  await planes.call(4);
+}
+
+async function expectEachCallOnce(
+  planes: TwoPlanes,
+  provider: SimulatedProvider,
+  count: number,
+): Promise<void> {
+  await planes.stopDataPlane();
+  const events = await planes.events();
+  expect(compareLedgers(provider, events)).toEqual({ ...NOTHING_WRONG, settled: count, unsettled: 0 });
+  expect(provider.ledger).toHaveLength(count);
+  expect(await planes.callsRated()).toBe(count);
+}
