@@ -12,7 +12,7 @@ import { compareLedgers, NOTHING_WRONG } from "../harness/compare-ledgers.ts";
 import { type DataPlaneProcess, startDataPlane } from "../harness/planes.ts";
 import { parseMetrics, sumOf } from "../harness/scrape.ts";
 import { closedUrl } from "../harness/tenant.ts";
-import { until } from "./until.ts";
+import { until } from "../harness/until.ts";
 
 test("with the control plane away it serves, is killed, serves again from its last good snapshot, and reports once", async () => {
   await using state = await mkdtempDisposable(join(tmpdir(), "headgate-away-"));
@@ -57,7 +57,7 @@ test("with the control plane away it serves, is killed, serves again from its la
   await serve(third);
   expect(controlPlane.usage.length).toBe(before);
   line.restore();
-  await until(() => controlPlane.usage.length >= provider.ledger.length);
+  await until({ what: "all usage has arrived" }, () => controlPlane.usage.length >= provider.ledger.length);
   expect(compareLedgers(provider, controlPlane.usage)).toMatchObject(NOTHING_WRONG);
   expect(controlPlane.usage).toHaveLength(12);
 });
@@ -105,7 +105,7 @@ test.each([
   await writeFile(path, tamper(await readFile(path)));
   await using second = await startDataPlane(options);
   // It listens before it has judged what is on disk.
-  await until(async () => (await refusedSnapshots(second)) === 1);
+  await until({ what: "the snapshot is refused" }, async () => (await refusedSnapshots(second)) === 1);
   await expectUnconfigured(second, keyOf(policy));
   expect(provider.ledger).toEqual([]);
   // It mends itself from the control plane.

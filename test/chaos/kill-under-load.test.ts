@@ -11,7 +11,7 @@ import { keyOf, makeSimplePolicy } from "../fixtures/tenant-policy.ts";
 import { compareLedgers, NOTHING_WRONG } from "../harness/compare-ledgers.ts";
 import { type DataPlaneProcess, startDataPlane } from "../harness/planes.ts";
 import { readSpool } from "../harness/read-spool.ts";
-import { until } from "./until.ts";
+import { until } from "../harness/until.ts";
 
 const ROUNDS = 4;
 const AGENTS = 8;
@@ -41,7 +41,10 @@ test("over several kills nothing is lost, nothing doubled, and what an agent saw
     );
     // Two streams are certain to be open: the provider holds them.
     provider.script({ holdBefore: 4 }, { holdBefore: 7 });
-    await until(() => provider.ledger.length >= asked + (CALLS_BEFORE_KILL[round] ?? 0));
+    await until(
+      { what: "calls are under way", everyMs: 10 },
+      () => provider.ledger.length >= asked + (CALLS_BEFORE_KILL[round] ?? 0),
+    );
     await dataPlane.process.kill("SIGKILL");
     await Promise.all(agents);
     // What is on disk now, or was acknowledged and so may have left it, is what a caller can rely on: every answer

@@ -10,7 +10,7 @@ import { keyOf, makeSimplePolicy } from "../fixtures/tenant-policy.ts";
 import { compareLedgers, NOTHING_WRONG } from "../harness/compare-ledgers.ts";
 import { type DataPlaneProcess, startDataPlane } from "../harness/planes.ts";
 import { parseMetrics, sumOf } from "../harness/scrape.ts";
-import { until } from "./until.ts";
+import { until } from "../harness/until.ts";
 
 /** As long as it takes to be sure that a process is dead, and something on top. */
 const TIMEOUT_MS = 120_000;
@@ -74,20 +74,23 @@ test(
         () => "whole",
         () => "cut",
       );
-    await until(() => provider.ledger.length === 6);
+    await until({ what: "six calls are under way" }, () => provider.ledger.length === 6);
     await victim.process.kill("SIGKILL");
     expect(await open).toBe("cut");
-    await until(() => controlPlane.usage.length === 6);
+    await until({ what: "their usage has arrived" }, () => controlPlane.usage.length === 6);
     expect(compareLedgers(provider, controlPlane.usage)).toMatchObject({
       ...NOTHING_WRONG,
       settled: 5,
       unsettled: 1,
     });
     await (await chat({ url: survivor.url, key })).text();
-    await until(() => controlPlane.usage.length === 7);
+    await until({ what: "the last usage has arrived" }, () => controlPlane.usage.length === 7);
     const recovered = sumOf(await metricsOf(survivor), "headgate_orphan_events_recovered_total");
     expect(recovered).toBeGreaterThan(0);
-    await until(async () => sumOf(await metricsOf(survivor), "headgate_orphan_spools") === 0);
+    await until(
+      { what: "no orphan is left" },
+      async () => sumOf(await metricsOf(survivor), "headgate_orphan_spools") === 0,
+    );
     expect(await survivor.process.kill("SIGTERM")).toEqual({ code: 0, signal: null });
     expect(compareLedgers(provider, controlPlane.usage)).toMatchObject(NOTHING_WRONG);
   },
@@ -111,7 +114,7 @@ test(
       Promise.all([0, 1, 2].map((turn) => callUntilItDies(replica, turn)));
     const killAfterCalls = async (victim: DataPlaneProcess) => {
       const asked = provider.ledger.length;
-      await until(() => provider.ledger.length >= asked + 30);
+      await until({ what: "calls are under way", everyMs: 10 }, () => provider.ledger.length >= asked + 30);
       await victim.process.kill("SIGKILL");
     };
     const [one, two, three] = [await start(), await start(), await start()];
@@ -126,7 +129,7 @@ test(
     await Promise.all(loads);
     // Whoever comes last settles what is left.
     const last = await start();
-    await until(() => controlPlane.usage.length >= provider.ledger.length);
+    await until({ what: "all usage has arrived" }, () => controlPlane.usage.length >= provider.ledger.length);
     expect(await last.process.kill("SIGTERM")).toEqual({ code: 0, signal: null });
     expect(compareLedgers(provider, controlPlane.usage)).toMatchObject(NOTHING_WRONG);
   },
@@ -177,7 +180,10 @@ test(
     const ended = stalled.process.exited;
     process.kill(stalled.process.pid, "SIGCONT");
     expect((await ended).code).toBe(1);
-    await until(() => controlPlane.usage.length === provider.ledger.length);
+    await until(
+      { what: "all usage has arrived" },
+      () => controlPlane.usage.length === provider.ledger.length,
+    );
     expect(compareLedgers(provider, controlPlane.usage)).toMatchObject({ ...NOTHING_WRONG, settled: 4 });
   },
   TIMEOUT_MS,
@@ -190,7 +196,10 @@ test(
     const { controlPlane, key, start } = world;
     const dataPlane = await start({ HEADGATE_DRAIN_DELAY_SECONDS: "2" });
     const exited = dataPlane.process.kill("SIGTERM");
-    await until(async () => (await fetch(`${dataPlane.adminUrl}/readyz`)).status === 503);
+    await until(
+      { what: "it drains", everyMs: 10 },
+      async () => (await fetch(`${dataPlane.adminUrl}/readyz`)).status === 503,
+    );
     const response = await chat({ url: dataPlane.url, key });
     expect([response.status, response.headers.get("connection")]).toEqual([200, "close"]);
     await response.text();

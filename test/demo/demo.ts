@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { UsageEvent } from "@headgate/sdk/contract";
+import { until } from "../harness/until.ts";
 import { callsOfAllKinds, failover, refusals } from "./acts.ts";
 import { ACME, CREDENTIALS, GLOBEX } from "./catalog.ts";
 import { freePort } from "./free-port.ts";
@@ -17,7 +18,6 @@ import { type Platform, startPlatform, startProvider } from "./platform.ts";
 import { type Reconciliation, reconcile, summaryLine } from "./reconcile.ts";
 import { invoiceTable, linesThatDoNotReAdd, usageTable } from "./report.ts";
 import { run } from "./run.ts";
-import { until } from "./until.ts";
 
 const ARRIVAL_MS = 30_000;
 
@@ -85,7 +85,7 @@ await run(async (stack) => {
 /** Waits until no call of the provider's is without an event, or the time is over. */
 async function compare(platform: Platform, tenants: readonly OnboardedTenant[]): Promise<Reconciliation> {
   const deadline = performance.now() + ARRIVAL_MS;
-  return until("the usage to arrive", 2 * ARRIVAL_MS, async () => {
+  return until({ what: "the usage has arrived" }, async () => {
     const calls = await platform.providerLedger();
     const events = new Map<string, UsageEvent[]>();
     for (const tenant of tenants) events.set(tenant.name, await usageEvents(tenant));

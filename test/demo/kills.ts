@@ -1,12 +1,12 @@
 /** What the demo kills, and what must go on all the same. */
+
+import { until } from "../harness/until.ts";
 import { agentOf } from "./acts.ts";
 import * as calls from "./calls.ts";
 import type { Narrator } from "./narrator.ts";
 import type { OnboardedTenant } from "./onboarding.ts";
 import type { Platform } from "./platform.ts";
-import { until } from "./until.ts";
 
-const RESTART_MS = 30_000;
 /** Chunks that each stream has seen before the kill. */
 const UNDER_WAY = 5;
 
@@ -27,8 +27,9 @@ export async function killDataPlaneDuringStreams(
     calls.messageStream("claude-sim-slow", 400, count(3))(researcher),
   ]);
   await narrator.step("four streams are under way", () =>
-    until("chunks of all four streams", RESTART_MS, async () =>
-      chunks.every((seen) => seen >= UNDER_WAY) ? `${chunks.join(", ")} chunks` : undefined,
+    until(
+      { what: "chunks of all four streams have come" },
+      () => chunks.every((seen) => seen >= UNDER_WAY) && `${chunks.join(", ")} chunks`,
     ),
   );
   platform.killDataPlane(acme.dataPlaneId);
@@ -69,11 +70,5 @@ export async function killControlPlaneDuringCalls(
 /** Resolves when the gateway takes a call again. */
 async function answering(tenant: OnboardedTenant): Promise<void> {
   const { openai } = agentOf(tenant, "researcher");
-  await until("the data plane to answer", RESTART_MS, async () => {
-    try {
-      return await openai.models.list();
-    } catch {
-      return undefined;
-    }
-  });
+  await until({ what: "the data plane answers" }, () => openai.models.list());
 }

@@ -3,11 +3,11 @@
  * may run again over a tenant that is there.
  */
 import { createClient } from "@headgate/sdk";
+import { until } from "../harness/until.ts";
 import { PRICES, PROVIDERS, type TenantPlan } from "./catalog.ts";
 import { type KeyRing, secretsOf } from "./key-ring.ts";
 import type { Narrator } from "./narrator.ts";
 import type { Platform } from "./platform.ts";
-import { until } from "./until.ts";
 
 export type Client = ReturnType<typeof createClient>;
 
@@ -26,7 +26,6 @@ export interface OnboardedTenant {
 }
 
 const PAGE = { limit: 200 };
-const READY_MS = 60_000;
 
 export async function onboard(
   platform: Platform,
@@ -102,7 +101,7 @@ export async function dataPlaneReady(
   api: Client,
   agentKey: string,
 ): Promise<{ id: string; endpointUrl: string }> {
-  return until("the data plane to be ready", READY_MS, async () => {
+  return until({ what: "the data plane is ready" }, async () => {
     const [row] = (await api.data_planes.list(PAGE)).items;
     if (row === undefined || row.endpoint_url === null || row.applied_revision !== row.wanted_revision) {
       return undefined;

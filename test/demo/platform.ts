@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import type { LedgerEntry } from "../doubles/provider/simulated-provider.ts";
 import { startControlPlane } from "../harness/planes.ts";
 import { type RunningProcess, startProcess } from "../harness/process.ts";
+import { until } from "../harness/until.ts";
 import { Trouble } from "./narrator.ts";
-import { until } from "./until.ts";
 
 export interface Platform extends AsyncDisposable {
   readonly providerUrl: string;
@@ -36,7 +36,6 @@ export interface PlatformOptions {
 }
 
 const DATA_PLANE_MAIN = createRequire(import.meta.url).resolve("@headgate/data-plane/main");
-const ENDING_MS = 10_000;
 
 export async function startProvider(options: PlatformOptions): Promise<RunningProcess> {
   const provider = startProcess({
@@ -122,7 +121,8 @@ function commandOf(pid: number): string {
 /** A control plane that ends before it has found the data planes of its killed predecessor again leaves them running. */
 async function endLeftovers(directory: string): Promise<void> {
   for (const pid of dataPlaneProcesses(directory).values()) process.kill(pid, "SIGTERM");
-  await until("the data planes to end", ENDING_MS, async () =>
-    dataPlaneProcesses(directory).size === 0 ? true : undefined,
+  await until(
+    { what: "the data planes have ended", seconds: 10 },
+    () => dataPlaneProcesses(directory).size === 0,
   );
 }

@@ -3,6 +3,8 @@ import { styleText } from "node:util";
 import Anthropic from "@anthropic-ai/sdk";
 import { isHeadgateError } from "@headgate/sdk";
 import OpenAI from "openai";
+import { DirectoryInUse } from "../harness/directory-lock.ts";
+import { NotInTime } from "../harness/until.ts";
 import { Trouble } from "./narrator.ts";
 
 /**
@@ -42,6 +44,8 @@ function tell(error: unknown): void {
 function isForeseeable(error: unknown): error is Error {
   return (
     error instanceof Trouble ||
+    error instanceof DirectoryInUse ||
+    error instanceof NotInTime ||
     isHeadgateError(error) ||
     error instanceof OpenAI.APIError ||
     error instanceof Anthropic.APIError

@@ -1,18 +1,18 @@
 /** `npm start`: one tenant from onboarding to a draft invoice, on this machine; then it stays up. */
 import { relative, resolve } from "node:path";
+import { lockDirectory } from "../harness/directory-lock.ts";
+import { until } from "../harness/until.ts";
 import * as calls from "./calls.ts";
 import { ACME, CREDENTIALS } from "./catalog.ts";
 import { commands } from "./commands.ts";
 import { freePort } from "./free-port.ts";
 import { openKeyRing } from "./key-ring.ts";
 import { routeLiveProviders } from "./live-providers.ts";
-import { lockDirectory } from "./lock.ts";
 import { createNarrator, type Narrator, Trouble } from "./narrator.ts";
 import { dataPlaneReady, ensurePrices, type OnboardedTenant, onboard } from "./onboarding.ts";
 import { startPlatform, startProvider } from "./platform.ts";
 import { invoiceTable, usageTable } from "./report.ts";
 import { run } from "./run.ts";
-import { until } from "./until.ts";
 
 await run(async (stack) => {
   const began = performance.now();
@@ -91,7 +91,7 @@ async function governedCalls(tenant: OnboardedTenant, narrator: Narrator): Promi
     return `${refusal.status} ${refusal.code}`;
   });
   await narrator.step("usage of the five calls has reached the ledger", () =>
-    until("the usage to arrive", 20_000, async () => {
+    until({ what: "their usage has arrived" }, async () => {
       const count = await callsRecorded(tenant);
       return count >= before + 5 ? `${count} calls` : undefined;
     }),

@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { waitForDirectory } from "../../harness/directory-lock.ts";
 import { CACHE, fillOnce } from "../parts/cache.ts";
-import { lock } from "../parts/lock.ts";
 import { archivedDigest } from "./archived-digest.ts";
 import { type Image, type ImageName, type Images, refByDigest } from "./images.ts";
 import { RECIPES, type Recipe } from "./recipes.ts";
@@ -23,10 +23,9 @@ export interface BuiltImages {
  * and compiled, and buildah, Go and this user's rights those of the suite.
  */
 export async function buildImages(progress: (line: string) => void): Promise<BuiltImages> {
-  mkdirSync(FOLDER, { recursive: true });
-  using _held = await lock("images", {
-    wait: () => progress("another process builds the images: waiting ..."),
-  });
+  using _held = await waitForDirectory(FOLDER, () =>
+    progress("another process builds the images: waiting ..."),
+  );
   await using workshop = new Workshop();
   const images: Partial<Record<ImageName, Image>> = {};
   const built: ImageName[] = [];

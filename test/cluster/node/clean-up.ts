@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "../../harness/until.ts";
 import { runSync } from "../parts/run.ts";
 import { descendants, isAlive, killProcess, type ProcessId, processesWhere } from "./process-table.ts";
 import { type Entry, forget, noted } from "./record.ts";
-import { until } from "./until.ts";
 
 /**
  * Undoes everything in the record: the same way for a node that is told to stop and for one that was killed long ago.

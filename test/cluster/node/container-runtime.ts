@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "../../harness/until.ts";
 import type { ImageFile } from "../parts/parts.ts";
 import { run } from "../parts/run.ts";
 import { CONTAINERD_NAMESPACE, NETWORK } from "./addresses.ts";
 import type { Cgroups } from "./cgroups.ts";
 import { type Component, startComponent } from "./component.ts";
 import { note } from "./record.ts";
-import { until } from "./until.ts";
 
 export interface ContainerRuntime {
   readonly component: Component;

@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import { until } from "../../harness/until.ts";
 import { ISSUER, NETWORK } from "./addresses.ts";
 import { type ApiClient, apiClient } from "./api-client.ts";
 import type { Certificates } from "./certificates.ts";
 import { type Component, freePorts, startComponent } from "./component.ts";
-import { until } from "./until.ts";
 import { makeUsers, type Users } from "./users.ts";
 
 export interface ControlPlane {

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "../../harness/until.ts";
 import { cachedParts } from "../parts/parts.ts";
 import { NETWORK } from "./addresses.ts";
 import { logFile, startComponent } from "./component.ts";
 import type { Kubectl } from "./kubectl.ts";
-import { until } from "./until.ts";
 
 export interface KwokOptions {
   /**

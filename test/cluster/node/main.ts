@@ -7,9 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { lock } from "../parts/lock.ts";
+import { lockDirectory } from "../../harness/directory-lock.ts";
 import { cleanUp } from "./clean-up.ts";
 import { prerequisites } from "./prerequisites.ts";
+import { NODE_FOLDER } from "./record.ts";
 import { startNode } from "./start-node.ts";
 
 const { values, positionals } = parseArgs({
@@ -64,7 +65,7 @@ async function up(): Promise<void> {
 }
 
 async function clean(): Promise<void> {
-  using _held = await lock("node");
+  using _held = lockDirectory(NODE_FOLDER);
   await cleanUp();
 }
 

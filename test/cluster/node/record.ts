@@ -1,4 +1,5 @@
 import { appendFileSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CACHE } from "../parts/cache.ts";
 import type { ProcessId } from "./process-table.ts";
@@ -16,6 +17,9 @@ export type Entry =
   | { readonly kind: "nft-tables"; readonly name: string }
   | { readonly kind: "cgroups"; readonly names: readonly string[] }
   | { readonly kind: "folder"; readonly path: string };
+
+/** Who holds its lock has the one node of this machine. */
+export const NODE_FOLDER = join(tmpdir(), "headgate-node");
 
 const FILE = join(CACHE, "node.jsonl");
 

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { LockTaken, lock } from "../parts/lock.ts";
+import { lockDirectory } from "../../harness/directory-lock.ts";
+import { until } from "../../harness/until.ts";
 import { ensureParts } from "../parts/parts.ts";
 import { CONTAINERD_NAMESPACE, NODE_NAME } from "./addresses.ts";
 import type { ApiClient } from "./api-client.ts";
@@ -17,8 +18,7 @@ import { importImage } from "./images.ts";
 import { kubectlFor } from "./kubectl.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import { startNodeAgents } from "./node-agents.ts";
-import { closeRecord, note, noted } from "./record.ts";
-import { until } from "./until.ts";
+import { closeRecord, NODE_FOLDER, note, noted } from "./record.ts";
 
 export interface StartNodeOptions {
   /** Everything the node writes goes there. Short, for sockets lie in it; on a real disk. */
@@ -44,10 +44,7 @@ export interface StartedNode {
  */
 export async function startNode(options: StartNodeOptions): Promise<StartedNode> {
   const { progress } = options;
-  const held = await lock("node").catch((error: unknown) => {
-    if (error instanceof LockTaken) throw new Error("a node runs on this machine already", { cause: error });
-    throw error;
-  });
+  const held = lockDirectory(NODE_FOLDER);
   try {
     if (noted().length > 0) {
       progress("removing what a node that was killed has left");

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { waitForDirectory } from "../../harness/directory-lock.ts";
 import { buildBinaries } from "./binaries.ts";
 import { CACHE, fillOnce, partsFolder } from "./cache.ts";
 import { ensureDebianPackages } from "./debian-packages.ts";
-import { lock } from "./lock.ts";
 import { copyModuleFiles } from "./module-files.ts";
 import { writeStaticImage } from "./static-image.ts";
 import { VERSIONS } from "./versions.ts";
@@ -35,10 +35,9 @@ export interface EnsuredParts {
 
 /** Installs and builds what is missing; a second run does nothing. One process at a time, the others wait for it. */
 export async function ensureParts(progress: (line: string) => void): Promise<EnsuredParts> {
-  mkdirSync(CACHE, { recursive: true });
-  using _held = await lock("parts", {
-    wait: () => progress("another process builds the parts: waiting ..."),
-  });
+  using _held = await waitForDirectory(CACHE, () =>
+    progress("another process builds the parts: waiting ..."),
+  );
   const installed = await ensureDebianPackages(progress);
   const started = performance.now();
   const built = await fillOnce(partsFolder(), (folder) => fill(folder, progress));

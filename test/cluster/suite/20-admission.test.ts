@@ -11,8 +11,8 @@ import {
   provisionerRole,
 } from "@headgate/infra/base";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../harness/until.ts";
 import { injectedCluster } from "../node/injected.ts";
-import { until } from "../node/until.ts";
 
 const { kubectl } = injectedCluster();
 

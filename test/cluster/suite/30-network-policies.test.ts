@@ -4,6 +4,7 @@
  * whole node.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../harness/until.ts";
 import { startEnforcer } from "../network-policy/enforcer.ts";
 import { type Outcome, type PodPlace, probe, requestFrom } from "../network-policy/probe.ts";
 import {
@@ -13,7 +14,6 @@ import {
   type WalledTenants,
 } from "../network-policy/walled-tenants.ts";
 import { injectedCluster } from "../node/injected.ts";
-import { until } from "../node/until.ts";
 import { recordFigure } from "../report.ts";
 import { dataPlanePods, isReady } from "../world/pods.ts";
 

@@ -1,7 +1,7 @@
 /** The autoscaler, with real load on real pods: up under it, down after it, and never through a stream. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../../harness/until.ts";
 import { injectedCluster } from "../node/injected.ts";
-import { until } from "../node/until.ts";
 import { recordFigure } from "../report.ts";
 import { type ClusterPlatform, startClusterPlatform } from "../world/cluster-platform.ts";
 import { type ClusterTenant, onboard } from "../world/cluster-tenant.ts";

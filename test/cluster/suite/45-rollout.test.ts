@@ -1,7 +1,7 @@
 /** A new version under live traffic: two hundred streams, none of them cut. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../../harness/until.ts";
 import { injectedCluster } from "../node/injected.ts";
-import { until } from "../node/until.ts";
 import { recordFigure } from "../report.ts";
 import { type ClusterPlatform, startClusterPlatform } from "../world/cluster-platform.ts";
 import { type ClusterTenant, onboard } from "../world/cluster-tenant.ts";

@@ -6,9 +6,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { until } from "../../harness/until.ts";
 import { injectedCluster } from "../node/injected.ts";
 import { descendants } from "../node/process-table.ts";
-import { until } from "../node/until.ts";
 import { recordFigure } from "../report.ts";
 import { type ClusterPlatform, startClusterPlatform } from "../world/cluster-platform.ts";
 import { createTenant, destroy, firstAnswer } from "../world/cluster-tenant.ts";

@@ -1,7 +1,7 @@
 /** Drift, requests at one time, and the end of a data plane. */
 import { expect } from "vitest";
+import { until } from "../../harness/until.ts";
 import { injectedCluster } from "../node/injected.ts";
-import { until } from "../node/until.ts";
 import { recordFigure } from "../report.ts";
 import { type ClusterPlatform, startClusterPlatform } from "../world/cluster-platform.ts";
 import { type ClusterTenant, destroy, onboard } from "../world/cluster-tenant.ts";

@@ -1,8 +1,8 @@
 /** Fifty tenants one after the other, with the pods of all but the first on nodes that kwok plays. */
 import { expect } from "vitest";
+import { until } from "../../harness/until.ts";
 import { injectedCluster } from "../node/injected.ts";
 import { descendants, residentBytes } from "../node/process-table.ts";
-import { until } from "../node/until.ts";
 import { recordFigure } from "../report.ts";
 import { type ClusterPlatform, startClusterPlatform } from "../world/cluster-platform.ts";
 import { type ClusterTenant, createTenant, onboard } from "../world/cluster-tenant.ts";

@@ -1,7 +1,7 @@
 /** A tenant of the suite: onboarded through the typed client, with one agent, one provider and its models. */
 import { createClient } from "@headgate/sdk";
 import { fetch, type RequestInit, type Response } from "undici";
-import { until } from "../node/until.ts";
+import { until } from "../../harness/until.ts";
 import type { Client, ClusterPlatform } from "./cluster-platform.ts";
 import { REGION } from "./cluster-settings.ts";
 

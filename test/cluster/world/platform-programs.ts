@@ -11,10 +11,10 @@ import { type BaseOutputs, baseOutputs, baseProgram } from "@headgate/infra/base
 import { type PlatformOutputs, platformOutputs, platformProgram } from "@headgate/infra/platform";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
+import { until } from "../../harness/until.ts";
 import { buildImages } from "../images/build-images.ts";
 import { startEnforcer } from "../network-policy/enforcer.ts";
 import type { ClusterNode } from "../node/cluster-node.ts";
-import { until } from "../node/until.ts";
 import type { Images } from "./cluster-platform.ts";
 import { type Engine, findEngine } from "./engine.ts";
 import { type PlatformDatabase, startPlatformDatabase } from "./platform-database.ts";

@@ -1,6 +1,7 @@
 /** What the suite asks of the pods of one tenant. */
+
+import { until } from "../../harness/until.ts";
 import type { ClusterNode } from "../node/cluster-node.ts";
-import { until } from "../node/until.ts";
 
 export interface Pod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };

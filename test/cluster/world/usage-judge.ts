@@ -1,7 +1,7 @@
 /** Compares what the provider says it has served with what the ledger of the control plane holds. */
 import type { UsageEvent } from "@headgate/sdk/contract";
 import { type Comparison, compareLedgers } from "../../harness/compare-ledgers.ts";
-import { until } from "../node/until.ts";
+import { until } from "../../harness/until.ts";
 import type { ClusterPlatform } from "./cluster-platform.ts";
 import type { ClusterTenant } from "./cluster-tenant.ts";
 

@@ -6,11 +6,11 @@ import { type RunningControlPlane, readConfig, startControlPlane } from "@headga
 import { type DataPlane, startDataPlane } from "@headgate/data-plane";
 import { createClient } from "@headgate/sdk";
 import type { Contract, UsageEvent } from "@headgate/sdk/contract";
-import { until } from "../../chaos/until.ts";
 import { SIMULATED_CREDENTIAL } from "../../doubles/provider/simulated-provider.ts";
 import { chat } from "../../fixtures/calls.ts";
 import { withDatabase } from "../../harness/database.ts";
 import { createOutput } from "../../harness/output.ts";
+import { until } from "../../harness/until.ts";
 import { issueToken } from "../postgres/data-plane.ts";
 
 type Client = ReturnType<typeof createClient>;
@@ -128,13 +128,14 @@ export async function openTwoPlanes(
       rules += 1;
       const condition = `agent.name == "nobody-${rules}"`;
       await api.rules.create({ name: `rule-${rules}`, effect: "deny", condition });
-      await until(inForce);
+      await until({ what: "the rule is in force" }, inForce);
     },
-    stated: (version) =>
-      until(async () => {
+    async stated(version) {
+      await until({ what: `version ${version} is stated` }, async () => {
         const [row] = await database.query("SELECT contract_version FROM data_plane_replicas");
         return row?.["contract_version"] === version;
-      }),
+      });
+    },
     async events() {
       const events: UsageEvent[] = [];
       let cursor: string | undefined;

@@ -1,12 +1,13 @@
 /** An agent that does not read the end of its answer holds its place until then, and is cut off when its time is over. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ScriptedProvider, startScriptedProvider } from "../../doubles/provider/scripted-provider.ts";
 import { chat } from "../../fixtures/calls.ts";
 import { goodAnswer, jsonAnswer } from "../../fixtures/provider-answers.ts";
 import { makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { startTenant, type Tenant } from "../../harness/tenant.ts";
+import { until } from "../../harness/until.ts";
 
 /** More than the buffers of a connection can grow to. */
 const ANSWER_BYTES = 48 * 1024 * 1024;
@@ -39,7 +40,7 @@ test("it counts as in flight for as long as it takes to read, and no longer", as
 test("it is cut off when it takes nothing for its time, and then counts no more", async () => {
   await using tenant = await startTenant(makeSimplePolicy(provider.url), { replyIdleMs: 100 });
   const reader = await askForLarge(tenant);
-  await vi.waitUntil(async () => (await inFlight(tenant)) === 0, { timeout: 20_000 });
+  await until({ what: "it was cut off" }, async () => (await inFlight(tenant)) === 0);
   // Still served: only this one was cut.
   expect((await chat(tenant)).status).toBe(200);
   let received = 0;

@@ -1,7 +1,8 @@
 /** One spool, one writer: what becomes of two that both believe to be the one. */
 import { createTestTenant } from "@headgate/control-plane/testing";
 import { makeId, makeUsageEvent, type UsageBatch } from "@headgate/sdk/testing";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
+import { until } from "../../harness/until.ts";
 import { CONTIGUITY, joinedShipper, type Ship, streamOf } from "./data-plane.ts";
 import { eventsOf } from "./events-of.ts";
 import { atOnce, onConnection, openPlatform, required } from "./platform.ts";
@@ -70,10 +71,10 @@ test("U10: a writer whose batch was already on its way in when the newer one was
   await ship(required(first));
   const answers = await onConnection(platform.database.superuserUrl, async (query) => {
     const waiting = (count: number) =>
-      vi.waitFor(async () => expect(await platform.database.query(LOCK_WAITERS)).toHaveLength(count), {
-        timeout: 20_000,
-        interval: 10,
-      });
+      until(
+        { what: `${count} wait for the row` },
+        async () => (await platform.database.query(LOCK_WAITERS)).length === count,
+      );
     // Both are past their first look at the stream and queue for its row, the newer one ahead.
     await query("BEGIN");
     await query("SELECT 1 FROM usage_streams FOR UPDATE");

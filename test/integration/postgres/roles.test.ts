@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { openDatabase } from "@headgate/control-plane";
 import { createClient } from "@headgate/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { until } from "../../demo/until.ts";
 import { withDatabase } from "../../harness/database.ts";
 import { type RunningProcess, startProcess } from "../../harness/process.ts";
+import { until } from "../../harness/until.ts";
 
 let directory: string;
 let shared: Record<string, string>;
@@ -91,9 +91,9 @@ test("what the API writes down the worker brings about, though neither does the 
     region: "local",
   });
   const tenant = createClient({ url, credential: admin_key ?? "" });
-  const shown = await until("the data plane to be ready", 20_000, async () => {
+  const shown = await until({ what: "the data plane is ready" }, async () => {
     const row = await tenant.data_planes.get({ data_plane_id: data_plane.id });
-    return row.state === "ready" ? row : undefined;
+    return row.state === "ready" && row;
   });
   expect(shown.endpoint_url).toMatch(/^http/);
 });

@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { until } from "../../../harness/until.ts";
 import { Pause } from "./pause.ts";
 
 let folder: string;
@@ -31,7 +32,9 @@ test("the step that is meant stands still, once, until its marker is gone", asyn
   const step = pause.step("create-replacement", "the-urn");
   await step.before();
   const standing = step.after();
-  const marker = await vi.waitFor(() => JSON.parse(readFileSync(`${arm}.paused`, "utf8")));
+  const marker = await until({ what: "it has paused" }, () =>
+    JSON.parse(readFileSync(`${arm}.paused`, "utf8")),
+  );
   expect(marker).toMatchObject({
     pid: process.pid,
     step: 2,
