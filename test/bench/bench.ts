@@ -9,7 +9,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { loadTool, measureThroughput, type Throughput } from "./closed-loop.ts";
-import { CONTENDER_NAMES, type ContenderName, type RunningContender, startContender } from "./contenders.ts";
+import { CONTENDER_NAMES, type ContenderName, startContender } from "./contenders.ts";
 import { describeMachine, pinSelfToLoadCore } from "./machine.ts";
 import { startMockUpstream, streamShape } from "./mock-upstream.ts";
 import { type Latencies, measureLatency } from "./open-loop.ts";
@@ -24,7 +24,7 @@ import {
 } from "./report.ts";
 import { median, quantile } from "./statistics.ts";
 import { measureChunks, measureStreamMemory } from "./streams.ts";
-import type { Target } from "./target.ts";
+import type { RunningContender, Target } from "./target.ts";
 
 interface Plan {
   readonly rounds: number;

@@ -6,11 +6,7 @@ import { startHeadgate } from "./headgate.ts";
 import type { MockUpstream } from "./mock-upstream.ts";
 import { startPortkey } from "./portkey.ts";
 import { startServerProcess } from "./server-process.ts";
-import type { Target } from "./target.ts";
-
-export interface RunningContender extends AsyncDisposable {
-  readonly target: Target;
-}
+import type { RunningContender } from "./target.ts";
 
 export const CONTENDER_NAMES = [
   "direct",

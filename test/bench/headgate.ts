@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { makeId, makePolicySnapshot } from "@headgate/sdk/testing";
 import { startFakeControlPlane } from "../doubles/control-plane/fake-control-plane.ts";
 import { makeKey, type PlainPolicy } from "../fixtures/plain-policy.ts";
-import type { RunningContender } from "./contenders.ts";
 import type { MockUpstream } from "./mock-upstream.ts";
 import { startServerProcess } from "./server-process.ts";
+import type { RunningContender } from "./target.ts";
 
 /** `main` is the data plane's entry. Throws when it does not become ready. */
 export async function startHeadgate(upstream: MockUpstream, main: string): Promise<RunningContender> {

@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { copyFile, mkdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { RunningContender } from "./contenders.ts";
 import type { MockUpstream } from "./mock-upstream.ts";
 import { freePort, startServerProcess } from "./server-process.ts";
+import type { RunningContender } from "./target.ts";
 
 /** Throws when it is not installed and the registry cannot be reached. */
 export async function startPortkey(upstream: MockUpstream): Promise<RunningContender> {

@@ -49,3 +49,8 @@ export function requestBytes(target: Target, stream: string | undefined): Buffer
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`POST ${REQUEST_PATH} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
 }
+
+/** A server that takes part, until it is disposed of. */
+export interface RunningContender extends AsyncDisposable {
+  readonly target: Target;
+}

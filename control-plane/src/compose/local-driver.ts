@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Refusal } from "../lib/refusal.ts";
 import { createLocalDriver } from "../provisioning/local/local-driver.ts";
 import type { Provisioner } from "../provisioning/provisioner.ts";
-import type { DriverEvents, WorkerOptions } from "./worker.ts";
+import type { DriverEvents, WorkerOptions } from "./worker-options.ts";
 
 /** Throws a `Refusal` where there is no data plane to run. */
 export async function openLocalDriver(

@@ -11,7 +11,7 @@ import { checkEngine, checkPassphraseFile } from "../provisioning/pulumi/process
 import { createOperationStarter } from "../provisioning/pulumi/process/operation-process.ts";
 import { endSurvivors } from "../provisioning/pulumi/process/surviving-processes.ts";
 import { VERSION } from "../version.ts";
-import type { DriverEvents, WorkerOptions } from "./worker.ts";
+import type { DriverEvents, WorkerOptions } from "./worker-options.ts";
 
 /** For an engine whose worker is gone to end by itself. */
 const SURVIVORS_GRACE_MS = 20_000;

@@ -19,7 +19,8 @@ import { createOperationHints } from "../provisioning/operations/operation-hints
 import { createKeyWrapper } from "../secrets/local-key-wrapper.ts";
 import { createTenantSecrets } from "../secrets/tenant-secrets.ts";
 import { eventually, sightingIn, writeFakeDataPlane } from "../testing/fake-data-plane.ts";
-import { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
+import { startWorker, type Worker } from "./worker.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 
 let database: OpenDatabase;
 let directory: string;

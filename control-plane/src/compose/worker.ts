@@ -4,7 +4,6 @@
  */
 import type { Id } from "@headgate/sdk/contract";
 import type { Services } from "../api/trpc/context.ts";
-import type { Config } from "../config.ts";
 import { issueJoinToken } from "../data-planes/join/join-token.ts";
 import { createReleaseController } from "../data-planes/releases/controller.ts";
 import { createReleaseMetrics } from "../data-planes/releases/metrics.ts";
@@ -13,42 +12,10 @@ import { createLedgerWatch } from "../ledger/invariants/watch-ledger.ts";
 import { repeat } from "../lib/repeat.ts";
 import { createProvisioningMetrics } from "../provisioning/metrics.ts";
 import type { Provisioner } from "../provisioning/provisioner.ts";
-import {
-  createOperationMetrics,
-  type OperationMetrics,
-} from "../provisioning/pulumi/operate/operation-metrics.ts";
+import { createOperationMetrics } from "../provisioning/pulumi/operate/operation-metrics.ts";
 import { createReconciler } from "../provisioning/reconciler.ts";
 import { isSurelyGone, workerIdentity } from "../provisioning/worker-identity.ts";
-
-export interface WorkerOptions
-  extends Pick<
-    Config,
-    | "driver"
-    | "pulumi"
-    | "dataDirectory"
-    | "dataPlaneEntry"
-    | "stopDataPlanesOnExit"
-    | "ledgerAuditMs"
-    | "environment"
-  > {
-  /** Where data planes reach the control plane. */
-  readonly controlPlaneUrl: string;
-  readonly services: WorkerServices;
-}
-
-export type WorkerServices = Pick<
-  Services,
-  | "db"
-  | "contract"
-  | "embedded"
-  | "clock"
-  | "random"
-  | "makeId"
-  | "logger"
-  | "secrets"
-  | "keyWrapper"
-  | "operationHints"
-> & { readonly metrics: Pick<Services["metrics"], "registry"> };
+import type { DriverEvents, WorkerOptions } from "./worker-options.ts";
 
 export interface Worker {
   /** Something that a data plane depends on has changed in this process: look now instead of soon. */
@@ -133,15 +100,6 @@ async function startProvisioning(options: WorkerOptions): Promise<Worker> {
         .catch((error) => logger.error({ err: error }, "could not record that data planes have stopped"));
     },
   };
-}
-
-/** What a driver tells of. */
-export interface DriverEvents {
-  /** Look at this data plane now. */
-  readonly wake: (id: Id<"dataPlane">) => void;
-  /** A data plane ended unasked. */
-  readonly onRestart: () => void;
-  readonly operationMetrics: OperationMetrics;
 }
 
 /** Loads the one that is configured, so that a worker without clusters knows nothing of Pulumi. */

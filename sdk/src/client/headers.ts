@@ -1,4 +1,4 @@
-import type { ClientOptions } from "./create-client.ts";
+import type { ClientOptions } from "./options.ts";
 
 /** Who calls, and for which tenant. */
 export function headersOf({

@@ -1,9 +1,9 @@
 /** Subscriptions: what comes, as it comes, taken up again where a connection broke. */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
-import type { CallOptions, ClientOptions } from "./create-client.ts";
 import { errorFromData } from "./error-from.ts";
 import { HeadgateError } from "./errors.ts";
 import { headersOf } from "./headers.ts";
+import type { CallOptions, ClientOptions } from "./options.ts";
 import { pause } from "./pause.ts";
 
 /** The server says something at least every 15 seconds. */

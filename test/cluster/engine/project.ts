@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { openBlobStore } from "./backend/blob-store.ts";
+import { openBlobStore } from "./backend/open-blob-store.ts";
 import { Stacks } from "./backend/stacks.ts";
 import type { Deployment } from "./backend/state.ts";
 import { CommandFailure } from "./command-failure.ts";

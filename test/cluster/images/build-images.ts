@@ -4,7 +4,8 @@ import { waitForDirectory } from "../../harness/directory-lock.ts";
 import { CACHE, fillOnce } from "../parts/cache.ts";
 import { archivedDigest } from "./archived-digest.ts";
 import { type Image, type ImageName, type Images, refByDigest } from "./images.ts";
-import { RECIPES, type Recipe } from "./recipes.ts";
+import type { Recipe } from "./recipe.ts";
+import { RECIPES } from "./recipes.ts";
 import { Workshop } from "./workshop.ts";
 
 const FOLDER = join(CACHE, "images");

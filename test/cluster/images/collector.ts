@@ -4,7 +4,7 @@ import { GO_CACHE } from "../parts/cache.ts";
 import { run } from "../parts/run.ts";
 import { writeStaticImage } from "../parts/static-image.ts";
 import { contentHash } from "./content-hash.ts";
-import type { Recipe } from "./recipes.ts";
+import type { Recipe } from "./recipe.ts";
 
 const SOURCES = fileURLToPath(new URL("collector", import.meta.url));
 

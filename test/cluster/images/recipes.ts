@@ -4,24 +4,9 @@ import { contentHash } from "./content-hash.ts";
 import { engineHash, fillEngineFolder } from "./engine-folder.ts";
 import type { ImageName } from "./images.ts";
 import { machineHash, planeHash } from "./inputs.ts";
+import type { Order, Recipe } from "./recipe.ts";
 import { valkey } from "./valkey.ts";
 import { DOCKERFILE, type Workshop } from "./workshop.ts";
-
-export interface Recipe {
-  /** The image's name in its repository. */
-  readonly name: string;
-  /** A hash of all that goes into the image. */
-  inputs(): Promise<string>;
-  /** Leaves an OCI archive. */
-  build(order: Order): Promise<void>;
-}
-
-export interface Order {
-  readonly workshop: Workshop;
-  /** With tag. */
-  readonly name: string;
-  readonly archive: string;
-}
 
 /** In the order in which they are built. */
 export const RECIPES: Readonly<Record<ImageName, Recipe>> = {

@@ -6,7 +6,7 @@ import { place } from "./base-root.ts";
 import { contentHash } from "./content-hash.ts";
 import { machineHash } from "./inputs.ts";
 import { librariesOf } from "./native-files.ts";
-import type { Recipe } from "./recipes.ts";
+import type { Recipe } from "./recipe.ts";
 import { ROOTFS_DOCKERFILE } from "./workshop.ts";
 
 /** Debian's package, by preference. Where there is no Valkey yet its ancestor does: the same protocol and settings. */

@@ -1,5 +1,3 @@
-import { CommandFailure } from "../command-failure.ts";
-
 /** Where self-managed state lies: named blobs. Names are those of the real back ends (`.pulumi/stacks/...`). */
 export interface BlobStore {
   read(name: string): Promise<string | undefined>;
@@ -11,18 +9,4 @@ export interface BlobStore {
   close(): Promise<void>;
   /** The place as it may be shown: without credentials. */
   readonly url: string;
-}
-
-export async function openBlobStore(url: string): Promise<BlobStore> {
-  if (url.startsWith("file://")) {
-    const { FileStore } = await import("./file-store.ts");
-    return new FileStore(url);
-  }
-  if (url.startsWith("postgres://") || url.startsWith("postgresql://")) {
-    const { PostgresStore } = await import("./postgres-store.ts");
-    return PostgresStore.open(url);
-  }
-  throw new CommandFailure(
-    `the stand-in has no back end for ${url.replace(/:.*/s, "")}:// (file:// and postgres:// only)`,
-  );
 }

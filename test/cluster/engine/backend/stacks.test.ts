@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { withDatabase } from "../../../harness/database.ts";
-import { type BlobStore, openBlobStore } from "./blob-store.ts";
+import type { BlobStore } from "./blob-store.ts";
+import { openBlobStore } from "./open-blob-store.ts";
 import { emptyDeployment, Stacks } from "./stacks.ts";
 
 type Opened = AsyncDisposable & { blobs: BlobStore };
