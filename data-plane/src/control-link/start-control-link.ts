@@ -74,7 +74,7 @@ export interface ControlLink {
 export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLink> {
   const { stateDir, holder, logger, contract, timers = systemTimers } = deps;
   const identity = await loadIdentity(stateDir, logger);
-  const registration = await loadRegistration({
+  const registration = loadRegistration({
     stateDir,
     isNew: identity.isNew,
     logger,
@@ -93,7 +93,7 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
     onForgotten: () => joinAgain(),
   });
   const verdicts = createVerdicts(credentials, deps);
-  const lastGood = createLastGood(stateDir);
+  const lastGood = createLastGood(stateDir, logger);
   const parts: LinkParts = {
     holder,
     dialects: deps.dialects,
@@ -198,7 +198,7 @@ interface LinkParts {
 async function applyLastGood({ lastGood, verdicts, ...parts }: LinkParts): Promise<void> {
   const { registration, holder, logger } = parts;
   const owner = registration.current();
-  const kept = owner === undefined ? "none" : await lastGood.load();
+  const kept = owner === undefined ? "none" : lastGood.load();
   if (owner === undefined || kept === "none") return;
   if (kept === "damaged") {
     holder.countRejection("damaged");

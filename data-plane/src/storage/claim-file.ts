@@ -6,6 +6,7 @@ import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync
 import { join } from "node:path";
 import { type Id, idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
+import { parseState, unlessNewer, versioned } from "./state-file.ts";
 
 export const CLAIM_FILE = "claim.json";
 
@@ -65,16 +66,15 @@ export function newClaim(instanceId: Id<"instance">): Claim {
 
 /** Always the same length, so that it is overwritten whole. */
 function text(claim: Claim): string {
-  return `${JSON.stringify(claim).padEnd(200)}\n`;
+  return `${JSON.stringify(versioned(claim)).padEnd(200)}\n`;
 }
 
+/** Of one of a newer program no more is known than whether it changes. */
 function parse(raw: string): Claim | undefined {
-  try {
-    return claimSchema.safeParse(JSON.parse(raw)).data;
-  } catch {
-    return undefined;
-  }
+  return claimSchema.safeParse(unlessNewer(() => parseState(CLAIM_FILE, raw), leave)).data;
 }
+
+function leave(): void {}
 
 export function isMissing(error: unknown): boolean {
   // A directory that another machine has moved away is stale here.

@@ -203,3 +203,20 @@ test("other things on the volume are left alone", () => {
   writeFileSync(join(root, "README"), "");
   expect(look(watcher(machine()))).toEqual([]);
 });
+
+test("of a newer program's claim no more is believed than that it changes", () => {
+  const name = makeId("instance");
+  mkdirSync(join(root, name));
+  const claim = (renewals: number) =>
+    writeFileSync(
+      join(root, name, "claim.json"),
+      JSON.stringify({ version: 2, instance_id: name, renewals, state: "released", settled: true }),
+    );
+  const watch = watcher(machine());
+  claim(1);
+  expect(look(watch)).toEqual(["unknown"]);
+  claim(2);
+  expect(look(watch)).toEqual(["alive"]);
+  vi.advanceTimersByTime(timing.expiryMs);
+  expect(look(watch)).toEqual(["none"]);
+});

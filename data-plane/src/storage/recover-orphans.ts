@@ -9,6 +9,7 @@ import type { Contract } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import { createReporter, type SendBatch } from "../usage/report/reporter.ts";
+import { SET_ASIDE } from "../usage/spool/set-aside.ts";
 import { openSpool, type SpoolOptions } from "../usage/spool/spool.ts";
 import { isMissing } from "./claim-file.ts";
 import { claimedDisk } from "./claimed-disk.ts";
@@ -67,7 +68,7 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
     }
   };
   const isDone = ({ name, settled, quietMs }: SeenDirectory): boolean =>
-    settled && quietMs >= timing.keepMs && !holdsDamage(join(root, name));
+    settled && quietMs >= timing.keepMs && !holdsWhatWasSetAside(join(root, name));
 
   /** False where another process was faster. */
   const recover = (name: string): boolean => {
@@ -145,9 +146,9 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
 }
 
 /** A stream that was set aside stays until someone has looked. */
-function holdsDamage(directory: string): boolean {
+function holdsWhatWasSetAside(directory: string): boolean {
   try {
-    return readdirSync(join(directory, "spool")).some((name) => name.startsWith("damaged-"));
+    return readdirSync(join(directory, "spool")).some((name) => SET_ASIDE.test(name));
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;

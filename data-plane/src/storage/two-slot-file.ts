@@ -4,6 +4,7 @@
  */
 import { crc32 } from "node:zlib";
 import { type Disk, writeFully } from "./disk.ts";
+import { type OnNewer, unlessNewer, unversioned, versioned } from "./state-file.ts";
 
 const SLOT_BYTES = 512;
 
@@ -15,18 +16,28 @@ export interface TwoSlotFile<T> {
   close(): void;
 }
 
-/** Opens or creates the file. `parse` answers undefined for what it does not know. */
-export function openTwoSlotFile<T>(
+export interface TwoSlotForm<T> {
+  readonly initial: T;
+  /** Undefined for what it does not know. */
+  parse(content: unknown): T | undefined;
+  readonly onNewer: OnNewer;
+}
+
+/** Opens or creates the file. Where either slot is a newer program's, a new file takes its place. */
+export function openTwoSlotFile<T extends object>(
   disk: Disk,
   path: string,
-  { initial, parse }: { initial: T; parse: (json: unknown) => T | undefined },
+  { initial, parse, onNewer }: TwoSlotForm<T>,
 ): TwoSlotFile<T> {
-  const stored = disk.read(path);
+  let stored = disk.read(path);
   let newest: Slot<T> = { version: 0, value: initial };
-  for (const index of [0, 1]) {
-    const slot = stored === undefined ? undefined : readSlot(stored, index, parse);
-    if (slot !== undefined && slot.version > newest.version) newest = slot;
-  }
+  const slots = unlessNewer(
+    () =>
+      [0, 1].map((index) => stored && readSlot(stored, index, (value) => parse(unversioned(path, value)))),
+    onNewer,
+  );
+  if (slots === undefined) stored = undefined;
+  for (const slot of slots ?? []) if (slot !== undefined && slot.version > newest.version) newest = slot;
   const fd = disk.open(path, stored === undefined ? "wx" : "r+");
   if (stored === undefined || stored.length < 2 * SLOT_BYTES) {
     const blank = Buffer.alloc(2 * SLOT_BYTES);
@@ -52,13 +63,14 @@ export function openTwoSlotFile<T>(
 }
 
 interface Slot<T> {
+  /** Of the value, not of its form: how often it was written. */
   readonly version: number;
   readonly value: T;
 }
 
-function slotBytes<T>(slot: Slot<T>): Buffer {
+function slotBytes<T extends object>({ version, value }: Slot<T>): Buffer {
   const bytes = Buffer.alloc(SLOT_BYTES);
-  const json = Buffer.from(JSON.stringify(slot), "utf8");
+  const json = Buffer.from(JSON.stringify({ version, value: versioned(value) }), "utf8");
   if (json.length + 8 > SLOT_BYTES) throw new RangeError("the value does not fit its slot");
   bytes.writeUInt32LE(json.length, 0);
   bytes.writeUInt32LE(crc32(json), 4);

@@ -259,6 +259,19 @@ test("a last good file that is cut off or changed is refused and counted, and th
   await mended.applied(5);
 });
 
+test("a last good file of a newer program is not used, and the next snapshot takes its place", async () => {
+  await using fake = await startFakeControlPlane();
+  await using first = await joinAndApply(fake, 5);
+  await first.link.stop();
+  const path = join(first.stateDir, "last-good-snapshot");
+  await writeFile(path, (await readFile(path, "latin1")).replace('"version":1', '"version":2'), "latin1");
+  await fake.goAway();
+  await using harness = await startLink(fake, { stateDir: first.stateDir });
+  expect(harness.holder.current()).toBeUndefined();
+  await fake.comeBack();
+  await harness.applied(5);
+});
+
 test("another data plane's last good file is refused", async () => {
   await using fake = await startFakeControlPlane();
   await using other = await startFakeControlPlane();

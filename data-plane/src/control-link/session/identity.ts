@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { ed25519PublicJwk, type JoinRequest, x25519PublicJwk } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { Logger } from "../../lib/logger.ts";
-import { readStateJson, writeStateFile } from "../../storage/state-file.ts";
+import { realDisk } from "../../storage/disk.ts";
+import { moveAsideAndTell, readState, writeState } from "../../storage/state-file.ts";
 
 export interface Identity {
   readonly signingKey: KeyObject;
@@ -20,7 +21,7 @@ export interface Identity {
 /** Reads the identity, or makes one. Throws when the state directory cannot be written. */
 export async function loadIdentity(stateDir: string, logger: Logger): Promise<Identity> {
   const path = join(stateDir, "identity.json");
-  const stored = identityFile.safeParse(await readStateJson(path));
+  const stored = identityFile.safeParse(readState(realDisk, path, moveAsideAndTell(logger)));
   if (stored.success) {
     const identity = fromJwks(stored.data, false);
     if (identity !== undefined) return identity;
@@ -29,7 +30,7 @@ export async function loadIdentity(stateDir: string, logger: Logger): Promise<Id
     signing_key: privateJwk(generateKeyPairSync("ed25519").privateKey),
     encryption_key: privateJwk(generateKeyPairSync("x25519").privateKey),
   };
-  await writeStateFile(path, Buffer.from(JSON.stringify(made)));
+  await writeState(path, made);
   logger.info({}, "a new identity was made");
   const identity = fromJwks(made, true);
   if (identity === undefined) throw new Error("the identity just made cannot be read");

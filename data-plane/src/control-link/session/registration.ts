@@ -12,7 +12,8 @@ import {
 } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { Logger } from "../../lib/logger.ts";
-import { readStateJson, writeStateFile } from "../../storage/state-file.ts";
+import { realDisk } from "../../storage/disk.ts";
+import { moveAsideAndTell, readState, writeState } from "../../storage/state-file.ts";
 import { faultFields } from "../outage-log.ts";
 
 export interface Registration {
@@ -39,20 +40,18 @@ export interface RegistrationOptions {
 }
 
 /** A disk that fails later is logged: the registration in memory goes on, and is written again at its next change. */
-export async function loadRegistration({
-  stateDir,
-  isNew,
-  logger,
-}: RegistrationOptions): Promise<Registration> {
+export function loadRegistration({ stateDir, isNew, logger }: RegistrationOptions): Registration {
   const path = join(stateDir, "registration.json");
-  const stored = registrationFile.safeParse(isNew ? undefined : await readStateJson(path));
+  const stored = registrationFile.safeParse(
+    isNew ? undefined : readState(realDisk, path, moveAsideAndTell(logger)),
+  );
   let file = stored.success ? stored.data : undefined;
   let writing: Promise<void> = Promise.resolve();
 
   const save = (next: RegistrationFile): Promise<void> => {
     file = next;
     writing = writing
-      .then(() => writeStateFile(path, Buffer.from(JSON.stringify(next))))
+      .then(() => writeState(path, next))
       .catch((cause: unknown) => logger.error(faultFields(cause), "the registration could not be kept"));
     return writing;
   };

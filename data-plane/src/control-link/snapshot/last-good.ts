@@ -4,52 +4,52 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { readStateFile, writeStateFile } from "../../storage/state-file.ts";
+import type { Logger } from "../../lib/logger.ts";
+import { realDisk } from "../../storage/disk.ts";
+import {
+  moveAsideAndTell,
+  parseState,
+  unlessNewer,
+  versioned,
+  writeStateFile,
+} from "../../storage/state-file.ts";
 import type { ReceivedSnapshot } from "./verify-snapshot.ts";
 
 export interface LastGood {
   /** Throws what the file system throws. */
   save(snapshot: ReceivedSnapshot): Promise<void>;
-  /** `damaged`: there is a file, and it is not whole. */
-  load(): Promise<ReceivedSnapshot | "none" | "damaged">;
+  /** `damaged`: there is a file, and it is not whole. One of a newer program is set aside, and is none. */
+  load(): ReceivedSnapshot | "none" | "damaged";
 }
 
-export function createLastGood(stateDir: string): LastGood {
+export function createLastGood(stateDir: string, logger: Logger): LastGood {
   const path = join(stateDir, "last-good-snapshot");
   return {
     async save({ bytes, signature, keyId }) {
-      const header = {
-        schema: LAST_GOOD_SCHEMA,
-        key_id: keyId,
-        signature,
-        bytes: bytes.length,
-      };
+      const header = versioned({ key_id: keyId, signature, bytes: bytes.length });
       await writeStateFile(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), bytes]));
     },
-    async load() {
-      const content = await readStateFile(path);
+    load() {
+      const content = realDisk.read(path);
       if (content === undefined) return "none";
       const end = content.indexOf("\n");
-      const header = parseHeader(content.subarray(0, Math.max(end, 0)).toString("utf8"));
+      const line = content.subarray(0, Math.max(end, 0)).toString("utf8");
+      const read = unlessNewer(
+        () => lastGoodHeader.safeParse(parseState(path, line)),
+        moveAsideAndTell(logger),
+      );
+      if (read === undefined) return "none";
       const bytes = content.subarray(end + 1);
-      if (header === undefined || bytes.length !== header.bytes) return "damaged";
-      return { bytes, signature: header.signature, keyId: header.key_id };
+      if (read.data?.bytes !== bytes.length) return "damaged";
+      return { bytes, signature: read.data.signature, keyId: read.data.key_id };
     },
   };
 }
 
-const LAST_GOOD_SCHEMA = "headgate.last-good/1";
 const lastGoodHeader = z.strictObject({
-  schema: z.literal(LAST_GOOD_SCHEMA),
+  /** Of those that state no version. */
+  schema: z.literal("headgate.last-good/1").optional(),
   key_id: z.string(),
   signature: z.string(),
   bytes: z.number().int().nonnegative(),
 });
-
-function parseHeader(line: string): z.infer<typeof lastGoodHeader> | undefined {
-  try {
-    return lastGoodHeader.parse(JSON.parse(line));
-  } catch {
-    return undefined;
-  }
-}

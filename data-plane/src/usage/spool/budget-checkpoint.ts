@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { type Disk, replaceFile } from "../../storage/disk.ts";
-import { parseState } from "../../storage/state-file.ts";
+import { type OnNewer, readState, versioned } from "../../storage/state-file.ts";
 import { createExactSums } from "./exact-sums.ts";
 
 export interface BudgetCheckpoint {
@@ -27,12 +27,13 @@ export interface BudgetCheckpointOptions {
   readonly streamId: string;
   /** False for counters of windows so long past that nothing asks for them. */
   keeps(key: string): boolean;
+  readonly onNewer: OnNewer;
 }
 
-/** Reads the checkpoint. One that cannot be read counts as none; one of another stream keeps its counters, from seq 0. Throws `NewerStateError`. */
+/** Reads the checkpoint. One that cannot be read counts as none; one of another stream keeps its counters, from seq 0. */
 export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCheckpoint {
   const path = join(options.directory, "budgets.json");
-  const stored = parse(path, options.disk.read(path));
+  const stored = parse(readState(options.disk, path, options.onNewer));
   const counters = createExactSums();
   for (const { key, amount } of stored?.counters ?? []) counters.addDecimal(key, amount);
   let seq = stored?.stream_id === options.streamId ? stored.seq : 0;
@@ -47,7 +48,7 @@ export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCh
       seq: covered,
       counters: [...charges(counters.read())],
     };
-    await replaceFile(options.disk, path, Buffer.from(JSON.stringify(content)));
+    await replaceFile(options.disk, path, Buffer.from(JSON.stringify(versioned(content))));
     savedSeq = covered;
   }
 
@@ -80,8 +81,7 @@ function* charges(counters: ReadonlyMap<string, bigint>): Iterable<BudgetCharge>
   for (const [key, amount] of counters) yield { key, amount: amount.toString() };
 }
 
-function parse(path: string, bytes: Buffer | undefined): Content | undefined {
-  const content = parseState(path, bytes);
+function parse(content: unknown): Content | undefined {
   return typeof content === "object" && content !== null && isContent(content) ? content : undefined;
 }
 

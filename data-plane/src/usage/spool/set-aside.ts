@@ -1,10 +1,11 @@
-/** Moves a damaged stream out of the way, whole: nothing of it is shipped or removed until someone has looked. */
+/** Moves a stream out of the way, whole: nothing of it is shipped or removed until someone has looked. */
 import { join } from "node:path";
 import type { Disk } from "../../storage/disk.ts";
+import { freeName } from "../../storage/state-file.ts";
 import { parseSegmentName } from "./segment.ts";
 
-export function setAside(disk: Disk, directory: string, name: string): void {
-  const target = join(directory, name);
+export function setAside(disk: Disk, directory: string, why: "damaged" | "newer"): void {
+  const target = join(directory, freeName(disk, directory, why));
   disk.makeDirectory(target);
   // The stream's identity goes first: files that a crash leaves behind are then another stream's, and stay.
   for (const file of disk.list(directory).sort().reverse()) {
@@ -12,3 +13,6 @@ export function setAside(disk: Disk, directory: string, name: string): void {
       disk.rename(join(directory, file), join(target, file));
   }
 }
+
+/** How what was set aside is called. */
+export const SET_ASIDE = /^(?:damaged|newer)-/;

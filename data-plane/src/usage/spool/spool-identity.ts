@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Id } from "@headgate/sdk/contract";
 import { isId } from "@headgate/sdk/contract";
 import { type Disk, replaceFile } from "../../storage/disk.ts";
-import { parseState } from "../../storage/state-file.ts";
+import { type OnNewer, readState, versioned } from "../../storage/state-file.ts";
 
 export interface SpoolIdentity {
   readonly streamId: Id<"stream">;
@@ -17,21 +17,19 @@ export interface SpoolIdentity {
   close(): void;
 }
 
-/** Takes the spool over, as a new stream where there is none yet (or none that can be read). Throws `NewerStateError`. */
+/** Takes the spool over, as a new stream where there is none yet (or none that can be read). */
 export async function claimSpool(
   disk: Disk,
   directory: string,
   newStreamId: () => Id<"stream">,
+  onNewer: OnNewer,
 ): Promise<SpoolIdentity> {
   const path = join(directory, "spool.json");
-  const before = parseIdentity(path, disk.read(path));
+  const before = parseIdentity(readState(disk, path, onNewer));
   const streamId = before?.stream_id ?? newStreamId();
   const writerEpoch = (before?.writer_epoch ?? 0) + 1;
-  await replaceFile(
-    disk,
-    path,
-    Buffer.from(`${JSON.stringify({ stream_id: streamId, writer_epoch: writerEpoch })}\n`),
-  );
+  const identity = versioned({ stream_id: streamId, writer_epoch: writerEpoch });
+  await replaceFile(disk, path, Buffer.from(`${JSON.stringify(identity)}\n`));
   const fd = disk.open(path, "r");
   return {
     streamId,
@@ -41,11 +39,7 @@ export async function claimSpool(
   };
 }
 
-function parseIdentity(
-  path: string,
-  bytes: Buffer | undefined,
-): { stream_id: Id<"stream">; writer_epoch: number } | undefined {
-  const identity = parseState(path, bytes);
+function parseIdentity(identity: unknown): { stream_id: Id<"stream">; writer_epoch: number } | undefined {
   if (typeof identity !== "object" || identity === null) return undefined;
   const { stream_id, writer_epoch }: { stream_id?: unknown; writer_epoch?: unknown } = identity;
   return isId("stream", stream_id) && Number.isSafeInteger(writer_epoch)

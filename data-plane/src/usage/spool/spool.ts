@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Id } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { type Disk, realDisk } from "../../storage/disk.ts";
-import { NewerStateError } from "../../storage/state-file.ts";
+import { moveAside, NewerStateError } from "../../storage/state-file.ts";
 import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
 import { type BudgetCheckpoint, openBudgetCheckpoint } from "./budget-checkpoint.ts";
 import { type RecoveredSegments, readSegments, SpoolDamagedError } from "./read-segments.ts";
@@ -28,7 +28,7 @@ export interface SpoolOptions {
   readonly segmentBytes?: number;
   readonly disk?: Disk;
   newStreamId(): Id<"stream">;
-  /** Leaves a newer program's spool to it, and rejects; without this it is set aside like a damaged one. */
+  /** Leaves a newer program's spool to it, and rejects; without this it is set aside. */
   readonly leavesNewer?: boolean;
   /** Called while opening, for every budget counter and every later charge. */
   restore(charge: BudgetCharge): void;
@@ -75,32 +75,29 @@ export interface Spool {
 }
 
 /**
- * Rejects where the disk does not take even the first bytes, and with `NewerStateError`. Damaged files and those of a
- * newer program are set aside, whole and counted, and a new stream begins.
+ * Rejects where the disk does not take even the first bytes. A stream that is damaged or a newer program's is set aside,
+ * whole and counted, and a new one begins.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const disk = options.disk ?? realDisk;
   const { directory } = options;
   disk.makeDirectory(directory);
-  let identity = await claimSpool(disk, directory, options.newStreamId);
-  const ledger = openSpoolLedger(disk, directory);
+  let streamsAside = 0;
+  let identity = await claim();
+  const ledger = openSpoolLedger(disk, directory, onNewerFile);
+  countStreamsAside();
   let checkpoint = openCheckpoint(identity);
   let found: RecoveredSegments;
   try {
     found = read();
   } catch (error) {
-    const newer = error instanceof NewerStateError && options.leavesNewer !== true;
-    if (!newer && !(error instanceof SpoolDamagedError)) throw error;
-    options.onFault(error);
+    if (error instanceof NewerStateError) onNewerStream(error);
+    else if (error instanceof SpoolDamagedError) asideAndTell(error, "damaged");
+    else throw error;
     identity.close();
-    setAside(disk, directory, `damaged-${identity.writerEpoch}`);
-    ledger.write({
-      ...ledger.value,
-      acked_seq: 0,
-      lost_events: ledger.value.lost_events + 1,
-    });
+    countStreamsAside();
     const counted = checkpoint;
-    identity = await claimSpool(disk, directory, options.newStreamId);
+    identity = await claim();
     checkpoint = openCheckpoint(identity);
     checkpoint.add([...surplus(counted, checkpoint)], 0);
     await checkpoint.save();
@@ -110,12 +107,41 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   for (const stray of found.strays) disk.remove(join(directory, stray));
   await makeDurable(disk, found.segments.slice(-2));
 
+  function claim(): Promise<SpoolIdentity> {
+    return claimSpool(disk, directory, options.newStreamId, onNewerStream);
+  }
+
+  function onNewerStream(error: NewerStateError): void {
+    if (options.leavesNewer === true) throw error;
+    asideAndTell(error, "newer");
+  }
+
+  function asideAndTell(error: Error, why: "damaged" | "newer"): void {
+    options.onFault(error);
+    setAside(disk, directory, why);
+    streamsAside += 1;
+  }
+
+  function countStreamsAside(): void {
+    if (streamsAside === 0) return;
+    const lost_events = ledger.value.lost_events + streamsAside;
+    ledger.write({ ...ledger.value, acked_seq: 0, lost_events });
+    streamsAside = 0;
+  }
+
+  function onNewerFile(error: NewerStateError): void {
+    if (options.leavesNewer === true) throw error;
+    options.onFault(error);
+    moveAside(disk, error.path);
+  }
+
   function openCheckpoint({ streamId }: SpoolIdentity): BudgetCheckpoint {
     return openBudgetCheckpoint({
       disk,
       directory,
       streamId,
       keeps: options.keepsCounter,
+      onNewer: onNewerFile,
     });
   }
 

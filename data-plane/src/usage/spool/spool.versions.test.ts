@@ -1,10 +1,11 @@
 /** Spools as data planes of each version have left them, killed with a call in flight. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { crc32, gunzipSync } from "node:zlib";
 import { CONTRACT, CONTRACT_VERSION } from "@headgate/sdk/contract";
 import { expect, it } from "vitest";
 import { createBatchEncoder } from "../report/batch.ts";
+import { makeAttempt, makeResult } from "../testing/attempts.ts";
 import { openTestSpool } from "../testing/open-test-spool.ts";
 import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { createEventReader } from "./event-reader.ts";
@@ -58,5 +59,84 @@ it.each(VERSIONS)(
       ]);
     }
     await spool.close();
+  },
+);
+
+/** A spool with one event, a checkpoint and a ledger, closed in order. */
+async function leaveSpool(directory: string): Promise<void> {
+  const { spool } = await openTestSpool(directory);
+  const attempt = makeAttempt();
+  await spool.open(attempt);
+  await spool.settle(attempt, makeResult(1), [{ key: "budget:bud_x:total:", amount: "5" }]);
+  await spool.acknowledge(1);
+  await spool.close();
+}
+
+/** Makes a file one of a version that is not there yet. */
+function makeNewer(path: string): void {
+  const bytes = readFileSync(path);
+  if (!path.endsWith("ledger")) {
+    const content: object = JSON.parse(bytes.toString());
+    writeFileSync(path, JSON.stringify({ ...content, version: 2 }));
+    return;
+  }
+  for (const slot of [0, 512]) {
+    const length = bytes.readUInt32LE(slot);
+    const json = bytes.subarray(slot + 8, slot + 8 + length);
+    json.write(json.toString().replace('"value":{"version":1', '"value":{"version":2'));
+    bytes.writeUInt32LE(crc32(json), slot + 4);
+  }
+  writeFileSync(path, bytes);
+}
+
+it("of a newer program: the stream is set aside whole and counted, and a new one begins", async () => {
+  using root = temporaryDirectory();
+  const directory = join(root.path, "spool");
+  await leaveSpool(directory);
+  makeNewer(join(directory, "spool.json"));
+  cpSync(directory, join(root.path, "before"), { recursive: true });
+
+  const { spool, faults, restored } = await openTestSpool(directory);
+  expect(faults).toMatchObject([{ code: "newer_state" }]);
+  expect(spool).toMatchObject({ headSeq: 0, ackedSeq: 0, lostEvents: 1, writerEpoch: 1 });
+  expect(restored.get("budget:bud_x:total:")).toBe(5n);
+  for (const name of readdirSync(join(root.path, "before"))) {
+    if (name === "ledger" || name === "budgets.json") continue;
+    const kept = readFileSync(join(directory, "newer-1", name));
+    expect(kept).toEqual(readFileSync(join(root.path, "before", name)));
+  }
+  await spool.close();
+  const again = await openTestSpool(directory);
+  expect(again.spool.lostEvents).toBe(1);
+  await again.spool.close();
+});
+
+it.each(["ledger", "budgets.json"])(
+  "of a newer program in its %s alone: that is set aside as it is, and the stream goes on",
+  async (name) => {
+    using directory = temporaryDirectory();
+    await leaveSpool(directory.path);
+    makeNewer(join(directory.path, name));
+    const newer = readFileSync(join(directory.path, name));
+    const { spool, faults } = await openTestSpool(directory.path);
+    expect(faults).toMatchObject([{ code: "newer_state" }]);
+    expect(spool.headSeq).toBe(1);
+    expect(readFileSync(join(directory.path, `${name}.newer-1`))).toEqual(newer);
+    await spool.close();
+  },
+);
+
+it.each(["spool.json", "ledger", "budgets.json"])(
+  "of a newer program in its %s: whoever leaves such spools to others leaves every file where it is",
+  async (name) => {
+    using directory = temporaryDirectory();
+    await leaveSpool(directory.path);
+    makeNewer(join(directory.path, name));
+    const newer = readFileSync(join(directory.path, name));
+    await expect(openTestSpool(directory.path, { leavesNewer: true })).rejects.toMatchObject({
+      code: "newer_state",
+    });
+    expect(readFileSync(join(directory.path, name))).toEqual(newer);
+    expect(readdirSync(directory.path).some((one) => one.includes("newer"))).toBe(false);
   },
 );
