@@ -20,10 +20,10 @@ import { invoiceTable, linesThatDoNotReAdd, usageTable } from "./report.ts";
 import { run } from "./run.ts";
 
 const ARRIVAL_MS = 30_000;
+const directory = mkdtempSync(join(tmpdir(), "headgate-demo-"));
 
-await run(async (stack) => {
-  const narrator = createNarrator();
-  const directory = mkdtempSync(join(tmpdir(), "headgate-demo-"));
+await run({ stopCode: 130, goOn: `State and logs are kept in ${directory}.` }, async (stack, stop) => {
+  const narrator = createNarrator(stop);
   let keep = true;
   stack.defer(() => {
     if (!keep) rmSync(directory, { recursive: true, force: true });
@@ -80,7 +80,7 @@ await run(async (stack) => {
   }
   console.log(`\n${summaryLine(result)}`);
   return keep ? 1 : 0;
-}, 130);
+});
 
 /** Waits until no call of the provider's is without an event, or the time is over. */
 async function compare(platform: Platform, tenants: readonly OnboardedTenant[]): Promise<Reconciliation> {

@@ -17,9 +17,13 @@ import { run } from "./run.ts";
 
 /** The compiler writes many files for one change. */
 const QUIET_MS = 300;
+let restarting: Promise<void> = Promise.resolve();
 
-await run(async (stack) => {
-  const narrator = createNarrator();
+const GO_ON =
+  "All is kept in .headgate/dev/, logs too: npm run dev goes on from there; without that folder it begins anew.";
+
+await run({ stopCode: 0, goOn: GO_ON }, async (stack, stop) => {
+  const narrator = createNarrator(stop);
   const directory = resolve(".headgate", "dev");
   stack.use(lockDirectory(directory));
   const compiler = spawn(resolve("node_modules", ".bin", "tsc"), ["-b", "test/tsconfig.json", "--watch"], {
@@ -52,7 +56,7 @@ await run(async (stack) => {
     await restartDataPlane();
   });
   return new Promise<never>(() => undefined);
-}, 0);
+});
 
 /** Runs when the code beside the module that the package exports has changed and been quiet for a moment. */
 function onChange(exported: string, restart: () => Promise<void>): void {
@@ -62,7 +66,10 @@ function onChange(exported: string, restart: () => Promise<void>): void {
     if (file === null || !file.endsWith(".js")) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
-      restart().catch((error: unknown) => console.error(error instanceof Error ? error.message : error));
+      // One after the other: each shows its line, and both may wait for the same process.
+      restarting = restarting
+        .then(restart)
+        .catch((error: unknown) => console.error(error instanceof Error ? error.message : error));
     }, QUIET_MS);
   });
 }

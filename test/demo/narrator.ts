@@ -1,7 +1,23 @@
-/** Tells what happens, a line a step with the time it took, in at most 90 columns. */
+/** Tells what happens, a line a step with the time it took, in at most 90 columns; on a terminal also while it runs. */
+import { once } from "node:events";
 import { styleText } from "node:util";
+import { Listr, Spinner } from "listr2";
 
 export const WIDTH = 88;
+
+/** Where the mark of a finished step will stand. */
+class IndentedSpinner extends Spinner {
+  override fetch(): string {
+    return `  ${super.fetch()}`;
+  }
+}
+
+/** The line of a step that runs goes when it is over, and is not printed where there is no terminal. */
+const SHOWING = {
+  fallbackRenderer: "silent",
+  rendererOptions: { clearOutput: true, spinner: new IndentedSpinner() },
+  registerSignalListeners: false,
+} as const;
 
 export interface Narrator {
   heading(text: string): void;
@@ -17,23 +33,28 @@ export interface Narrator {
 /** A failure that needs no stack trace: its message says all. */
 export class Trouble extends Error {}
 
-export function createNarrator(write: (line: string) => void = (line) => console.log(line)): Narrator {
+/** `stop` ends the showing of a step that runs: until then its line holds back what others print. */
+export function createNarrator(stop: AbortSignal): Narrator {
   const failures: string[] = [];
+  const stopped = once(stop, "abort");
   const line = (mark: string, text: string, right: string) => {
     const room = WIDTH - 4 - right.length;
     const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text.padEnd(room);
-    write(`  ${mark} ${shown}${styleText("dim", right)}`);
+    console.log(`  ${mark} ${shown}${styleText("dim", right)}`);
   };
   return {
     failures,
-    heading: (text) => write(`\n${styleText("bold", text)}`),
+    heading: (text) => console.log(`\n${styleText("bold", text)}`),
     say: (...lines) => {
-      for (const text of lines) write(text === "" ? "" : `    ${text}`);
+      for (const text of lines) console.log(text === "" ? "" : `    ${text}`);
     },
     step: async (text, run) => {
       const started = performance.now();
       try {
-        const result = await run();
+        const running = run();
+        const shown = { title: text, task: () => Promise.race([running, stopped]).then(() => undefined) };
+        await new Listr([shown], SHOWING).run();
+        const result = await running;
         const detail = typeof result === "string" ? `: ${result}` : "";
         line(styleText("green", "✓"), text + detail, `${Math.round(performance.now() - started)} ms`);
         return result;

@@ -14,9 +14,12 @@ import { startPlatform, startProvider } from "./platform.ts";
 import { invoiceTable, usageTable } from "./report.ts";
 import { run } from "./run.ts";
 
-await run(async (stack) => {
+const GO_ON =
+  "All is kept in .headgate/, logs too: npm start goes on from there; without that folder it begins anew.";
+
+await run({ stopCode: 0, goOn: GO_ON }, async (stack, stop) => {
   const began = performance.now();
-  const narrator = createNarrator();
+  const narrator = createNarrator(stop);
   const directory = resolve(".headgate");
   stack.use(lockDirectory(directory));
   const keyRing = openKeyRing(resolve(directory, "demo-keys.json"));
@@ -70,7 +73,7 @@ await run(async (stack) => {
   }
   console.log("\nCtrl-C stops everything.");
   return new Promise<never>(() => undefined);
-}, 0);
+});
 
 async function governedCalls(tenant: OnboardedTenant, narrator: Narrator): Promise<void> {
   const agent = (name: string) => calls.clientsFor(tenant.endpointUrl, tenant.agentKeys[name] ?? "");
