@@ -1,4 +1,4 @@
-import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
+import { type ErrorCode, errorRow, type Format } from "@headgate/sdk/contract";
 
 /** Becomes an answer with the status that the error table has for the code. */
 export class Refusal extends Error {
@@ -12,4 +12,11 @@ export class Refusal extends Error {
     this.status = status;
     this.body = body ?? { error: { code, message: text } };
   }
+}
+
+/** What the body says, in a version that this format reads. */
+export function documentIn<T>(format: Format<T>, body: unknown): T {
+  const reading = format.read(body);
+  if (!reading.ok) throw new Refusal("api.invalid_input");
+  return reading.value;
 }

@@ -4,9 +4,9 @@ import { contractUpTo, nextContract } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
 import {
   type FakeControlPlane,
-  type SeenRequest,
   startFakeControlPlane,
 } from "../../doubles/control-plane/fake-control-plane.ts";
+import type { SeenRequest } from "../../doubles/control-plane/request-log.ts";
 import { startLink } from "./link-harness.ts";
 
 const beats = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.heartbeat && status === 200;

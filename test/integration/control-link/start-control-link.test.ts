@@ -15,10 +15,10 @@ import { makeId } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
 import {
   type FakeControlPlane,
-  type SeenRequest,
-  type SignedSnapshot,
   startFakeControlPlane,
 } from "../../doubles/control-plane/fake-control-plane.ts";
+import type { SeenRequest } from "../../doubles/control-plane/request-log.ts";
+import type { SignedSnapshot } from "../../doubles/control-plane/snapshot-desk.ts";
 import { type LinkHarness, startLink } from "./link-harness.ts";
 
 const listening = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.snapshotEvents && status === 200;
