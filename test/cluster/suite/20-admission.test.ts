@@ -1,7 +1,8 @@
 /**
  * What the API server refuses in the namespaces of tenants and agents, in its own words: Pod Security, quota, the role of
  * the provisioner, and each of the base program's admission policies. The policies are installed under other names and
- * for the namespaces of this file alone, so nothing else on the cluster is touched.
+ * for the namespaces of this file alone, so nothing else on the cluster is touched. It is one long file because every
+ * refusal needs all of that, and an API server takes its time to put it in force.
  */
 import {
   admissionPolicyManifests,

@@ -14,9 +14,10 @@ import {
   startControlLink,
   systemClock,
 } from "@headgate/data-plane/testing";
-import { CONTRACT, type Contract } from "@headgate/sdk/contract";
+import { CONTRACT, type Contract, DATA_PLANE_API } from "@headgate/sdk/contract";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import type { FakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
+import type { SeenRequest } from "../../doubles/control-plane/request-log.ts";
 
 export interface LinkHarness extends AsyncDisposable {
   readonly stateDir: string;
@@ -95,4 +96,26 @@ export async function startLink(
       await rm(stateDir, { recursive: true, force: true });
     },
   };
+}
+
+export const listening = ({ path, status }: SeenRequest) =>
+  path === DATA_PLANE_API.snapshotEvents && status === 200;
+export const fetched = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.snapshot && status === 200;
+export const verdictOn =
+  (revision: number, ok: boolean) =>
+  ({ path, body }: SeenRequest): boolean =>
+    path === DATA_PLANE_API.snapshotAck &&
+    JSON.stringify(body).includes(`"ok":${ok},"revision":${revision},`);
+/** Any call that needs a credential. */
+export const QUESTION = { method: "POST", path: DATA_PLANE_API.snapshotAck } as const;
+export const countOf = (fake: FakeControlPlane, wanted: string) =>
+  fake.seen.filter(({ path }) => path === wanted).length;
+
+export async function joinAndApply(fake: FakeControlPlane, revision: number): Promise<LinkHarness> {
+  const harness = await startLink(fake);
+  await fake.received(listening);
+  fake.serve(await fake.makeSnapshot({ revision }));
+  await harness.applied(revision);
+  await fake.received(verdictOn(revision, true));
+  return harness;
 }
