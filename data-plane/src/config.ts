@@ -100,17 +100,11 @@ const variables = z
   })
   .refine(
     (values) => values.HEADGATE_JOIN_TOKEN === undefined || values.HEADGATE_JOIN_TOKEN_FILE === undefined,
-    {
-      path: ["HEADGATE_JOIN_TOKEN"],
-      message: "must not be set together with HEADGATE_JOIN_TOKEN_FILE",
-    },
+    { path: ["HEADGATE_JOIN_TOKEN"], message: "must not be set together with HEADGATE_JOIN_TOKEN_FILE" },
   )
   .refine(
     (values) => values.HEADGATE_STATE_DIR === undefined || values.HEADGATE_SHARED_STATE_DIR === undefined,
-    {
-      path: ["HEADGATE_STATE_DIR"],
-      message: "must not be set together with HEADGATE_SHARED_STATE_DIR",
-    },
+    { path: ["HEADGATE_STATE_DIR"], message: "must not be set together with HEADGATE_SHARED_STATE_DIR" },
   )
   .refine(
     (values) => values.HEADGATE_STATE_DIR !== undefined || values.HEADGATE_SHARED_STATE_DIR !== undefined,

@@ -74,16 +74,8 @@ export interface ControlLink {
 export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLink> {
   const { stateDir, holder, logger, contract, timers = systemTimers } = deps;
   const identity = await loadIdentity(stateDir, logger);
-  const registration = loadRegistration({
-    stateDir,
-    isNew: identity.isNew,
-    logger,
-  });
-  const client = createControlClient({
-    baseUrl: deps.controlPlaneUrl,
-    clock: deps.clock,
-    contract,
-  });
+  const registration = loadRegistration({ stateDir, isNew: identity.isNew, logger });
+  const client = createControlClient({ baseUrl: deps.controlPlaneUrl, clock: deps.clock, contract });
   const credentials = createCredentials({
     ...deps,
     client,
@@ -206,11 +198,7 @@ async function applyLastGood({ lastGood, verdicts, ...parts }: LinkParts): Promi
     return;
   }
   const trustedKeys = registration.trustedKeysOnDisk();
-  const acceptance = await acceptSnapshot(kept, {
-    ...parts,
-    owner,
-    trustedKeys,
-  });
+  const acceptance = await acceptSnapshot(kept, { ...parts, owner, trustedKeys });
   if (acceptance.outcome === "applied") {
     const { revision } = acceptance.policy;
     logger.info({ revision }, "the last good revision was applied from disk");
@@ -231,9 +219,5 @@ async function acceptFromNetwork(received: ReceivedSnapshot, parts: LinkParts): 
   }
   const owner = registration.current();
   if (owner === undefined) throw new Error("a snapshot before joining");
-  return acceptSnapshot(received, {
-    ...parts,
-    owner,
-    trustedKeys: registration.trustedKeys(),
-  });
+  return acceptSnapshot(received, { ...parts, owner, trustedKeys: registration.trustedKeys() });
 }

@@ -33,11 +33,7 @@ export function windowAt(window: BudgetWindow, wallMs: number): WindowBounds {
         endMs: Date.UTC(year, month, day + 1),
       };
     case "month":
-      return {
-        id: iso.slice(0, 7),
-        startMs: Date.UTC(year, month),
-        endMs: Date.UTC(year, month + 1),
-      };
+      return { id: iso.slice(0, 7), startMs: Date.UTC(year, month), endMs: Date.UTC(year, month + 1) };
   }
 }
 

@@ -154,15 +154,7 @@ function compileLimit(limit: SnapshotLimit): CompiledLimit {
   const matches = compileSelector(limit.match, per);
   return limit.metric === "concurrency"
     ? { id, name, metric: limit.metric, max, matches, per }
-    : {
-        id,
-        name,
-        metric: limit.metric,
-        max,
-        windowMs: limit.window_seconds * 1_000,
-        matches,
-        per,
-      };
+    : { id, name, metric: limit.metric, max, windowMs: limit.window_seconds * 1_000, matches, per };
 }
 
 function compileBudgets({ budgets }: PolicySnapshot, errors: string[]): CompiledBudget[] {
@@ -170,18 +162,7 @@ function compileBudgets({ budgets }: PolicySnapshot, errors: string[]): Compiled
     const scale = unit === "usd" ? NANO_USD_SCALE : 0;
     try {
       const matches = compileSelector(match, per);
-      return [
-        {
-          id,
-          name,
-          unit,
-          max: scaledInteger(max, scale),
-          window,
-          hold,
-          matches,
-          per,
-        },
-      ];
+      return [{ id, name, unit, max: scaledInteger(max, scale), window, hold, matches, per }];
     } catch {
       errors.push(`budget ${id}: has more than ${scale} decimal places`);
       return [];

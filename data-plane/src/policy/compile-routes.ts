@@ -25,16 +25,7 @@ function compileTarget(
   const provider = providers.get(provider_id);
   return provider === undefined
     ? []
-    : [
-        {
-          id,
-          provider,
-          upstreamModel: upstream_model,
-          priority,
-          weight,
-          timeouts,
-        },
-      ];
+    : [{ id, provider, upstreamModel: upstream_model, priority, weight, timeouts }];
 }
 
 function byPriorityThenId(a: CompiledTarget, b: CompiledTarget): number {

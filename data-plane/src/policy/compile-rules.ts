@@ -32,11 +32,7 @@ export function createRuleCheck(rules: readonly CompiledRule[]): (input: PolicyI
     ...rule,
     isLastAllow: index === lastAllow,
     denied: { allowed: false, code: "access.denied", ruleId: rule.id } as const,
-    failed: {
-      allowed: false,
-      code: "access.rule_failed",
-      ruleId: rule.id,
-    } as const,
+    failed: { allowed: false, code: "access.rule_failed", ruleId: rule.id } as const,
   }));
   return (input) => {
     let allowed = false;

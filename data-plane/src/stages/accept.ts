@@ -10,9 +10,7 @@ export const accept: Stage = {
     if (method === "TRACE" || method === "CONNECT")
       return { code: "request.method_not_allowed", allow: "GET, POST" };
     if (endpoint === undefined)
-      return {
-        code: isNormal(path) ? "request.unknown_endpoint" : "request.bad_path",
-      };
+      return { code: isNormal(path) ? "request.unknown_endpoint" : "request.bad_path" };
     if (method !== endpoint.method) {
       return { code: "request.method_not_allowed", allow: protocols.methodsAt(path) };
     }

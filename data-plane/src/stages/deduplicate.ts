@@ -12,10 +12,7 @@ export const deduplicate: Stage = {
       return undefined;
     }
     if (head.idempotencyKey.length > KEY_CHARS_MAX) {
-      return {
-        code: "request.invalid_parameter",
-        parameter: "idempotency-key",
-      };
+      return { code: "request.invalid_parameter", parameter: "idempotency-key" };
     }
     const key = `${principal.agent.id} ${head.idempotencyKey}`;
     const hash = createHash("sha256").update(exchange.path).update(exchange.body).digest("base64");

@@ -13,10 +13,6 @@ export const reserve: Stage = {
       exchange.budgetReservation = admission.reservation;
       return undefined;
     }
-    return {
-      code: admission.code,
-      policyId: admission.budgetId,
-      facts: admission.facts,
-    };
+    return { code: admission.code, policyId: admission.budgetId, facts: admission.facts };
   },
 };

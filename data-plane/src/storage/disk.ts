@@ -79,11 +79,7 @@ export function writeFully(
 ): void {
   let from = 0;
   while (from < length) {
-    const count = disk.write(fd, bytes, {
-      from,
-      to: length,
-      position: position + from,
-    });
+    const count = disk.write(fd, bytes, { from, to: length, position: position + from });
     if (count <= 0) throw new Error("the disk took no bytes");
     from += count;
   }

@@ -31,12 +31,7 @@ export function ownStateDirectory(path: string): StateDirectory {
 export async function takeStateDirectory(deps: ClaimDeps & { log: Logger }): Promise<StateDirectory> {
   mkdirSync(deps.root, { recursive: true, mode: 0o700 });
   const held = (await takeLeftOver(deps)) ?? makeHeldDirectory(deps);
-  return {
-    path: held.path,
-    disk: claimedDisk(realDisk, held),
-    lost: held.lost,
-    release: held.release,
-  };
+  return { path: held.path, disk: claimedDisk(realDisk, held), lost: held.lost, release: held.release };
 }
 
 const GLANCE_MS = 250;

@@ -56,10 +56,7 @@ export function histogramCells(
   options: CellOptions & { readonly bounds: readonly number[] },
 ): HistogramCells {
   const { name, help, bounds } = options;
-  const cells = createCells(options, () => ({
-    sum: 0,
-    counts: new Float64Array(bounds.length + 1),
-  }));
+  const cells = createCells(options, () => ({ sum: 0, counts: new Float64Array(bounds.length + 1) }));
   const metric = {
     name,
     help,

@@ -40,11 +40,7 @@ export function createTracing(tracer: Tracer): Tracing {
       const operation = exchange.endpoint?.operation ?? "unknown";
       const span = tracer.startSpan(
         `${operation} ${call?.name ?? ""}`.trim(),
-        {
-          kind: SpanKind.SERVER,
-          startTime: start,
-          attributes: serverAttributes(exchange, outcome),
-        },
+        { kind: SpanKind.SERVER, startTime: start, attributes: serverAttributes(exchange, outcome) },
         parentOf(exchange.head.traceparent),
       );
       if (exchange.failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
@@ -74,9 +70,7 @@ function serverAttributes(exchange: Exchange, outcome: string) {
     ...(failed && { [ATTR_ERROR_TYPE]: outcome }),
     "headgate.request.id": exchange.requestId,
     "headgate.decision.id": exchange.decisionId,
-    ...(exchange.principal !== undefined && {
-      "headgate.agent.id": exchange.principal.agent.id,
-    }),
+    ...(exchange.principal !== undefined && { "headgate.agent.id": exchange.principal.agent.id }),
     ...(exchange.policy !== undefined && {
       "headgate.tenant.id": exchange.policy.tenantId,
       "headgate.snapshot.revision": exchange.policy.revision,
@@ -105,12 +99,8 @@ function traceAttempt(
         [ATTR_GEN_AI_OPERATION_NAME]: operation,
         ...call.attemptAttributes(target, result.usage),
         [ATTR_SERVER_ADDRESS]: new URL(target.provider.origin).hostname,
-        ...(result.http_status > 0 && {
-          [ATTR_HTTP_RESPONSE_STATUS_CODE]: result.http_status,
-        }),
-        ...(result.outcome !== "success" && {
-          [ATTR_ERROR_TYPE]: result.outcome,
-        }),
+        ...(result.http_status > 0 && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: result.http_status }),
+        ...(result.outcome !== "success" && { [ATTR_ERROR_TYPE]: result.outcome }),
         "headgate.attempt.id": opened.attempt_id,
       },
     },
@@ -130,10 +120,5 @@ function parentOf(traceparent: string | undefined): Context {
   const [, traceId = "", spanId = "", flags = "00"] = match;
   const sampled = (Number.parseInt(flags, 16) & TraceFlags.SAMPLED) === TraceFlags.SAMPLED;
   const traceFlags = sampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
-  return trace.setSpanContext(root, {
-    traceId,
-    spanId,
-    traceFlags,
-    isRemote: true,
-  });
+  return trace.setSpanContext(root, { traceId, spanId, traceFlags, isRemote: true });
 }

@@ -6,11 +6,7 @@ import type { AttemptEnd, ResponseHeaders } from "./dispatch.ts";
 export type Verdict =
   | { readonly kind: "answered"; readonly answer: Answer }
   /** Nothing was sent to the agent. */
-  | {
-      readonly kind: "failed";
-      readonly code: ErrorCode;
-      readonly retryAfterMs?: number | undefined;
-    }
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly retryAfterMs?: number | undefined }
   /** Part of an answer was sent. */
   | {
       readonly kind: "broken";
@@ -53,18 +49,10 @@ function classifyStatus(
 ): Verdict {
   if (status === 401 || status === 403) return { kind: "failed", code: "upstream.credential_refused" };
   if (status === 429) {
-    return {
-      kind: "failed",
-      code: "upstream.rate_limited",
-      retryAfterMs: retryAfterMs(headers),
-    };
+    return { kind: "failed", code: "upstream.rate_limited", retryAfterMs: retryAfterMs(headers) };
   }
   if (status === 503 || status === 529) {
-    return {
-      kind: "failed",
-      code: "upstream.unavailable",
-      retryAfterMs: retryAfterMs(headers),
-    };
+    return { kind: "failed", code: "upstream.unavailable", retryAfterMs: retryAfterMs(headers) };
   }
   if (status === 408 || status === 504) return { kind: "failed", code: "upstream.timeout" };
   if (status >= 500 || (status >= 300 && status < 400)) return { kind: "failed", code: "upstream.error" };
@@ -75,10 +63,7 @@ function classifyStatus(
   }
   // A whole answer to a call that asked for a stream would not be understood, unless it is an error.
   if (status < 300 && wanted === "stream") return { kind: "failed", code: "upstream.error" };
-  return {
-    kind: "answered",
-    answer: { kind: "json", status, body, contentType },
-  };
+  return { kind: "answered", answer: { kind: "json", status, body, contentType } };
 }
 
 /** `Retry-After` in seconds, as an integer; dates are not used by the providers we speak to. */

@@ -34,12 +34,7 @@ export type AttemptEnd =
       readonly body: Buffer;
     }
   /** A stream ran to its last event; `held` is its end, not yet written. */
-  | {
-      readonly kind: "streamed";
-      readonly status: number;
-      readonly held: Buffer;
-      readonly failed: boolean;
-    }
+  | { readonly kind: "streamed"; readonly status: number; readonly held: Buffer; readonly failed: boolean }
   /** A stream began and did not reach its last event. */
   | {
       readonly kind: "broken";

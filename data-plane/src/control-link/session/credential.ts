@@ -128,9 +128,7 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     await discard(first);
     // Another request may have renewed it while this one was under way.
     if (registration.current()?.credential === credential) await renew();
-    return attempt({
-      authorization: `Bearer ${registration.current()?.credential ?? credential}`,
-    });
+    return attempt({ authorization: `Bearer ${registration.current()?.credential ?? credential}` });
   };
 
   return {
@@ -145,11 +143,7 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     renew,
     authorisedFetch: (request) =>
       authorise(
-        (headers) =>
-          client.send({
-            ...request,
-            headers: { ...request.headers, ...headers },
-          }),
+        (headers) => client.send({ ...request, headers: { ...request.headers, ...headers } }),
         async () => undefined,
       ),
     authorisedStream: (path, headers, idleMs) =>

@@ -53,14 +53,8 @@ function privateJwk(key: KeyObject): z.infer<typeof okp> {
 /** Undefined when the keys do not fit together. */
 function fromJwks(file: IdentityFile, isNew: boolean): Identity | undefined {
   try {
-    const signingKey = createPrivateKey({
-      key: file.signing_key,
-      format: "jwk",
-    });
-    const encryptionKey = createPrivateKey({
-      key: file.encryption_key,
-      format: "jwk",
-    });
+    const signingKey = createPrivateKey({ key: file.signing_key, format: "jwk" });
+    const encryptionKey = createPrivateKey({ key: file.encryption_key, format: "jwk" });
     const publicKeys = {
       signing_key: ed25519PublicJwk.parse(createPublicKey(signingKey).export({ format: "jwk" })),
       encryption_key: x25519PublicJwk.parse(createPublicKey(encryptionKey).export({ format: "jwk" })),

@@ -62,10 +62,7 @@ export function startJoining(deps: JoiningDeps): { stop(): void } {
       if (stopped) return;
       attempts += 1;
       outage.failed(cause);
-      const delayMs = backoffMs(attempts, random, {
-        baseMs: 500,
-        capMs: 15_000,
-      });
+      const delayMs = backoffMs(attempts, random, { baseMs: 500, capMs: 15_000 });
       cancelTimer = timers.after(delayMs, () => void attempt());
     }
   };

@@ -84,10 +84,7 @@ const keptAnswer = z.preprocess((kept) => {
   return { ...Object(kept), replica_id: `rpl_${known.data.data_plane_id.slice("dpl_".length)}` };
 }, credentialAnswer);
 
-const registrationFile = z.strictObject({
-  answer: keptAnswer,
-  last_good_key: snapshotKey.nullable(),
-});
+const registrationFile = z.strictObject({ answer: keptAnswer, last_good_key: snapshotKey.nullable() });
 type RegistrationFile = z.infer<typeof registrationFile>;
 
 function isSameDataPlane(a: CredentialAnswer, b: CredentialAnswer): boolean {

@@ -54,9 +54,5 @@ async function tryToApply(
   if (failures.length > 0) return { ...refused, reason: "self_test", errors: failures };
   return holder.apply(policy)
     ? { outcome: "applied", policy }
-    : {
-        ...refused,
-        reason: "revision",
-        errors: ["a newer revision was applied meanwhile"],
-      };
+    : { ...refused, reason: "revision", errors: ["a newer revision was applied meanwhile"] };
 }

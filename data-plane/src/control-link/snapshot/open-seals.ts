@@ -31,7 +31,4 @@ export async function openSeals(snapshot: PolicySnapshot, encryptionKey: KeyObje
   return errors.length === 0 ? { ok: true, secrets: { pepper, credentials } } : { ok: false, errors };
 }
 
-const ALGORITHMS = {
-  keyManagementAlgorithms: ["ECDH-ES"],
-  contentEncryptionAlgorithms: ["A256GCM"],
-};
+const ALGORITHMS = { keyManagementAlgorithms: ["ECDH-ES"], contentEncryptionAlgorithms: ["A256GCM"] };

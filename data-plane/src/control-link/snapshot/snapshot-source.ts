@@ -87,10 +87,7 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
     const delayMs =
       failures === 0
         ? jitteredMs(POLL_INTERVAL_MS, random)
-        : backoffMs(failures, random, {
-            baseMs: 1_000,
-            capMs: POLL_INTERVAL_MS,
-          });
+        : backoffMs(failures, random, { baseMs: 1_000, capMs: POLL_INTERVAL_MS });
     cancelTimer = timers.after(delayMs, () => void sync());
   };
 

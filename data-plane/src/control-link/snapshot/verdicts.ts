@@ -25,12 +25,7 @@ export function createVerdicts(
       if (nacked.has(revision)) return;
       remember(nacked, revision);
       const told = errors.slice(0, ERRORS_MAX).map((error) => error.slice(0, ERROR_CHARS_MAX));
-      waiting.set(revision, {
-        ok: false,
-        revision,
-        instance_id: instanceId,
-        errors: told,
-      });
+      waiting.set(revision, { ok: false, revision, instance_id: instanceId, errors: told });
     },
     async flush() {
       for (const [revision, verdict] of waiting) {

@@ -42,12 +42,7 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
       if (position?.seq !== fromSeq || !spool.segments.includes(position.segment)) {
         const segment = spool.segments.find((one) => one.firstSeq <= fromSeq && fromSeq <= one.lastSeq);
         if (segment === undefined) return undefined;
-        position = {
-          segment,
-          offset: 0,
-          seq: segment.firstSeq,
-          totals: new Map(),
-        };
+        position = { segment, offset: 0, seq: segment.firstSeq, totals: new Map() };
       }
       const lines: Buffer[] = [];
       let bytes = 0;

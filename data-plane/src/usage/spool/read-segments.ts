@@ -159,13 +159,7 @@ function findChain({ disk, directory, streamId }: ReadSegmentsOptions): {
   while (name !== undefined && known.has(name)) {
     const header = headerOf(name);
     if (header === undefined) throw new SpoolDamagedError(`${name} has no readable header`);
-    chain.unshift({
-      name,
-      path: segmentPath(directory, name),
-      header,
-      bytesMax,
-      durableBytesMin,
-    });
+    chain.unshift({ name, path: segmentPath(directory, name), header, bytesMax, durableBytesMin });
     bytesMax = header.previous?.bytes ?? 0;
     durableBytesMin = header.previous?.durable_bytes ?? 0;
     name = header.previous?.name;

@@ -286,10 +286,5 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
 }
 
 function liveAttempt(attempt: AttemptOpened): LiveAttempt {
-  return {
-    attemptId: attempt.attempt_id,
-    json: attemptToJson(attempt),
-    segment: undefined,
-    settled: false,
-  };
+  return { attemptId: attempt.attempt_id, json: attemptToJson(attempt), segment: undefined, settled: false };
 }

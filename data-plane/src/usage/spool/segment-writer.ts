@@ -124,20 +124,12 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     },
     rotate(start) {
       if (current === undefined || fd === undefined) return;
-      const previous = {
-        name: current.name,
-        bytes: current.bytes,
-        durable_bytes: current.durableBytes,
-      };
+      const previous = { name: current.name, bytes: current.bytes, durable_bytes: current.durableBytes };
       const named = name(recordNumber);
       const first = header(start, previous);
       const nextFd = disk.open(named.path, "wx");
       try {
-        writeFully(disk, nextFd, {
-          bytes: first.bytes,
-          length: first.length,
-          position: 0,
-        });
+        writeFully(disk, nextFd, { bytes: first.bytes, length: first.length, position: 0 });
       } catch (error) {
         quietly(() => disk.close(nextFd));
         quietly(() => disk.remove(named.path));
@@ -145,15 +137,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       }
       retiring.push(fd);
       recordNumber += 1;
-      begin(
-        newSegment({
-          ...named,
-          firstSeq: start.firstSeq,
-          bytes: first.length,
-          previous,
-        }),
-        nextFd,
-      );
+      begin(newSegment({ ...named, firstSeq: start.firstSeq, bytes: first.length, previous }), nextFd);
     },
     async replace(start, records) {
       // A segment of which nothing is known to be on disk cannot be built upon: its predecessor is.
@@ -163,11 +147,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
         givenUp?.previous ??
         (last === undefined
           ? null
-          : {
-              name: last.name,
-              bytes: last.durableBytes,
-              durable_bytes: last.durableBytes,
-            });
+          : { name: last.name, bytes: last.durableBytes, durable_bytes: last.durableBytes });
       // One further than a rotation that failed may have left behind.
       const named = name(recordNumber + 1);
       const first = header(start, previous);
@@ -176,17 +156,9 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       disk.remove(temporary);
       const nextFd = disk.open(temporary, "wx");
       try {
-        writeFully(disk, nextFd, {
-          bytes: first.bytes,
-          length: first.length,
-          position: 0,
-        });
+        writeFully(disk, nextFd, { bytes: first.bytes, length: first.length, position: 0 });
         const { bytes: content, length: contentLength } = records.buffer;
-        writeFully(disk, nextFd, {
-          bytes: content,
-          length: contentLength,
-          position: first.length,
-        });
+        writeFully(disk, nextFd, { bytes: content, length: contentLength, position: first.length });
         await disk.sync(nextFd);
         disk.rename(temporary, named.path);
         await disk.syncDirectory(directory);
@@ -208,12 +180,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       for (const old of fd === undefined ? retiring : [...retiring, fd]) quietly(() => disk.close(old));
       retiring = [];
       recordNumber += 2 + records.count;
-      const segment = newSegment({
-        ...named,
-        firstSeq: start.firstSeq,
-        bytes: length,
-        previous,
-      });
+      const segment = newSegment({ ...named, firstSeq: start.firstSeq, bytes: length, previous });
       segment.durableBytes = length;
       return begin(segment, nextFd);
     },

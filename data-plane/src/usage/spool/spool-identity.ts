@@ -31,12 +31,7 @@ export async function claimSpool(
   const identity = versioned({ stream_id: streamId, writer_epoch: writerEpoch });
   await replaceFile(disk, path, Buffer.from(`${JSON.stringify(identity)}\n`));
   const fd = disk.open(path, "r");
-  return {
-    streamId,
-    writerEpoch,
-    superseded: () => disk.links(fd) === 0,
-    close: () => disk.close(fd),
-  };
+  return { streamId, writerEpoch, superseded: () => disk.links(fd) === 0, close: () => disk.close(fd) };
 }
 
 function parseIdentity(identity: unknown): { stream_id: Id<"stream">; writer_epoch: number } | undefined {

@@ -196,11 +196,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   function writeLedger(): void {
     if (log.state === "superseded") return;
     try {
-      ledger.write({
-        stream_id: identity.streamId,
-        acked_seq: ackedSeq,
-        lost_events: lostEvents,
-      });
+      ledger.write({ stream_id: identity.streamId, acked_seq: ackedSeq, lost_events: lostEvents });
     } catch (error) {
       options.onFault(error);
     }

@@ -24,11 +24,7 @@ export function statusOf(code: ErrorCode): number {
 
 export function errorBody({ code, message, parameter, requestId, about }: ErrorFacts): object {
   const named = parameter === undefined ? {} : { parameter };
-  return {
-    type: "error",
-    error: { type: typeOf(code), message, ...named, ...about },
-    request_id: requestId,
-  };
+  return { type: "error", error: { type: typeOf(code), message, ...named, ...about }, request_id: requestId };
 }
 
 function typeOf(code: ErrorCode): string {
