@@ -3,6 +3,7 @@
  * endpoint that was called. Each error carries `headgate_code` and what the decision was about. `Retry-After` is whole
  * seconds from 1 to 60, spread a little: SDKs retry at once on anything else.
  */
+import { STATUS_CODES } from "node:http";
 import { type ErrorCode, type ErrorRow, errorRow, type Id } from "@headgate/sdk/contract";
 import type { Exchange } from "./pipeline/exchange.ts";
 import type { ErrorFacts, ReplyStyle } from "./protocols/reply-style.ts";
@@ -75,18 +76,10 @@ export function bareErrorReply(code: ErrorCode, style: ReplyStyle, ids: BareRepl
     }),
   );
   return (
-    `HTTP/1.1 ${row.status} ${STATUS_TEXT[row.status] ?? "Error"}\r\ncontent-type: application/json\r\n` +
+    `HTTP/1.1 ${row.status} ${STATUS_CODES[row.status]}\r\ncontent-type: application/json\r\n` +
     `content-length: ${Buffer.byteLength(body)}\r\n${ids.allow === undefined ? "" : `allow: ${ids.allow}\r\n`}x-request-id: ${ids.requestId}\r\nx-headgate-decision: ${ids.decisionId}\r\nconnection: close\r\n\r\n${body}`
   );
 }
-
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-  503: "Service Unavailable",
-};
 
 function errorFacts(exchange: Exchange, code: ErrorCode): ErrorFacts {
   const { refusal, requestId, decisionId } = exchange;

@@ -13,7 +13,7 @@ import { drainable } from "../server/drain-server.ts";
 import { listen, ownAuthorities } from "../server/listen.ts";
 import { buildServer, cutCall } from "../server/server.ts";
 import { CLAIM_TIMING, type ClaimTiming } from "../storage/claim-timing.ts";
-import { registerReplicaMetrics } from "../telemetry/replica-metrics.ts";
+import type { OrphanRecovery } from "../storage/recover-orphans.ts";
 import { startTracing } from "../telemetry/start-tracing.ts";
 import { registerStateMetrics } from "../telemetry/state-metrics.ts";
 import { VERSION } from "../version.ts";
@@ -107,7 +107,19 @@ export async function startDataPlane(
   });
   const { reporter, usage } = link;
   const spoolBytes = () => spool.bytes;
-  registerStateMetrics({ registry, version: VERSION, clock, holder, load, breakers, usage, spoolBytes });
+  let orphans: OrphanRecovery | undefined;
+  registerStateMetrics({
+    registry,
+    version: VERSION,
+    clock,
+    holder,
+    load,
+    breakers,
+    usage,
+    spoolBytes,
+    replicas,
+    orphans: () => orphans,
+  });
   const url = await listen(server, config.host, config.port);
   if (config.authorities === undefined) {
     for (const authority of ownAuthorities(config.host, url)) authorities.add(authority);
@@ -120,8 +132,7 @@ export async function startDataPlane(
   const applied = holder.current();
   if (applied !== undefined) announcePolicy(applied);
   reporter.start();
-  const orphans = state.recoverOrphans(link.send);
-  registerReplicaMetrics({ registry, replicas, orphans });
+  orphans = state.recoverOrphans(link.send);
 
   return {
     url,

@@ -44,8 +44,6 @@ export interface ControlClient {
   openStream(path: string, headers: Readonly<Record<string, string>>, idleMs: number): Promise<ControlStream>;
   /** Unix milliseconds by the control plane's clock, as its answers tell it; ours until one has. */
   serverTimeMs(): number;
-  /** Whether the last request came to an answer, of whatever status. */
-  connected(): boolean;
   /** Breaks off what is under way. Later requests are refused. */
   close(): Promise<void>;
 }
@@ -72,33 +70,26 @@ export function createControlClient({
   });
   const closed = new AbortController();
   let serverClock: { readonly serverMs: number; readonly at: number } | undefined;
-  let connected = false;
   /** The newest version that both planes know, as far as has been heard. */
   let version = contract.version;
 
   const request = async (
     options: Omit<Dispatcher.RequestOptions, "origin" | "headers"> & { headers: Record<string, string> },
   ): Promise<Dispatcher.ResponseData> => {
-    try {
-      const response = await agent.request({
-        ...options,
-        origin,
-        path: prefix + options.path,
-        headers: { ...options.headers, [CONTRACT_HEADER]: String(contract.version) },
-      });
-      // An answer of something in between says nothing of the control plane.
-      if (response.statusCode < 500) {
-        const theirs = statedVersion(headerOf(response.headers, CONTRACT_HEADER)) ?? 1;
-        version = Math.max(oldestSpoken(contract), Math.min(contract.version, theirs));
-      }
-      const serverMs = Date.parse(headerOf(response.headers, "date") ?? "");
-      if (Number.isFinite(serverMs)) serverClock = { serverMs, at: clock.monotonicMs() };
-      connected = true;
-      return response;
-    } catch (cause) {
-      connected = false;
-      throw cause;
+    const response = await agent.request({
+      ...options,
+      origin,
+      path: prefix + options.path,
+      headers: { ...options.headers, [CONTRACT_HEADER]: String(contract.version) },
+    });
+    // An answer of something in between says nothing of the control plane.
+    if (response.statusCode < 500) {
+      const theirs = statedVersion(headerOf(response.headers, CONTRACT_HEADER)) ?? 1;
+      version = Math.max(oldestSpoken(contract), Math.min(contract.version, theirs));
     }
+    const serverMs = Date.parse(headerOf(response.headers, "date") ?? "");
+    if (Number.isFinite(serverMs)) serverClock = { serverMs, at: clock.monotonicMs() };
+    return response;
   };
 
   return {
@@ -141,7 +132,6 @@ export function createControlClient({
         ? clock.wallMs()
         : serverClock.serverMs + Math.floor(clock.monotonicMs() - serverClock.at);
     },
-    connected: () => connected,
     async close() {
       closed.abort();
       await agent.destroy();

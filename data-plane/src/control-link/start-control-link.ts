@@ -3,7 +3,7 @@
  * snapshot, which is applied before anything is sent; then it joins if it must, and keeps in step. The control plane may
  * be away at any time and for any time: nothing here throws or ends for that.
  */
-import type { Contract, CredentialAnswer, Heartbeat, HeartbeatAnswer, Id } from "@headgate/sdk/contract";
+import type { Contract, Heartbeat, HeartbeatAnswer, Id } from "@headgate/sdk/contract";
 import type { RandomFraction } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
@@ -49,19 +49,7 @@ export interface ControlLinkDeps {
   readonly timers?: Timers;
 }
 
-export interface ControlLinkState {
-  /** Whose this data plane is; undefined until it has joined. */
-  readonly owner: Pick<CredentialAnswer, "tenant_id" | "data_plane_id" | "region"> | undefined;
-  /** Whether the last exchange with the control plane came to an answer. */
-  readonly connected: boolean;
-  /** The highest revision that the control plane has told of; 0 when none. */
-  readonly latestRevision: number;
-  /** 0 when none is applied. */
-  readonly appliedRevision: number;
-}
-
 export interface ControlLink {
-  state(): ControlLinkState;
   /** HTTP with this data plane's credential; throws when the control plane cannot be reached or before joining. */
   authorisedFetch(request: ControlRequest): Promise<ControlResponse>;
   /** Says to the control plane that this process is over. Resolves also when that cannot be told. */
@@ -148,12 +136,6 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
   else joinThen(keepInStep);
 
   return {
-    state: () => ({
-      owner: ownerOf(registration),
-      connected: client.connected(),
-      latestRevision,
-      appliedRevision: holder.current()?.revision ?? 0,
-    }),
     authorisedFetch: credentials.authorisedFetch,
     sayStopped: async () => heartbeats?.stopped(),
     async stop() {
@@ -165,14 +147,6 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
       await fetched;
     },
   };
-}
-
-/** Without the credential: what is shown may be logged. */
-function ownerOf(registration: Registration): ControlLinkState["owner"] {
-  const registered = registration.current();
-  if (registered === undefined) return undefined;
-  const { tenant_id, data_plane_id, region } = registered;
-  return { tenant_id, data_plane_id, region };
 }
 
 interface LinkParts {

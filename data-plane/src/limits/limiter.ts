@@ -68,7 +68,7 @@ export function createLimiter(clock: Clock, options: LimiterOptions = {}): Local
         if (suffix === undefined) return unresolved(limit);
         const key = `${limit.id}:${suffix}`;
         const counter = counters.get(key) ?? newCounter(now);
-        const take = prepare({ limit, max: shareOf(limit.max, among), key, counter, now, tokensEstimated });
+        const take = prepare({ limit, max: shareOf(limit.max, among), key, counter }, now, tokensEstimated);
         takes.push(take);
         const wait = waitFor(take, now);
         if (wait > 0 && wait > (refused?.wait ?? 0)) refused = { take, wait };
@@ -147,29 +147,16 @@ function newCounter(now: number): Counter {
   return { emptyAt: now, intervalMs: 0, inFlight: 0 };
 }
 
-function prepare({
-  limit,
-  max,
-  key,
-  counter,
-  now,
-  tokensEstimated,
-}: {
-  limit: CompiledLimit;
-  max: number;
-  key: string;
-  counter: Counter;
-  now: number;
-  tokensEstimated: number;
-}): Take {
-  if (limit.metric === "concurrency") return { limit, max, key, counter, units: 1, intervalMs: 0 };
+function prepare(part: Pick<Take, "limit" | "max" | "key" | "counter">, now: number, tokens: number): Take {
+  const { limit, max, counter } = part;
+  if (limit.metric === "concurrency") return { ...part, units: 1, intervalMs: 0 };
   const intervalMs = limit.windowMs / max;
   if (counter.intervalMs !== intervalMs && counter.intervalMs > 0) {
     // The limit or its share was changed: what was used stays used, in units.
     counter.emptyAt = now + (Math.max(0, counter.emptyAt - now) / counter.intervalMs) * intervalMs;
     counter.intervalMs = intervalMs;
   }
-  return { limit, max, key, counter, units: limit.metric === "requests" ? 1 : tokensEstimated, intervalMs };
+  return { ...part, units: limit.metric === "requests" ? 1 : tokens, intervalMs };
 }
 
 /** Milliseconds until the counter would take the call; 0 for now. */

@@ -37,7 +37,8 @@ export type Answer =
   /** The head and most of the body are on their way; `held` is the end, kept until usage is durable. */
   | { readonly kind: "stream"; readonly held: Buffer };
 
-export interface Exchange {
+/** What is known when a request has come. */
+interface Arrival {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: Id<"request">;
@@ -54,6 +55,9 @@ export interface Exchange {
   /** Undefined where the path is nobody's. */
   readonly endpoint: Endpoint | undefined;
   readonly pathParameters: PathParameters;
+}
+
+export interface Exchange extends Arrival {
   /** Also of a caller who is known and refused. */
   principal: Principal | undefined;
   body: Buffer;
@@ -84,25 +88,9 @@ export interface Exchange {
   streaming: boolean;
 }
 
-export function createExchange(
-  base: Pick<
-    Exchange,
-    | "request"
-    | "response"
-    | "requestId"
-    | "decisionId"
-    | "receivedWall"
-    | "receivedMono"
-    | "policy"
-    | "head"
-    | "path"
-    | "style"
-    | "endpoint"
-    | "pathParameters"
-  >,
-): Exchange {
+export function createExchange(arrival: Arrival): Exchange {
   return {
-    ...base,
+    ...arrival,
     principal: undefined,
     body: NO_BODY,
     call: undefined,

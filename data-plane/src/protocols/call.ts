@@ -11,7 +11,7 @@ import type { CompiledAgent } from "../policy/compiled-agent.ts";
 import type { CallScope, CompiledPolicy, CompiledRoute, CompiledTarget } from "../policy/compiled-policy.ts";
 import type { Refusal } from "../policy/refusal.ts";
 import type { AttemptEnd } from "../upstream/dispatch.ts";
-import type { StreamSteps } from "../upstream/streamed-answer.ts";
+import type { StreamProgress, StreamSteps } from "../upstream/streamed-answer.ts";
 import type { AttemptResult } from "../usage/usage-recorder.ts";
 import type { StreamMeter } from "./reading.ts";
 import type { ErrorFacts } from "./reply-style.ts";
@@ -77,7 +77,7 @@ export type PathParameters = Readonly<Record<string, string>>;
 
 /** The way of a stream's bytes, and what was told by what went by. */
 export interface OpenStream extends StreamSteps {
-  readonly meter: StreamMeter;
+  readonly meter: StreamMeter & StreamProgress;
 }
 
 export interface AttemptSeen {

@@ -121,23 +121,18 @@ async function tryTarget({ exchange, attempt, pass, gateway }: Trial): Promise<V
 const NOTHING_USED: AttemptResult["usage"] = {};
 
 function outcomeOf(end: AttemptEnd, passed: boolean): CallOutcome {
-  switch (end.kind) {
-    case "answered":
-      return end.status < 300 && passed ? "success" : "upstream_error";
-    case "streamed":
-      return end.failed ? "upstream_error" : "success";
-    case "broken":
-      return "stream_broken";
-    case "timeout":
-      return "upstream_timeout";
-    case "unreachable":
-      return "upstream_unreachable";
-    case "unusable":
-      return "upstream_error";
-    case "cancelled":
-      return "client_aborted";
-  }
+  if (end.kind === "answered") return end.status < 300 && passed ? "success" : "upstream_error";
+  if (end.kind === "streamed") return end.failed ? "upstream_error" : "success";
+  return OUTCOMES[end.kind];
 }
+
+const OUTCOMES = {
+  broken: "stream_broken",
+  timeout: "upstream_timeout",
+  unreachable: "upstream_unreachable",
+  unusable: "upstream_error",
+  cancelled: "client_aborted",
+} as const;
 
 interface Judgement {
   readonly exchange: Exchange;

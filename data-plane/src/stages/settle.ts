@@ -6,7 +6,7 @@ import { tokensOf } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
-import type { AttemptResult } from "../usage/usage-recorder.ts";
+import { UNSETTLED } from "../usage/usage-recorder.ts";
 
 export const settle: Stage = {
   name: "settle",
@@ -28,14 +28,6 @@ export const settle: Stage = {
 };
 
 const NO_CHARGES: readonly BudgetCharge[] = [];
-/** An attempt that a fault in the gateway cut short. */
-const FAULT: AttemptResult = {
-  outcome: "gateway_crashed",
-  http_status: 0,
-  duration_ms: 0,
-  usage: {},
-  accuracy: "none",
-};
 
 function totalUsed({ attempts, policy, call, budgetReservation }: Exchange) {
   let tokens = 0;
@@ -58,7 +50,11 @@ function writeAll(
 ): Promise<undefined> {
   let durable: Promise<void> | undefined;
   for (const [index, { opened, result }] of attempts.entries()) {
-    durable = recorder.settle(opened, result ?? FAULT, index === attempts.length - 1 ? charges : NO_CHARGES);
+    durable = recorder.settle(
+      opened,
+      result ?? UNSETTLED,
+      index === attempts.length - 1 ? charges : NO_CHARGES,
+    );
   }
   // Records become durable in the order they were written, so the last one speaks for all.
   return (durable ?? Promise.resolve()).then(goOn);

@@ -4,6 +4,7 @@
  * known: it is set aside as it is, or left where it is.
  */
 import { basename, dirname, join } from "node:path";
+import { parseJson } from "../lib/json/member.ts";
 import type { Logger } from "../lib/logger.ts";
 import { type Disk, realDisk, replaceFile } from "./disk.ts";
 
@@ -38,13 +39,7 @@ export function unversioned(path: string, written: unknown): unknown {
 
 /** Undefined where it is not whole. Throws `NewerStateError`. */
 export function parseState(path: string, text: string): unknown {
-  let written: unknown;
-  try {
-    written = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return unversioned(path, written);
+  return unversioned(path, parseJson(text));
 }
 
 /** What a state file says; undefined where there is none that is whole and known: the caller begins anew. */

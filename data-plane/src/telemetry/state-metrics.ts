@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-clien
 import type { Clock } from "../lib/clock.ts";
 import type { Gateway } from "../pipeline/stage.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
+import type { OrphanRecovery } from "../storage/recover-orphans.ts";
 import type { Breakers } from "../upstream/breakers.ts";
 import type { UsageState } from "../usage/usage-state.ts";
 
@@ -14,6 +15,10 @@ export interface StateSources {
   readonly load: Gateway["load"];
   readonly breakers: Breakers;
   usage(): UsageState;
+  /** Among how many limits are shared. */
+  replicas(): number;
+  /** Undefined where the state directory is not on a shared volume. */
+  orphans(): OrphanRecovery | undefined;
   spoolBytes(): number;
 }
 
@@ -76,9 +81,22 @@ export function registerStateMetrics(sources: StateSources): void {
   gauge(
     "headgate_usage_batches_quarantined",
     "Usage batches that the control plane refused. Must be 0.",
-    () => {
-      return sources.usage().quarantined_batches;
-    },
+    () => sources.usage().quarantined_batches,
+  );
+  gauge(
+    "headgate_live_replicas",
+    "Replicas among which limits and budgets are shared, as the control plane told last.",
+    sources.replicas,
+  );
+  gauge(
+    "headgate_orphan_spools",
+    "Spools that dead replicas left on the shared volume and that are not shipped to their end.",
+    () => sources.orphans()?.orphans ?? 0,
+  );
+  counter(
+    "headgate_orphan_events_recovered_total",
+    "Usage events of dead replicas that this one has shipped.",
+    () => sources.orphans()?.recoveredEvents ?? 0,
   );
   new Counter({
     name: "headgate_snapshot_rejects_total",

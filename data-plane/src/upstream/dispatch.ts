@@ -54,7 +54,7 @@ export type ResponseHeaders = Readonly<Record<string, string | string[] | undefi
 export type AnswerHandler = Dispatcher.DispatchHandler & TimeLimited;
 
 /** The state of one attempt, for the handler that owns it. */
-export class Dispatch {
+export class Dispatch implements RunningAttempt {
   readonly end: Promise<AttemptEnd>;
   readonly timer: AttemptTimer;
   /** 0 until the answer has begun. */
@@ -92,6 +92,10 @@ export class Dispatch {
     }
     this.timer.answerStarts();
     return true;
+  }
+
+  cancel(): void {
+    this.finish({ kind: "cancelled" });
   }
 
   /** The connection failed, and nothing of the answer is the agent's yet. */

@@ -22,6 +22,10 @@ export interface StreamSteps {
   finish(): Buffer | undefined;
   /** The end of the answer, kept back; empty while the end has not come. */
   held(): Buffer;
+  readonly meter: StreamProgress;
+}
+
+export interface StreamProgress {
   /** Whether the last event has come. */
   readonly complete: boolean;
   /** Whether the provider reported a failure in the stream. */
@@ -50,11 +54,11 @@ export function startStreamedAnswer(
 ): RunningAttempt {
   const attempt = new StreamedAnswer(request, steps, sink);
   send(request, attempt);
-  return attempt;
+  return attempt.dispatch;
 }
 
-class StreamedAnswer implements AnswerHandler, RunningAttempt, Resumable {
-  readonly #dispatch: Dispatch;
+class StreamedAnswer implements AnswerHandler, Resumable {
+  readonly dispatch: Dispatch;
   readonly #steps: StreamSteps;
   readonly #sink: StreamSink;
   /** What is not a stream, such as an error, is kept whole. */
@@ -64,36 +68,24 @@ class StreamedAnswer implements AnswerHandler, RunningAttempt, Resumable {
   #paused: Dispatcher.DispatchController | undefined;
 
   constructor(request: AttemptRequest, steps: StreamSteps, sink: StreamSink) {
-    this.#dispatch = new Dispatch(request, this);
+    this.dispatch = new Dispatch(request, this);
     this.#steps = steps;
     this.#sink = sink;
-  }
-
-  get end() {
-    return this.#dispatch.end;
-  }
-
-  get sent(): boolean {
-    return this.#dispatch.sent;
-  }
-
-  cancel(): void {
-    this.#dispatch.finish({ kind: "cancelled" });
   }
 
   resume(): void {
     const controller = this.#paused;
     this.#paused = undefined;
-    this.#dispatch.timer.active();
+    this.dispatch.timer.active();
     controller?.resume();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#dispatch.requestStarts(controller);
+    this.dispatch.requestStarts(controller);
   }
 
   onRequestSent(): void {
-    this.#dispatch.requestSent = true;
+    this.dispatch.requestSent = true;
   }
 
   onResponseStart(
@@ -101,12 +93,12 @@ class StreamedAnswer implements AnswerHandler, RunningAttempt, Resumable {
     status: number,
     headers: ResponseHeaders,
   ): void {
-    if (!this.#dispatch.answerStarts(status, headers)) return;
+    if (!this.dispatch.answerStarts(status, headers)) return;
     if (status >= 300 || !isEventStream(headers["content-type"])) this.#body = new WholeBody(status);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const dispatch = this.#dispatch;
+    const dispatch = this.dispatch;
     if (dispatch.ended) return;
     dispatch.timer.active();
     if (this.#body === undefined) this.#pass(controller, this.#steps.push(chunk));
@@ -114,36 +106,36 @@ class StreamedAnswer implements AnswerHandler, RunningAttempt, Resumable {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    const { status, headers } = this.#dispatch;
-    if (this.#dispatch.ended) return;
+    const { status, headers } = this.dispatch;
+    if (this.dispatch.ended) return;
     if (this.#body !== undefined) {
-      this.#dispatch.finish({ kind: "answered", status, headers, body: this.#body.bytes() });
+      this.dispatch.finish({ kind: "answered", status, headers, body: this.#body.bytes() });
       return;
     }
     const steps = this.#steps;
     this.#pass(controller, steps.finish());
-    if (steps.complete)
-      this.#dispatch.finish({ kind: "streamed", status, held: steps.held(), failed: steps.failed });
+    if (steps.meter.complete)
+      this.dispatch.finish({ kind: "streamed", status, held: steps.held(), failed: steps.meter.failed });
     else if (this.#written) this.#break("provider");
-    else this.#dispatch.fail(new Error("the answer ended before its first event"));
+    else this.dispatch.fail(new Error("the answer ended before its first event"));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#written) this.#break("provider");
-    else this.#dispatch.fail(error);
+    else this.dispatch.fail(error);
   }
 
   onTimeLimit(limit: TimeLimit): void {
     // It is the agent that has stopped reading.
-    if (limit === "idle" && this.#paused !== undefined) this.cancel();
+    if (limit === "idle" && this.#paused !== undefined) this.dispatch.cancel();
     else if (this.#written) this.#break("time");
-    else this.#dispatch.finish({ kind: "timeout" });
+    else this.dispatch.finish({ kind: "timeout" });
   }
 
   #pass(controller: Dispatcher.DispatchController, bytes: Buffer | undefined): void {
-    if (!this.#written && this.#steps.errorReported) {
+    if (!this.#written && this.#steps.meter.errorReported) {
       // The provider reports an error before anything was written: another target may answer.
-      this.#dispatch.finish({ kind: "unusable", status: this.#dispatch.status });
+      this.dispatch.finish({ kind: "unusable", status: this.dispatch.status });
       return;
     }
     if (bytes === undefined) return;
@@ -156,10 +148,10 @@ class StreamedAnswer implements AnswerHandler, RunningAttempt, Resumable {
 
   /** Part of a stream was written, and its end will not come. */
   #break(by: "provider" | "time"): void {
-    this.#dispatch.finish({
+    this.dispatch.finish({
       kind: "broken",
-      status: this.#dispatch.status,
-      reported: this.#steps.failed,
+      status: this.dispatch.status,
+      reported: this.#steps.meter.failed,
       timedOut: by === "time",
     });
   }

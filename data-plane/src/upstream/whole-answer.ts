@@ -14,35 +14,23 @@ import { WholeBody } from "./whole-body.ts";
 export function startWholeAnswer(request: AttemptRequest): RunningAttempt {
   const attempt = new WholeAnswer(request);
   send(request, attempt);
-  return attempt;
+  return attempt.dispatch;
 }
 
-class WholeAnswer implements AnswerHandler, RunningAttempt {
-  readonly #dispatch: Dispatch;
+class WholeAnswer implements AnswerHandler {
+  readonly dispatch: Dispatch;
   #body: WholeBody | undefined;
 
   constructor(request: AttemptRequest) {
-    this.#dispatch = new Dispatch(request, this);
-  }
-
-  get end() {
-    return this.#dispatch.end;
-  }
-
-  get sent(): boolean {
-    return this.#dispatch.sent;
-  }
-
-  cancel(): void {
-    this.#dispatch.finish({ kind: "cancelled" });
+    this.dispatch = new Dispatch(request, this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#dispatch.requestStarts(controller);
+    this.dispatch.requestStarts(controller);
   }
 
   onRequestSent(): void {
-    this.#dispatch.requestSent = true;
+    this.dispatch.requestSent = true;
   }
 
   onResponseStart(
@@ -50,27 +38,27 @@ class WholeAnswer implements AnswerHandler, RunningAttempt {
     status: number,
     headers: ResponseHeaders,
   ): void {
-    if (this.#dispatch.answerStarts(status, headers)) this.#body = new WholeBody(status);
+    if (this.dispatch.answerStarts(status, headers)) this.#body = new WholeBody(status);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const dispatch = this.#dispatch;
+    const dispatch = this.dispatch;
     if (dispatch.ended || this.#body === undefined) return;
     dispatch.timer.active();
     if (!this.#body.push(chunk)) dispatch.finish({ kind: "unusable", status: dispatch.status });
   }
 
   onResponseEnd(): void {
-    const { status, headers, ended } = this.#dispatch;
+    const { status, headers, ended } = this.dispatch;
     if (!ended && this.#body !== undefined)
-      this.#dispatch.finish({ kind: "answered", status, headers, body: this.#body.bytes() });
+      this.dispatch.finish({ kind: "answered", status, headers, body: this.#body.bytes() });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#dispatch.fail(error);
+    this.dispatch.fail(error);
   }
 
   onTimeLimit(): void {
-    this.#dispatch.finish({ kind: "timeout" });
+    this.dispatch.finish({ kind: "timeout" });
   }
 }

@@ -24,6 +24,15 @@ export type AttemptOpened = Pick<
 /** What is known after it. */
 export type AttemptResult = Omit<UsageEvent, keyof AttemptOpened | "seq" | "status">;
 
+/** What an event says of an attempt of which nothing is known but that it was begun. */
+export const UNSETTLED: AttemptResult = {
+  outcome: "gateway_crashed",
+  http_status: 0,
+  duration_ms: 0,
+  usage: {},
+  accuracy: "none",
+};
+
 /** `refused`: the spool cannot take more and the tenant's setting is to refuse calls. */
 export type OpenOutcome = "recorded" | "unrecorded" | "refused";
 

@@ -119,3 +119,10 @@ export async function joinAndApply(fake: FakeControlPlane, revision: number): Pr
   await fake.received(verdictOn(revision, true));
   return harness;
 }
+
+/** What a policy in force says of the data plane that it is for. */
+export const policyOf = ({ tenant_id, data_plane_id, region }: FakeControlPlane["owner"]) => ({
+  tenantId: tenant_id,
+  dataPlaneId: data_plane_id,
+  region,
+});

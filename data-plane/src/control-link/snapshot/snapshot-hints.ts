@@ -6,6 +6,7 @@
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import { createParser } from "eventsource-parser";
 import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
+import { member, parseJson } from "../../lib/json/member.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { ControlStream } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
@@ -78,11 +79,6 @@ async function* eventData({ body }: ControlStream): AsyncGenerator<string> {
 }
 
 function revisionIn(data: string): number | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    if (typeof value !== "object" || value === null || !("revision" in value)) return undefined;
-    return typeof value.revision === "number" ? value.revision : undefined;
-  } catch {
-    return undefined;
-  }
+  const revision = member(parseJson(data), "revision");
+  return typeof revision === "number" ? revision : undefined;
 }

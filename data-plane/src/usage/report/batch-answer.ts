@@ -1,5 +1,6 @@
 /** What the control plane's answer to a batch means for the stream. */
 import { CONTRACT, type Contract } from "@headgate/sdk/contract";
+import { member, parseJson } from "../../lib/json/member.ts";
 
 export interface SendResult {
   readonly status: number;
@@ -26,7 +27,7 @@ export function judgeAnswer(
 ): BatchVerdict {
   if (status === 401 || status === 408 || status === 425 || status === 429 || status >= 500 || status < 200)
     return { kind: "retry", retryAfterMs };
-  const json = parse(body);
+  const json = parseJson(body);
   if (status < 300) {
     const ack = contract.usageAck.read(json);
     return ack.ok
@@ -39,17 +40,8 @@ export function judgeAnswer(
   return code === "usage.fenced" ? { kind: "fenced" } : { kind: "refused", reason: code };
 }
 
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
-
 /** `{code}` or `{error: {code}}`. */
 function errorCode(json: unknown): string | undefined {
-  if (typeof json !== "object" || json === null) return undefined;
-  if ("code" in json && typeof json.code === "string") return json.code;
-  return "error" in json ? errorCode(json.error) : undefined;
+  const code = member(json, "code") ?? member(member(json, "error"), "code");
+  return typeof code === "string" ? code : undefined;
 }

@@ -3,7 +3,8 @@ import { makeModelSubject } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { makeAttempt, makeResult } from "../testing/attempts.ts";
-import { attemptToJson, eventToJson, UNSETTLED } from "./event-json.ts";
+import { UNSETTLED } from "../usage-recorder.ts";
+import { attemptToJson, eventToJson } from "./event-json.ts";
 
 it("is the JSON of the whole event, whatever text is in either half", () => {
   fc.assert(

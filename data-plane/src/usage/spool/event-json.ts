@@ -1,15 +1,6 @@
 /** The JSON of an event, made of the attempt's, which exists since the attempt was opened, and of the result's. */
 import { CONTRACT, CONTRACT_VERSION, type UsageEvent } from "@headgate/sdk/contract";
-import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
-
-/** What an event says of an attempt of which nothing is known but that it was begun. */
-export const UNSETTLED: AttemptResult = {
-  outcome: "gateway_crashed",
-  http_status: 0,
-  duration_ms: 0,
-  usage: {},
-  accuracy: "none",
-};
+import { type AttemptOpened, type AttemptResult, UNSETTLED } from "../usage-recorder.ts";
 
 export function attemptToJson(attempt: AttemptOpened): string {
   return JSON.stringify(attempt);

@@ -8,9 +8,9 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { BudgetCharge } from "../../limits/admission.ts";
-import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
+import { type AttemptOpened, type AttemptResult, UNSETTLED } from "../usage-recorder.ts";
 import { createEventGroup, type GroupedEvent, type Settlement } from "./event-group.ts";
-import { attemptToJson, UNSETTLED } from "./event-json.ts";
+import { attemptToJson } from "./event-json.ts";
 import { createExactSums } from "./exact-sums.ts";
 import { appendOpen, appendRecords, createRecordBuffer, type OpenRecord } from "./record.ts";
 import type { Segment } from "./segment.ts";

@@ -91,8 +91,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   try {
     found = read();
   } catch (error) {
-    if (error instanceof NewerStateError) onNewerStream(error);
-    else if (error instanceof SpoolDamagedError) asideAndTell(error, "damaged");
+    if (error instanceof NewerStateError) setStreamAside(error, "newer");
+    else if (error instanceof SpoolDamagedError) setStreamAside(error, "damaged");
     else throw error;
     identity.close();
     countStreamsAside();
@@ -108,16 +108,16 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   await makeDurable(disk, found.segments.slice(-2));
 
   function claim(): Promise<SpoolIdentity> {
-    return claimSpool(disk, directory, options.newStreamId, onNewerStream);
+    return claimSpool(disk, directory, options.newStreamId, (error) => setStreamAside(error, "newer"));
   }
 
-  function onNewerStream(error: NewerStateError): void {
-    if (options.leavesNewer === true) throw error;
-    asideAndTell(error, "newer");
-  }
-
-  function asideAndTell(error: Error, why: "damaged" | "newer"): void {
+  function tell(error: Error): void {
+    if (error instanceof NewerStateError && options.leavesNewer === true) throw error;
     options.onFault(error);
+  }
+
+  function setStreamAside(error: Error, why: "damaged" | "newer"): void {
+    tell(error);
     setAside(disk, directory, why);
     streamsAside += 1;
   }
@@ -130,8 +130,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   }
 
   function onNewerFile(error: NewerStateError): void {
-    if (options.leavesNewer === true) throw error;
-    options.onFault(error);
+    tell(error);
     moveAside(disk, error.path);
   }
 

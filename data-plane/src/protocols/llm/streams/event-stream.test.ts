@@ -45,8 +45,8 @@ function run(events: StreamEvents, chunks: readonly Buffer[], usageAsked = true)
   return {
     passed: Buffer.concat(passed).toString(),
     held: stream.held().toString(),
-    complete: stream.complete,
-    failed: stream.failed,
+    complete: stream.meter.complete,
+    failed: stream.meter.failed,
     content: stream.meter.contentEvents,
     usage: stream.meter.usage()?.usage,
   };

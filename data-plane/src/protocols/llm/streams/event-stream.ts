@@ -44,18 +44,6 @@ export class EventStream implements StreamSteps {
     this.#steps = steps;
   }
 
-  get complete(): boolean {
-    return this.meter.complete;
-  }
-
-  get failed(): boolean {
-    return this.meter.failed;
-  }
-
-  get errorReported(): boolean {
-    return this.meter.errorReported;
-  }
-
   held(): Buffer {
     return this.#held.length === 1 ? (this.#held[0] ?? EMPTY) : Buffer.concat(this.#held);
   }
