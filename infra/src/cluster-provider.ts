@@ -1,5 +1,5 @@
 import * as kubernetes from "@pulumi/kubernetes";
-import { secret } from "@pulumi/pulumi";
+import { type Config, secret } from "@pulumi/pulumi";
 
 /** How the API server is reached. */
 export interface ClusterAccess {
@@ -9,6 +9,12 @@ export interface ClusterAccess {
   readonly context?: string;
   /** Takes objects over that exist already. For one run after an interrupted one, and never for longer. */
   readonly upsertExistingObjects?: boolean;
+}
+
+/** How the stack's own configuration says: `kubeconfig`, and `context` where it names one. */
+export function readClusterAccess(config: Config): ClusterAccess {
+  const context = config.get("context");
+  return { kubeconfig: config.require("kubeconfig"), ...(context !== undefined && { context }) };
 }
 
 /**

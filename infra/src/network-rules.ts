@@ -12,7 +12,7 @@ export const tcp = (...ports: readonly number[]) => ports.map((port) => ({ proto
 export const blocks = (cidrs: readonly string[]) => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
 
 /** Names, and nothing but names: the resolver's pods, and resolvers that are no pods. */
-export function dnsRule({ dns }: ClusterSettings) {
+export function dnsRule({ dns }: Pick<ClusterSettings, "dns">) {
   return {
     to: [
       { namespaceSelector: namespaceNamed(dns.namespace), podSelector: { matchLabels: dns.podLabels } },

@@ -1,6 +1,7 @@
 import { tenantNamespace } from "@headgate/sdk/contract";
 import * as kubernetes from "@pulumi/kubernetes";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { manifestName } from "../manifest.ts";
 import { DATA_PLANE, TRAFFIC_PORT } from "../names.ts";
 import {
   AGENT_NAMESPACE_OUTPUTS_SCHEMA,
@@ -32,9 +33,7 @@ export class AgentNamespace extends ComponentResource {
       namespace: namespace.metadata.name,
       serviceAccount: AGENT_ACCOUNT,
       gatewayUrl: `http://${DATA_PLANE}.${tenantNamespace(spec.tenantId)}.svc:${TRAFFIC_PORT}`,
-      objects: [namespace, quota, limits, ...policies, account].map(
-        ({ kind, metadata }) => `${kind}/${metadata.name}`,
-      ),
+      objects: [namespace, quota, limits, ...policies, account].map(manifestName),
     };
     this.registerOutputs(this.outputs);
   }

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { PROJECTS } from "../names.ts";
+import { parseSettings } from "../stack-config.ts";
 import { baseConfig } from "./base-config.ts";
-import { parseSettings } from "./kubernetes/stack-config.ts";
 import { makeBareBaseConfig, makeBaseConfig } from "./testing/make-base-config.ts";
 
 const example = new URL("../../programs/base/Pulumi.example.yaml", import.meta.url);
-const read = (value: unknown) => parseSettings(baseConfig, value, PROJECTS.base);
+const read = (value: unknown) => parseSettings(baseConfig, value, { project: PROJECTS.base });
 
 test("the documented example is valid, and has every setting that there is", () => {
   const { config } = parse(readFileSync(example, "utf8"));

@@ -1,12 +1,12 @@
 import { clusterSettings } from "@headgate/sdk/contract";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { type Manifest, manifestTitle } from "../manifest.ts";
 import { LABELS, priorityClass, SYSTEM_NAMESPACES } from "../names.ts";
 import { PLAN_NAMES } from "../plans.ts";
 import { baseManifests } from "./base-manifests.ts";
 import { baseOutputs, describeBase } from "./base-outputs.ts";
 import { collectorConfig } from "./collector-config.ts";
-import { type Manifest, manifestTitle } from "./kubernetes/manifest.ts";
 import { isBuiltIn, validateManifest } from "./testing/kubernetes-schemas.ts";
 import { makeBareBaseConfig, makeBaseConfig, PASSWORD_OF_TESTS } from "./testing/make-base-config.ts";
 import { makeAgentManifests, makeTenantManifests } from "./testing/tenant-objects.ts";

@@ -1,9 +1,9 @@
 import type { Input } from "@pulumi/pulumi";
+import type { Manifest } from "../manifest.ts";
 import { admissionPolicyManifests } from "./admission/admission-policies.ts";
 import type { BaseConfig } from "./base-config.ts";
 import { collectorManifests } from "./collector.ts";
 import { gatewayManifests } from "./gateway.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import { monitoringManifests } from "./monitoring.ts";
 import { priorityClasses } from "./priority-classes.ts";
 import { provisionerRole } from "./provisioner-role.ts";

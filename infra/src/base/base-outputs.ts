@@ -1,10 +1,10 @@
 /** What the `base` program tells others about the cluster. */
 import { clusterSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
+import { type Manifest, manifestTitle } from "../manifest.ts";
 import { COLLECTOR, SYSTEM_NAMESPACES } from "../names.ts";
 import type { BaseConfig } from "./base-config.ts";
 import { GATEWAY } from "./gateway.ts";
-import { type Manifest, manifestTitle } from "./kubernetes/manifest.ts";
 import { PROVISIONER_ROLE } from "./provisioner-role.ts";
 import { VALKEY, VALKEY_PORT } from "./valkey.ts";
 

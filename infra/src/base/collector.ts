@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { types } from "@pulumi/kubernetes";
+import type { Manifest } from "../manifest.ts";
 import { COLLECTOR, priorityClass, SYSTEM_NAMESPACES } from "../names.ts";
 import { blocks, tcp } from "../network-rules.ts";
 import { CONTAINER_SECURITY, POD_SECURITY } from "../pod-security.ts";
@@ -13,9 +14,9 @@ import {
   OTLP_HTTP_PORT,
   QUEUE_DIRECTORY,
 } from "./collector-config.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import { inNamespace, networkPolicy, ofTenants, pods } from "./kubernetes/network-rules.ts";
 import { objectLabels, selectorLabels } from "./kubernetes/object-labels.ts";
+import { disruptionBudget, metadata, service, serviceAccount, type Where } from "./kubernetes/objects.ts";
 import { resources, spread } from "./kubernetes/pod-parts.ts";
 
 const NAMESPACE = SYSTEM_NAMESPACES.monitoring;
@@ -25,18 +26,18 @@ const QUEUE_MIB = 1_024;
 export function collectorManifests(config: BaseConfig): Manifest[] {
   const { region, collector } = config;
   if (collector === null) return [];
-  const labels = objectLabels(COLLECTOR, region);
-  const metadata = { name: COLLECTOR, namespace: NAMESPACE, labels };
+  const where = { name: COLLECTOR, namespace: NAMESPACE, part: COLLECTOR, region };
+  const own = metadata(where);
   // JSON is YAML, and has no surprises.
   const text = `${JSON.stringify(collectorConfig(collector), null, 2)}\n`;
   return [
-    ...mayLookUpPods(region),
-    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "config.yaml": text } },
-    networkPolicyOf(config, collector),
+    ...mayLookUpPods(where),
+    { apiVersion: "v1", kind: "ConfigMap", metadata: own, data: { "config.yaml": text } },
+    networkPolicy(where, networkRules(config, collector)),
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
-      metadata,
+      metadata: own,
       spec: {
         replicas: collector.replicas,
         revisionHistoryLimit: 3,
@@ -45,51 +46,27 @@ export function collectorManifests(config: BaseConfig): Manifest[] {
         selector: { matchLabels: selectorLabels(COLLECTOR) },
         template: {
           metadata: {
-            labels,
+            labels: own.labels,
             annotations: { "headgate.dev/config-sha256": createHash("sha256").update(text).digest("hex") },
           },
           spec: podSpec(collector),
         },
       } satisfies types.input.apps.v1.DeploymentSpec,
     },
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { ...metadata, annotations: { "pulumi.com/skipAwait": "true" } },
-      spec: {
-        type: "ClusterIP",
-        selector: selectorLabels(COLLECTOR),
-        ports: [
-          { name: "otlp-grpc", port: OTLP_GRPC_PORT, targetPort: "otlp-grpc", appProtocol: "grpc" },
-          { name: "otlp-http", port: OTLP_HTTP_PORT, targetPort: "otlp-http", appProtocol: "http" },
-        ],
-      } satisfies types.input.core.v1.ServiceSpec,
-    },
-    {
-      apiVersion: "policy/v1",
-      kind: "PodDisruptionBudget",
-      metadata,
-      spec: {
-        maxUnavailable: 1,
-        unhealthyPodEvictionPolicy: "AlwaysAllow",
-        selector: { matchLabels: selectorLabels(COLLECTOR) },
-      } satisfies types.input.policy.v1.PodDisruptionBudgetSpec,
-    },
+    service(where, [
+      { name: "otlp-grpc", port: OTLP_GRPC_PORT, targetPort: "otlp-grpc", appProtocol: "grpc" },
+      { name: "otlp-http", port: OTLP_HTTP_PORT, targetPort: "otlp-http", appProtocol: "http" },
+    ]),
+    disruptionBudget(where),
   ];
 }
 
 /** Which pod has an address, and in which namespace it is, is asked of the API server. */
-function mayLookUpPods(region: string): Manifest[] {
-  const labels = objectLabels(COLLECTOR, region);
-  const cluster = { name: "headgate-otel-collector", labels };
+function mayLookUpPods(where: Where): Manifest[] {
+  const cluster = { name: "headgate-otel-collector", labels: objectLabels(COLLECTOR, where.region) };
   const rbac = "rbac.authorization.k8s.io";
   return [
-    {
-      apiVersion: "v1",
-      kind: "ServiceAccount",
-      metadata: { name: COLLECTOR, namespace: NAMESPACE, labels },
-      automountServiceAccountToken: false,
-    },
+    serviceAccount(where),
     {
       apiVersion: `${rbac}/v1`,
       kind: "ClusterRole",
@@ -152,25 +129,22 @@ function podSpec({ image, memoryMib }: NonNullable<BaseConfig["collector"]>): ty
 }
 
 /** In from tenants' data planes and collectors alone: whoever can connect is whom the telemetry is attributed to. */
-function networkPolicyOf(
-  { region, monitoring, apiServer }: BaseConfig,
+function networkRules(
+  { monitoring, apiServer }: BaseConfig,
   { exporter }: NonNullable<BaseConfig["collector"]>,
-): Manifest {
-  return networkPolicy(
-    { name: COLLECTOR, namespace: NAMESPACE, part: COLLECTOR, region },
-    {
-      podSelector: pods(COLLECTOR),
-      policyTypes: ["Ingress", "Egress"],
-      ingress: [
-        { from: [ofTenants("data-plane", COLLECTOR)], ports: tcp(OTLP_GRPC_PORT, OTLP_HTTP_PORT) },
-        { from: [inNamespace(monitoring.namespace)], ports: tcp(COLLECTOR_METRICS_PORT) },
-      ],
-      egress: [
-        { to: blocks(apiServer.cidrs), ports: tcp(...apiServer.ports) },
-        ...(exporter === null
-          ? []
-          : [{ to: blocks(exporter.cidrs), ports: tcp(serverAddress(exporter.endpoint).port) }]),
-      ],
-    },
-  );
+): types.input.networking.v1.NetworkPolicySpec {
+  return {
+    podSelector: pods(COLLECTOR),
+    policyTypes: ["Ingress", "Egress"],
+    ingress: [
+      { from: [ofTenants("data-plane", COLLECTOR)], ports: tcp(OTLP_GRPC_PORT, OTLP_HTTP_PORT) },
+      { from: [inNamespace(monitoring.namespace)], ports: tcp(COLLECTOR_METRICS_PORT) },
+    ],
+    egress: [
+      { to: blocks(apiServer.cidrs), ports: tcp(...apiServer.ports) },
+      ...(exporter === null
+        ? []
+        : [{ to: blocks(exporter.cidrs), ports: tcp(serverAddress(exporter.endpoint).port) }]),
+    ],
+  };
 }

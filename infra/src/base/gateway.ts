@@ -1,6 +1,6 @@
+import type { Manifest } from "../manifest.ts";
 import { LABELS, SYSTEM_NAMESPACES } from "../names.ts";
 import type { BaseConfig } from "./base-config.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import { objectLabels } from "./kubernetes/object-labels.ts";
 
 export const GATEWAY = "headgate";

@@ -1,6 +1,6 @@
+import type { Manifest } from "../manifest.ts";
 import { COLLECTOR, SYSTEM_NAMESPACES } from "../names.ts";
 import type { BaseConfig } from "./base-config.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import { type Alert, podMonitor, prometheusRule } from "./kubernetes/prometheus.ts";
 
 /** What Prometheus reads of the shared collector, and when somebody must look. */

@@ -1,7 +1,7 @@
+import type { Manifest } from "../manifest.ts";
 import { priorityClass } from "../names.ts";
 import type { PLANS } from "../plans.ts";
 import type { BaseConfig } from "./base-config.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import { objectLabels } from "./kubernetes/object-labels.ts";
 
 /** The platform's own pods go before every tenant's. Higher goes first; Kubernetes' own classes are above 2 billion. */

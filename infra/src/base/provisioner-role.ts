@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
+import type { Manifest } from "../manifest.ts";
 import { JOIN_SECRET } from "../tenant/objects/join-secret.ts";
 import type { BaseConfig } from "./base-config.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import { objectLabels } from "./kubernetes/object-labels.ts";
 
 export const PROVISIONER_ROLE = "headgate-provisioner";

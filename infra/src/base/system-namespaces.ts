@@ -1,7 +1,7 @@
+import type { Manifest } from "../manifest.ts";
 import { SYSTEM_NAMESPACES } from "../names.ts";
 import { podSecurityLabels } from "../pod-security.ts";
 import type { BaseConfig } from "./base-config.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import { objectLabels } from "./kubernetes/object-labels.ts";
 
 /** The namespaces of the platform itself. The Pod Security Standard is pinned: an upgrade must not change admission. */

@@ -1,8 +1,8 @@
+import type { Manifest } from "../manifest.ts";
 import { ADMIN_PORT, SYSTEM_NAMESPACES, TRAFFIC_PORT } from "../names.ts";
 import { blocks, tcp } from "../network-rules.ts";
 import type { BaseConfig } from "./base-config.ts";
 import { COLLECTOR_METRICS_PORT } from "./collector-config.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import {
   allowDns,
   denyAll,

@@ -1,12 +1,13 @@
 import type { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
+import type { Manifest } from "../manifest.ts";
 import { DATA_PLANE, priorityClass, SYSTEM_NAMESPACES } from "../names.ts";
 import { tcp } from "../network-rules.ts";
 import { CONTAINER_SECURITY, POD_SECURITY } from "../pod-security.ts";
 import type { BaseConfig } from "./base-config.ts";
-import type { Manifest } from "./kubernetes/manifest.ts";
 import { networkPolicy, ofTenants, pods } from "./kubernetes/network-rules.ts";
-import { objectLabels, selectorLabels } from "./kubernetes/object-labels.ts";
+import { selectorLabels } from "./kubernetes/object-labels.ts";
+import { disruptionBudget, metadata, service, serviceAccount } from "./kubernetes/objects.ts";
 import { resources } from "./kubernetes/pod-parts.ts";
 
 export const VALKEY = "valkey";
@@ -22,57 +23,30 @@ const TLS = "/etc/valkey/tls";
 type Valkey = NonNullable<BaseConfig["valkey"]>;
 
 /**
- * For counters that the replicas of data planes share; they share none through it yet. One replica: where counters must survive a host, the region's managed
- * service takes its place. Empty where the configuration has none.
+ * For counters that the replicas of data planes share; they share none through it yet. One replica: where counters
+ * must survive a host, the region's managed service takes its place. Empty where the configuration has none.
  */
 export function valkeyManifests({ region, valkey }: BaseConfig, password: Input<string>): Manifest[] {
   if (valkey === null) return [];
-  const labels = objectLabels(VALKEY, region);
-  const metadata = { name: VALKEY, namespace: NAMESPACE, labels };
+  const where = { name: VALKEY, namespace: NAMESPACE, part: VALKEY, region };
+  const own = metadata(where);
   return [
-    {
-      apiVersion: "v1",
-      kind: "ServiceAccount",
-      metadata,
-      automountServiceAccountToken: false,
-    },
-    { apiVersion: "v1", kind: "Secret", metadata, type: "Opaque", stringData: { password } },
+    serviceAccount(where),
+    { apiVersion: "v1", kind: "Secret", metadata: own, type: "Opaque", stringData: { password } },
     {
       apiVersion: "v1",
       kind: "ConfigMap",
-      metadata,
+      metadata: own,
       data: { "valkey.conf": valkeyConf(valkey), "start.sh": START, "ready.sh": readyScript(valkey) },
     },
-    networkPolicy(
-      { name: VALKEY, namespace: NAMESPACE, part: VALKEY, region },
-      {
-        podSelector: pods(VALKEY),
-        policyTypes: ["Ingress"],
-        ingress: [{ from: [ofTenants(DATA_PLANE)], ports: tcp(VALKEY_PORT) }],
-      },
-    ),
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { ...metadata, annotations: { "pulumi.com/skipAwait": "true" } },
-      spec: {
-        type: "ClusterIP",
-        selector: selectorLabels(VALKEY),
-        ports: [{ name: "valkey", port: VALKEY_PORT, targetPort: "valkey" }],
-      } satisfies types.input.core.v1.ServiceSpec,
-    },
-    { apiVersion: "apps/v1", kind: "StatefulSet", metadata, spec: statefulSetSpec(valkey, labels) },
-    {
-      apiVersion: "policy/v1",
-      kind: "PodDisruptionBudget",
-      metadata,
-      // With one replica a minimum of one would keep its host from ever being drained.
-      spec: {
-        maxUnavailable: 1,
-        unhealthyPodEvictionPolicy: "AlwaysAllow",
-        selector: { matchLabels: selectorLabels(VALKEY) },
-      } satisfies types.input.policy.v1.PodDisruptionBudgetSpec,
-    },
+    networkPolicy(where, {
+      podSelector: pods(VALKEY),
+      policyTypes: ["Ingress"],
+      ingress: [{ from: [ofTenants(DATA_PLANE)], ports: tcp(VALKEY_PORT) }],
+    }),
+    service(where, [{ name: "valkey", port: VALKEY_PORT, targetPort: "valkey" }]),
+    { apiVersion: "apps/v1", kind: "StatefulSet", metadata: own, spec: statefulSetSpec(valkey, own.labels) },
+    disruptionBudget(where),
   ];
 }
 

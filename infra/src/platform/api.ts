@@ -1,34 +1,23 @@
 import type { types } from "@pulumi/kubernetes";
-import type { Manifest } from "../base/kubernetes/manifest.ts";
-import { objectLabels, selectorLabels } from "../base/kubernetes/object-labels.ts";
+import { selectorLabels } from "../base/kubernetes/object-labels.ts";
+import { disruptionBudget, metadata, service } from "../base/kubernetes/objects.ts";
 import { resources, spread } from "../base/kubernetes/pod-parts.ts";
-import { SYSTEM_NAMESPACES } from "../names.ts";
-import { API_PORT, controlPlanePod, METRICS_PORT } from "./control-plane-pod.ts";
-import { disruptionBudget } from "./disruption-budget.ts";
+import type { Manifest } from "../manifest.ts";
+import { API_PORT, controlPlanePod, METRICS_PORT, partOf } from "./control-plane-pod.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 
 const PART = "api";
-const NAMESPACE = SYSTEM_NAMESPACES.system;
 
 /** The API for tenants, operators and data planes. It provisions nothing, and has no way to a cluster's API server. */
 export function apiManifests(config: PlatformConfig): Manifest[] {
-  const metadata = { name: PART, namespace: NAMESPACE, labels: objectLabels(PART, config.region) };
+  const where = partOf(PART, config);
   return [
-    { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: deploymentSpec(config) },
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { ...metadata, annotations: { "pulumi.com/skipAwait": "true" } },
-      spec: {
-        type: "ClusterIP",
-        selector: selectorLabels(PART),
-        ports: [{ name: "http", port: API_PORT, targetPort: "http", appProtocol: "http" }],
-      } satisfies types.input.core.v1.ServiceSpec,
-    },
+    { apiVersion: "apps/v1", kind: "Deployment", metadata: metadata(where), spec: deploymentSpec(config) },
+    service(where, [{ name: "http", port: API_PORT, targetPort: "http", appProtocol: "http" }]),
     {
       apiVersion: "autoscaling/v2",
       kind: "HorizontalPodAutoscaler",
-      metadata,
+      metadata: metadata(where),
       spec: {
         minReplicas: config.api.replicas.min,
         maxReplicas: config.api.replicas.max,
@@ -51,7 +40,7 @@ export function apiManifests(config: PlatformConfig): Manifest[] {
         },
       } satisfies types.input.autoscaling.v2.HorizontalPodAutoscalerSpec,
     },
-    disruptionBudget(PART, config.region),
+    disruptionBudget(where),
     ...route(config),
   ];
 }
@@ -111,13 +100,14 @@ function deploymentSpec(config: PlatformConfig): types.input.apps.v1.DeploymentS
 }
 
 /** Data planes hold connections open to hear of new revisions, so a request has no longest time here. */
-function route({ region, gateway, publicUrl }: PlatformConfig): Manifest[] {
+function route(config: PlatformConfig): Manifest[] {
+  const { gateway, publicUrl } = config;
   if (gateway === null) return [];
   return [
     {
       apiVersion: "gateway.networking.k8s.io/v1",
       kind: "HTTPRoute",
-      metadata: { name: PART, namespace: NAMESPACE, labels: objectLabels(PART, region) },
+      metadata: metadata(partOf(PART, config)),
       spec: {
         parentRefs: [{ namespace: gateway.namespace, name: gateway.name, sectionName: gateway.listener }],
         hostnames: [new URL(publicUrl).hostname],

@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { objectLabels } from "../base/kubernetes/object-labels.ts";
-import { priorityClass } from "../names.ts";
+import type { Where } from "../base/kubernetes/objects.ts";
+import { priorityClass, SYSTEM_NAMESPACES } from "../names.ts";
 import { CONTAINER_SECURITY, POD_SECURITY } from "../pod-security.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 
@@ -9,6 +10,11 @@ export const METRICS_PORT = 9_464;
 
 /** Under which a part's objects are found. */
 export type Part = "api" | "worker" | "migrations";
+
+/** Of an object that has the name of its part. */
+export function partOf(part: string, { region }: PlatformConfig): Where {
+  return { name: part, namespace: SYSTEM_NAMESPACES.system, part, region };
+}
 
 const SECRETS = "/var/run/headgate/secrets";
 const DATABASE = "/var/run/headgate/database";

@@ -1,7 +1,8 @@
 /** The entry for the plain CLI: the stack's configuration in, `headgate.platform/1` out. */
 import * as pulumi from "@pulumi/pulumi";
-import { readSettings } from "../base/kubernetes/stack-config.ts";
+import { readClusterAccess } from "../cluster-provider.ts";
 import { PROJECTS } from "../names.ts";
+import { readSettings } from "../stack-config.ts";
 import { platformConfig } from "./platform-config.ts";
 import { platformProgram } from "./platform-program.ts";
 
@@ -11,10 +12,5 @@ export async function platform() {
     others: ["kubeconfig", "context"],
   });
   const config = new pulumi.Config(PROJECTS.platform);
-  const context = config.get("context");
-  const program = platformProgram(settings, {
-    kubeconfig: config.require("kubeconfig"),
-    ...(context === undefined ? {} : { context }),
-  });
-  return program();
+  return platformProgram(settings, readClusterAccess(config))();
 }

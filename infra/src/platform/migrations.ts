@@ -1,9 +1,8 @@
 import type { types } from "@pulumi/kubernetes";
-import type { Manifest } from "../base/kubernetes/manifest.ts";
-import { objectLabels } from "../base/kubernetes/object-labels.ts";
+import { metadata } from "../base/kubernetes/objects.ts";
 import { resources } from "../base/kubernetes/pod-parts.ts";
-import { SYSTEM_NAMESPACES } from "../names.ts";
-import { controlPlanePod } from "./control-plane-pod.ts";
+import type { Manifest } from "../manifest.ts";
+import { controlPlanePod, partOf } from "./control-plane-pod.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 
 /**
@@ -29,11 +28,7 @@ export function migrations(config: PlatformConfig): Manifest {
   return {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: {
-      name: `${part}-${digest.slice(0, 12)}`,
-      namespace: SYSTEM_NAMESPACES.system,
-      labels: objectLabels(part, config.region),
-    },
+    metadata: metadata({ ...partOf(part, config), name: `${part}-${digest.slice(0, 12)}` }),
     spec,
   };
 }

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { parseSettings } from "../base/kubernetes/stack-config.ts";
 import { PROJECTS } from "../names.ts";
+import { parseSettings } from "../stack-config.ts";
 import { platformConfig } from "./platform-config.ts";
 import { makePlatformConfig } from "./testing/make-platform-config.ts";
 
 const example = new URL("../../programs/platform/Pulumi.example.yaml", import.meta.url);
-const read = (value: unknown) => parseSettings(platformConfig, value, PROJECTS.platform);
+const read = (value: unknown) => parseSettings(platformConfig, value, { project: PROJECTS.platform });
 
 test("the documented example is valid, and has every setting that there is", () => {
   const settings = parse(readFileSync(example, "utf8")).config["headgate-platform:settings"];

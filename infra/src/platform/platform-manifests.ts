@@ -1,10 +1,9 @@
-import type { Manifest } from "../base/kubernetes/manifest.ts";
-import { objectLabels } from "../base/kubernetes/object-labels.ts";
+import { serviceAccount } from "../base/kubernetes/objects.ts";
 import { podMonitor, prometheusRule } from "../base/kubernetes/prometheus.ts";
-import { SYSTEM_NAMESPACES } from "../names.ts";
+import type { Manifest } from "../manifest.ts";
 import { platformAlerts } from "./alerts.ts";
 import { apiManifests } from "./api.ts";
-import type { Part } from "./control-plane-pod.ts";
+import { type Part, partOf } from "./control-plane-pod.ts";
 import { migrations } from "./migrations.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 import { platformNetworkPolicies } from "./platform-network-policies.ts";
@@ -14,7 +13,7 @@ import { workerManifests } from "./worker.ts";
 export function platformManifests(config: PlatformConfig): Manifest[] {
   const parts: readonly Part[] = ["api", "worker", "migrations"];
   return [
-    ...parts.map((part) => serviceAccount(part, config.region)),
+    ...parts.map((part) => serviceAccount(partOf(part, config))),
     ...platformNetworkPolicies(config),
     migrations(config),
     ...apiManifests(config),
@@ -23,23 +22,10 @@ export function platformManifests(config: PlatformConfig): Manifest[] {
   ];
 }
 
-function serviceAccount(part: Part, region: string): Manifest {
-  return {
-    apiVersion: "v1",
-    kind: "ServiceAccount",
-    metadata: { name: part, namespace: SYSTEM_NAMESPACES.system, labels: objectLabels(part, region) },
-    automountServiceAccountToken: false,
-  };
-}
-
-function monitoring({ region, monitoring }: PlatformConfig): Manifest[] {
-  const at = (name: string, part: string) => ({ name, namespace: SYSTEM_NAMESPACES.system, part, region });
+function monitoring(config: PlatformConfig): Manifest[] {
+  const { podMonitors, rules, runbooks } = config.monitoring;
   return [
-    ...(monitoring.podMonitors
-      ? [podMonitor(at("api", "api"), "metrics"), podMonitor(at("worker", "worker"), "metrics")]
-      : []),
-    ...(monitoring.rules
-      ? [prometheusRule(at("control-plane", "control-plane"), platformAlerts(), monitoring.runbooks)]
-      : []),
+    ...(podMonitors ? ["api", "worker"].map((part) => podMonitor(partOf(part, config), "metrics")) : []),
+    ...(rules ? [prometheusRule(partOf("control-plane", config), platformAlerts(), runbooks)] : []),
   ];
 }

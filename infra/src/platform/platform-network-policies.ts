@@ -1,4 +1,3 @@
-import type { Manifest } from "../base/kubernetes/manifest.ts";
 import {
   type EgressRule,
   inNamespace,
@@ -6,14 +5,15 @@ import {
   ofTenants,
   pods,
 } from "../base/kubernetes/network-rules.ts";
-import { DATA_PLANE, SYSTEM_NAMESPACES } from "../names.ts";
+import type { Manifest } from "../manifest.ts";
+import { DATA_PLANE } from "../names.ts";
 import { blocks, tcp } from "../network-rules.ts";
-import { API_PORT, METRICS_PORT, type Part } from "./control-plane-pod.ts";
+import { API_PORT, METRICS_PORT, type Part, partOf } from "./control-plane-pod.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 
 /** What each part may do beyond names; that nothing else goes in or out of the namespace is up to `base`. */
 export function platformNetworkPolicies(config: PlatformConfig): Manifest[] {
-  const { region, database, apiServer, gateway, monitoring } = config;
+  const { database, apiServer, gateway, monitoring } = config;
   const to = ({ cidrs, port }: { cidrs: readonly string[]; port: number }): EgressRule => ({
     to: blocks(cidrs),
     ports: tcp(port),
@@ -25,10 +25,11 @@ export function platformNetworkPolicies(config: PlatformConfig): Manifest[] {
   ];
   const metrics = { from: [inNamespace(monitoring.namespace)], ports: tcp(METRICS_PORT) };
   const policy = (part: Part, spec: Pick<Parameters<typeof networkPolicy>[1], "ingress" | "egress">) =>
-    networkPolicy(
-      { name: part, namespace: SYSTEM_NAMESPACES.system, part, region },
-      { podSelector: pods(part), policyTypes: ["Ingress", "Egress"], ...spec },
-    );
+    networkPolicy(partOf(part, config), {
+      podSelector: pods(part),
+      policyTypes: ["Ingress", "Egress"],
+      ...spec,
+    });
   return [
     policy("api", {
       ingress: [{ from: callers, ports: tcp(API_PORT) }, metrics],

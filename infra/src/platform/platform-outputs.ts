@@ -1,6 +1,6 @@
 /** What the `platform` program tells others about the control plane that it made. */
 import { z } from "zod";
-import { type Manifest, manifestTitle } from "../base/kubernetes/manifest.ts";
+import { type Manifest, manifestTitle } from "../manifest.ts";
 import { SYSTEM_NAMESPACES } from "../names.ts";
 import { API_PORT } from "./control-plane-pod.ts";
 import type { PlatformConfig } from "./platform-config.ts";

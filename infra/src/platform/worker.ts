@@ -1,10 +1,9 @@
 import type { types } from "@pulumi/kubernetes";
-import type { Manifest } from "../base/kubernetes/manifest.ts";
-import { objectLabels, selectorLabels } from "../base/kubernetes/object-labels.ts";
+import { selectorLabels } from "../base/kubernetes/object-labels.ts";
+import { disruptionBudget, metadata } from "../base/kubernetes/objects.ts";
 import { resources, spread } from "../base/kubernetes/pod-parts.ts";
-import { SYSTEM_NAMESPACES } from "../names.ts";
-import { controlPlanePod, METRICS_PORT } from "./control-plane-pod.ts";
-import { disruptionBudget } from "./disruption-budget.ts";
+import type { Manifest } from "../manifest.ts";
+import { controlPlanePod, METRICS_PORT, partOf } from "./control-plane-pod.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 
 const PART = "worker";
@@ -14,14 +13,10 @@ const MEMORY_MIB = { worker: 512, operation: 450 };
 
 /** Brings tenants' stacks up and down. Its ServiceAccount is the one that `base` gives the provisioner's role. */
 export function workerManifests(config: PlatformConfig): Manifest[] {
-  const metadata = {
-    name: PART,
-    namespace: SYSTEM_NAMESPACES.system,
-    labels: objectLabels(PART, config.region),
-  };
+  const where = partOf(PART, config);
   return [
-    { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: deploymentSpec(config) },
-    disruptionBudget(PART, config.region),
+    { apiVersion: "apps/v1", kind: "Deployment", metadata: metadata(where), spec: deploymentSpec(config) },
+    disruptionBudget(where),
   ];
 }
 

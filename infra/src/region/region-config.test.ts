@@ -1,8 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseRegionConfig, regionConfig } from "./region-config.ts";
+import { PROJECTS } from "../names.ts";
+import { parseSettings } from "../stack-config.ts";
+import { regionConfig } from "./region-config.ts";
 import { rawRegionConfig } from "./testing/make-region-config.ts";
+
+const read = (value: unknown) =>
+  parseSettings(regionConfig, value, { project: PROJECTS.region, key: "region" });
 
 const example = readFileSync(new URL("../../programs/region/Pulumi.example.yaml", import.meta.url), "utf8");
 
@@ -20,7 +25,7 @@ function changed(path: string, value: unknown): Record<string, unknown> {
 describe("the configuration of a region", () => {
   it("has an example that is valid and shows every key", () => {
     const { config } = parse(example) as { config: Record<string, unknown> };
-    const region = parseRegionConfig(config["headgate-region:region"]);
+    const region = read(config["headgate-region:region"]);
     const shown = new Set(example.match(/^ *#? *[a-zA-Z]+:/gm)?.map((key) => key.replace(/[ #:]/g, "")));
     const keys = [
       ...Object.keys(regionConfig.shape),
@@ -32,7 +37,7 @@ describe("the configuration of a region", () => {
   });
 
   it("fills in what may be left out", () => {
-    expect(parseRegionConfig(rawRegionConfig())).toMatchObject({
+    expect(read(rawRegionConfig())).toMatchObject({
       network: { serviceCidr: "172.20.0.0/16" },
       cluster: { publicAccessCidrs: [], viewerRoleArns: [] },
       tags: {},
@@ -82,19 +87,17 @@ describe("the configuration of a region", () => {
     ],
     ["audit.retentionDays", 0, "audit.retentionDays: "],
     ["audit.replicaRegion", "eu-central-1", "audit.replicaRegion: must be another region"],
-    ["network.subnets", 4, "network.subnets: there is no such key"],
-    ["vpc", {}, "vpc: there is no such key"],
+    ["network.subnets", 4, "network.subnets: there is no such setting"],
+    ["vpc", {}, "vpc: there is no such setting"],
   ])("refuses %s = %j and says where and why", (path, value, message) => {
-    expect(() => parseRegionConfig(changed(path, value))).toThrow(message);
+    expect(() => read(changed(path, value))).toThrow(message);
   });
 
   it("names every problem at once", () => {
-    expect(() => parseRegionConfig({ ...rawRegionConfig(), size: "huge", domain: "x" })).toThrow(
-      /domain: .*\n {2}size: /,
-    );
+    expect(() => read({ ...rawRegionConfig(), size: "huge", domain: "x" })).toThrow(/domain: .*\n {2}size: /);
   });
 
   it("refuses what is no configuration at all", () => {
-    expect(() => parseRegionConfig("region")).toThrow("region: ");
+    expect(() => read("region")).toThrow("region: ");
   });
 });

@@ -82,27 +82,6 @@ export const regionConfig = z
     for (const problem of agreement(config)) context.addIssue({ code: "custom", ...problem });
   });
 
-/** Thrown for a configuration that cannot be built: one line a problem, each with its key. */
-export class RegionConfigError extends Error {
-  override readonly name = "RegionConfigError";
-}
-
-/** Reads the configuration. Throws a `RegionConfigError` that names every key that is wrong. */
-export function parseRegionConfig(value: unknown): RegionConfig {
-  const parsed = regionConfig.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new RegionConfigError(
-    `The region's configuration is not valid:\n${parsed.error.issues.map(describe).join("\n")}`,
-  );
-}
-
-function describe(issue: z.core.$ZodIssue): string {
-  const place = issue.path.join(".");
-  if (issue.code === "unrecognized_keys")
-    return `  ${[place, issue.keys.join(", ")].filter((part) => part !== "").join(".")}: there is no such key`;
-  return `  ${place === "" ? "region" : place}: ${issue.message}`;
-}
-
 interface Problem {
   readonly path: string[];
   readonly message: string;

@@ -292,8 +292,8 @@ describe("the outputs", () => {
 describe("the stack's configuration", () => {
   it.each([
     ["is not there", {}, /Missing required configuration variable 'headgate-region:region'/],
-    ["is wrong", { "headgate-region:region": "{}" }, /The region's configuration is not valid:\n {2}name: /],
-    ["has a key beside it", { "headgate-region:regoin": "{}" }, /unknown keys: headgate-region:regoin/],
+    ["is wrong", { "headgate-region:region": "{}" }, /headgate-region:region is not valid:\n {2}name: /],
+    ["has a key beside it", { "headgate-region:regoin": "{}" }, /headgate-region does not know: regoin/],
   ])("ends the run before anything is declared where it %s", (_, config, message) => {
     runtime.setAllConfig(config);
     expect(() => runRegionProgram()).toThrow(message);

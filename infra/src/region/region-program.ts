@@ -1,6 +1,7 @@
 import { Provider } from "@pulumi/aws/provider.js";
-import { Config, type Output, output, RunError, runtime } from "@pulumi/pulumi";
+import { type Output, output } from "@pulumi/pulumi";
 import { PROJECTS } from "../names.ts";
+import { readSettings } from "../stack-config.ts";
 import { AuditStore } from "./audit-store.ts";
 import { Cluster } from "./cluster.ts";
 import { Counters, VALKEY_PORT } from "./counters.ts";
@@ -10,7 +11,7 @@ import { Endpoints } from "./endpoints.ts";
 import { Keys } from "./keys.ts";
 import { Network } from "./network.ts";
 import { PodIdentities } from "./pod-identities.ts";
-import { parseRegionConfig, type RegionConfig, RegionConfigError } from "./region-config.ts";
+import { type RegionConfig, regionConfig } from "./region-config.ts";
 import type { RegionOutputs } from "./region-outputs.ts";
 import { regionSizes } from "./region-sizes.ts";
 import { SharedFiles } from "./shared-files.ts";
@@ -19,7 +20,7 @@ import { planSubnets, type SubnetTier } from "./subnet-plan.ts";
 
 /** The program of one region, from the stack's configuration. Its result is the stack's one output, `region`. */
 export function runRegionProgram(): Output<RegionOutputs> {
-  return regionProgram(readRegionConfig());
+  return regionProgram(readSettings(regionConfig, { project: PROJECTS.region, key: "region", others: [] }));
 }
 
 /** Declares all of a region. Every resource goes through one provider that refuses any other account. */
@@ -153,20 +154,4 @@ export function regionProgram(config: RegionConfig): Output<RegionOutputs> {
     zone: { id: edge.zoneId, nameServers: edge.nameServers },
     certificateArn: edge.certificateArn,
   });
-}
-
-const KEY = `${PROJECTS.region}:region`;
-
-/** A wrong configuration ends the run with its problems alone, without a stack trace. */
-function readRegionConfig(): RegionConfig {
-  const unknown = Object.keys(runtime.allConfig()).filter(
-    (key) => key.startsWith(`${PROJECTS.region}:`) && key !== KEY,
-  );
-  if (unknown.length > 0)
-    throw new RunError(`The stack's configuration has unknown keys: ${unknown.join(", ")}.`);
-  try {
-    return parseRegionConfig(new Config(PROJECTS.region).requireObject("region"));
-  } catch (error) {
-    throw error instanceof RegionConfigError ? new RunError(error.message) : error;
-  }
 }

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { manifestName } from "../manifest.ts";
 import { PLAN_NAMES } from "../plans.ts";
 import { immutableFields } from "../testing/immutable-fields.ts";
 import { makeClusterSettings, makeTenantSpec } from "../testing/make-tenant-spec.ts";
 import { runProgram } from "../testing/run-program.ts";
-import { manifestName, tenantManifests } from "./manifests.ts";
+import { tenantManifests } from "./manifests.ts";
 import { describeTenant } from "./tenant.ts";
 import { tenantProgram } from "./tenant-program.ts";
 import type { TenantSpec } from "./tenant-spec.ts";

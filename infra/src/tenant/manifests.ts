@@ -1,5 +1,5 @@
 /** Every object of a tenant, as plain values, in an order in which they can be made. */
-
+import type { Manifest } from "../manifest.ts";
 import { COLLECTOR, DATA_PLANE } from "../names.ts";
 import { autoscaler } from "./objects/autoscaler.ts";
 import { collectorConfigMap, collectorDeployment, collectorService } from "./objects/collector.ts";
@@ -17,17 +17,6 @@ import { service } from "./objects/service.ts";
 import { serviceAccount } from "./objects/service-account.ts";
 import { stateVolumeClaim } from "./objects/state-volume-claim.ts";
 import type { Tenant } from "./tenant.ts";
-
-export interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly labels: Record<string, string>;
-    readonly annotations?: Record<string, string>;
-  };
-}
 
 /** The join secret is among them in plain: what this returns is a secret too. */
 export function tenantManifests(tenant: Tenant): Manifest[] {
@@ -58,9 +47,4 @@ export function tenantManifests(tenant: Tenant): Manifest[] {
     prometheusRule(tenant),
   ];
   return all.filter((manifest) => manifest !== null);
-}
-
-/** `Kind/name`. */
-export function manifestName({ kind, metadata }: Manifest): string {
-  return `${kind}/${metadata.name}`;
 }

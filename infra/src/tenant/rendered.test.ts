@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
+import type { Manifest } from "../manifest.ts";
 import { LABELS } from "../names.ts";
 import { PLAN_NAMES, planNumbers } from "../plans.ts";
 import { checkTenantStack, readObject } from "../policies/tenant/index.ts";
 import { arbitraryPlanNumbers } from "../testing/arbitrary-plan-numbers.ts";
 import { makeBareCluster, makeClusterSettings, makeTenantSpec } from "../testing/make-tenant-spec.ts";
 import { quantityOf } from "../testing/quantity-of.ts";
-import { type Manifest, tenantManifests } from "./manifests.ts";
+import { tenantManifests } from "./manifests.ts";
 import { describeTenant } from "./tenant.ts";
 
 const CLUSTERS = { full: makeClusterSettings(), bare: makeBareCluster() };

@@ -1,5 +1,6 @@
 /** The tenant program under the plain CLI: what the control plane otherwise passes in comes from the stack's configuration. */
 import { Config } from "@pulumi/pulumi";
+import { readClusterAccess } from "../cluster-provider.ts";
 import { PROJECTS } from "../names.ts";
 import { tenantProgram } from "./tenant-program.ts";
 import { type TenantOutputs, type TenantSpec, tenantSpec } from "./tenant-spec.ts";
@@ -11,9 +12,5 @@ export function runTenantProgram(): Promise<TenantOutputs> {
     ...config.requireObject<Partial<TenantSpec>>("tenant"),
     joinSecret: config.require("joinSecret"),
   });
-  const context = config.get("context");
-  return tenantProgram(spec, {
-    kubeconfig: config.require("kubeconfig"),
-    ...(context !== undefined && { context }),
-  })();
+  return tenantProgram(spec, readClusterAccess(config))();
 }

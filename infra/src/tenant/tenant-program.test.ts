@@ -1,5 +1,6 @@
 import { tenantNamespace } from "@headgate/sdk/contract";
 import { expect, test } from "vitest";
+import { manifestName } from "../manifest.ts";
 import { PLAN_NAMES } from "../plans.ts";
 import {
   JOIN_SECRET_OF_TESTS,
@@ -8,7 +9,7 @@ import {
   makeTenantSpec,
 } from "../testing/make-tenant-spec.ts";
 import { type Registered, runProgram } from "../testing/run-program.ts";
-import { manifestName, tenantManifests } from "./manifests.ts";
+import { tenantManifests } from "./manifests.ts";
 import { describeTenant } from "./tenant.ts";
 import { tenantProgram } from "./tenant-program.ts";
 import { type TenantSpec, tenantOutputs } from "./tenant-spec.ts";

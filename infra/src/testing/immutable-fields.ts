@@ -1,4 +1,4 @@
-import type { Manifest } from "../tenant/manifests.ts";
+import type { Manifest } from "../manifest.ts";
 
 /** What of an object cannot be changed, by kind, beside its name: a change of it is a new object in the old one's place. */
 const IMMUTABLE: Readonly<Record<string, readonly string[][]>> = {

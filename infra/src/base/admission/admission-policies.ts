@@ -1,5 +1,5 @@
+import type { Manifest } from "../../manifest.ts";
 import type { BaseConfig } from "../base-config.ts";
-import type { Manifest } from "../kubernetes/manifest.ts";
 import { accessPolicies } from "./access-policies.ts";
 import { type AdmissionPolicy, admissionManifests } from "./admission-policy.ts";
 import { guardrailPolicy } from "./guardrail-policy.ts";

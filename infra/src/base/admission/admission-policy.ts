@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
+import type { Manifest } from "../../manifest.ts";
 import { LABELS } from "../../names.ts";
-import type { Manifest } from "../kubernetes/manifest.ts";
 import { objectLabels } from "../kubernetes/object-labels.ts";
 
 type Spec = types.input.admissionregistration.v1.ValidatingAdmissionPolicySpec;

@@ -1,6 +1,16 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type Manifest, manifestTitle } from "./manifest.ts";
+import { type ClusterAccess, clusterProvider } from "../../cluster-provider.ts";
+import { type Manifest, manifestTitle } from "../../manifest.ts";
+
+/** All that a program of the platform declares: its manifests, under one component and through one provider. */
+export class ManifestStack extends pulumi.ComponentResource {
+  constructor(type: string, region: string, args: { manifests: readonly Manifest[]; access: ClusterAccess }) {
+    super(type, region);
+    deployManifests(args.manifests, { parent: this, provider: clusterProvider(region, args.access) });
+    this.registerOutputs({});
+  }
+}
 
 /**
  * Registers manifests as resources of the stack, in the order of their list: an object waits for its namespace, a

@@ -1,34 +1,18 @@
 /** Parts that NetworkPolicies are made of. */
 import type { ClusterSettings } from "@headgate/sdk/contract";
 import type { types } from "@pulumi/kubernetes";
+import type { Manifest } from "../../manifest.ts";
 import { LABELS } from "../../names.ts";
-import { blocks, namespaceNamed } from "../../network-rules.ts";
-import type { Manifest } from "./manifest.ts";
-import { objectLabels, selectorLabels } from "./object-labels.ts";
+import { dnsRule, namespaceNamed } from "../../network-rules.ts";
+import { selectorLabels } from "./object-labels.ts";
+import { metadata, type Where } from "./objects.ts";
 
 type Spec = types.input.networking.v1.NetworkPolicySpec;
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
 export type EgressRule = types.input.networking.v1.NetworkPolicyEgressRule;
 
-export function networkPolicy(
-  where: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly part: string;
-    readonly region: string;
-  },
-  spec: Spec,
-): Manifest {
-  return {
-    apiVersion: "networking.k8s.io/v1",
-    kind: "NetworkPolicy",
-    metadata: {
-      name: where.name,
-      namespace: where.namespace,
-      labels: objectLabels(where.part, where.region),
-    },
-    spec,
-  };
+export function networkPolicy(where: Where, spec: Spec): Manifest {
+  return { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", metadata: metadata(where), spec };
 }
 
 /** Nothing in, nothing out, for every pod of the namespace; what else is allowed is added to this. */
@@ -40,27 +24,11 @@ export function denyAll(namespace: string, region: string): Manifest {
 }
 
 /** Names are resolved by the cluster's own resolver and by nobody else. */
-export function allowDns(
-  namespace: string,
-  { region, dns }: Pick<ClusterSettings, "region" | "dns">,
-): Manifest {
+export function allowDns(namespace: string, config: Pick<ClusterSettings, "region" | "dns">): Manifest {
   return networkPolicy(
-    { name: "allow-dns", namespace, part: namespace, region },
-    { podSelector: {}, policyTypes: ["Egress"], egress: [dnsEgress(dns)] },
+    { name: "allow-dns", namespace, part: namespace, region: config.region },
+    { podSelector: {}, policyTypes: ["Egress"], egress: [dnsRule(config)] },
   );
-}
-
-function dnsEgress(dns: ClusterSettings["dns"]): EgressRule {
-  return {
-    to: [
-      { ...inNamespace(dns.namespace), podSelector: { matchLabels: { ...dns.podLabels } } },
-      ...blocks(dns.cidrs),
-    ],
-    ports: [
-      { protocol: "UDP", port: 53 },
-      { protocol: "TCP", port: 53 },
-    ],
-  };
 }
 
 /** By the label that the API server sets itself, so that nobody can claim another namespace's name. */

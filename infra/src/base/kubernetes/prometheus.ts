@@ -1,6 +1,7 @@
 /** Objects of the Prometheus operator. */
-import type { Manifest } from "./manifest.ts";
-import { objectLabels, selectorLabels } from "./object-labels.ts";
+import type { Manifest } from "../../manifest.ts";
+import { selectorLabels } from "./object-labels.ts";
+import { metadata, type Where } from "./objects.ts";
 
 export interface Alert {
   readonly alert: string;
@@ -10,44 +11,37 @@ export interface Alert {
   readonly summary: string;
 }
 
-interface Where {
-  readonly name: string;
-  readonly namespace: string;
-  readonly part: string;
-  readonly region: string;
-}
-
 /** Reads `/metrics` of the pods of a part; its job is `<namespace>/<name>`. */
-export function podMonitor({ name, namespace, part, region }: Where, port: string): Manifest {
+export function podMonitor(where: Where, port: string): Manifest {
   return {
     apiVersion: "monitoring.coreos.com/v1",
     kind: "PodMonitor",
-    metadata: { name, namespace, labels: objectLabels(part, region) },
+    metadata: metadata(where),
     spec: {
-      selector: { matchLabels: selectorLabels(part) },
+      selector: { matchLabels: selectorLabels(where.part) },
       podMetricsEndpoints: [{ port, interval: "30s", scrapeTimeout: "10s" }],
     },
   };
 }
 
 export function prometheusRule(
-  { name, namespace, part, region }: Where,
+  where: Where,
   alerts: readonly Alert[],
   runbooks: string | undefined,
 ): Manifest {
   return {
     apiVersion: "monitoring.coreos.com/v1",
     kind: "PrometheusRule",
-    metadata: { name, namespace, labels: objectLabels(part, region) },
+    metadata: metadata(where),
     spec: {
       groups: [
         {
-          name: `headgate-${name}`,
+          name: `headgate-${where.name}`,
           rules: alerts.map(({ alert, expr, for: duration, severity, summary }) => ({
             alert,
             expr,
             for: duration,
-            labels: { severity, region },
+            labels: { severity, region: where.region },
             annotations: {
               summary,
               ...(runbooks === undefined ? {} : { runbook_url: `${runbooks.replace(/\/$/, "")}/${alert}` }),

@@ -1,4 +1,4 @@
-import type { Manifest } from "../kubernetes/manifest.ts";
+import type { Manifest } from "../../manifest.ts";
 
 type Model = new (data: object) => { validate(): void };
 

@@ -33,23 +33,13 @@ export interface Violation {
   readonly message: string;
 }
 
-/** The value at a path of property names; undefined where there is none. */
-export function at(props: unknown, ...path: readonly string[]): unknown {
-  let value: unknown = props;
-  for (const key of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = Reflect.get(value, key);
-  }
-  return value;
-}
-
-export function listAt(props: unknown, ...path: readonly string[]): readonly unknown[] {
-  const value = at(props, ...path);
-  return Array.isArray(value) ? value : [];
-}
-
 /** What must hold of a resource, with the sentence for when it does not. */
 export type Demand = readonly [holds: (props: AwsResource["props"]) => boolean, otherwise: string];
+
+/** The commonest demands: a switch is on, one is not on, a key is named. */
+export const on = (name: string): Demand => [(props) => props[name] === true, `${name} must be true`];
+export const notOn = (name: string): Demand => [(props) => props[name] !== true, `${name} must not be true`];
+export const underOurKey: Demand = [(props) => props["kmsKeyId"] !== undefined, "kmsKeyId must name a key"];
 
 /** A rule that asks the same of every resource of a type. */
 export function demandByType(demands: Readonly<Record<string, readonly Demand[]>>): ResourceRule["check"] {

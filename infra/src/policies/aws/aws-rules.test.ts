@@ -1,3 +1,4 @@
+/** Every rule with what it lets pass and what it refuses: one long table, so that a rule without its row is seen. */
 import { describe, expect, it } from "vitest";
 import type { AwsResource } from "./aws-resource.ts";
 import { checkAwsStack, resourceRules, stackRules } from "./aws-rules.ts";

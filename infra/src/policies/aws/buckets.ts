@@ -1,11 +1,5 @@
-import {
-  type AwsResource,
-  at,
-  listAt,
-  type ResourceRule,
-  type StackRule,
-  type Violation,
-} from "./aws-resource.ts";
+import { at, listAt } from "../values.ts";
+import type { AwsResource, ResourceRule, StackRule, Violation } from "./aws-resource.ts";
 import { concernsEverybody, readStatements } from "./policy-document.ts";
 
 const BUCKET = "aws:s3/bucket:Bucket";

@@ -1,4 +1,4 @@
-import { demandByType, type ResourceRule } from "./aws-resource.ts";
+import { demandByType, notOn, on, type ResourceRule } from "./aws-resource.ts";
 
 /** AWS itself refuses to delete. */
 export const deletionProtected: ResourceRule = {
@@ -7,17 +7,13 @@ export const deletionProtected: ResourceRule = {
     "AWS refuses to delete the cluster and the database, and a bucket or zone goes only when empty.",
   check: demandByType({
     "aws:rds/cluster:Cluster": [
-      [(props) => props["deletionProtection"] === true, "deletionProtection must be true"],
+      on("deletionProtection"),
       [(props) => props["skipFinalSnapshot"] !== true, "the last snapshot must not be skipped"],
     ],
-    "aws:eks/cluster:Cluster": [
-      [(props) => props["deletionProtection"] === true, "deletionProtection must be true"],
-    ],
-    "aws:lb/loadBalancer:LoadBalancer": [
-      [(props) => props["enableDeletionProtection"] === true, "enableDeletionProtection must be true"],
-    ],
-    "aws:s3/bucket:Bucket": [[(props) => props["forceDestroy"] !== true, "forceDestroy must not be true"]],
-    "aws:route53/zone:Zone": [[(props) => props["forceDestroy"] !== true, "forceDestroy must not be true"]],
+    "aws:eks/cluster:Cluster": [on("deletionProtection")],
+    "aws:lb/loadBalancer:LoadBalancer": [on("enableDeletionProtection")],
+    "aws:s3/bucket:Bucket": [notOn("forceDestroy")],
+    "aws:route53/zone:Zone": [notOn("forceDestroy")],
   }),
 };
 

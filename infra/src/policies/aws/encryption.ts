@@ -1,4 +1,5 @@
-import { at, demandByType, listAt, type ResourceRule } from "./aws-resource.ts";
+import { at, listAt } from "../values.ts";
+import { demandByType, on, type ResourceRule, underOurKey } from "./aws-resource.ts";
 
 /** Whatever keeps data keeps it under a key of ours. */
 export const encryptedAtRest: ResourceRule = {
@@ -6,14 +7,8 @@ export const encryptedAtRest: ResourceRule = {
   description:
     "Databases, counters, files, volumes, logs and Kubernetes Secrets are encrypted under a named key.",
   check: demandByType({
-    "aws:rds/cluster:Cluster": [
-      [(props) => props["storageEncrypted"] === true, "storageEncrypted must be true"],
-      [(props) => props["kmsKeyId"] !== undefined, "kmsKeyId must name a key"],
-    ],
-    "aws:rds/instance:Instance": [
-      [(props) => props["storageEncrypted"] === true, "storageEncrypted must be true"],
-      [(props) => props["kmsKeyId"] !== undefined, "kmsKeyId must name a key"],
-    ],
+    "aws:rds/cluster:Cluster": [on("storageEncrypted"), underOurKey],
+    "aws:rds/instance:Instance": [on("storageEncrypted"), underOurKey],
     "aws:rds/clusterInstance:ClusterInstance": [
       [
         (props) =>
@@ -21,24 +16,14 @@ export const encryptedAtRest: ResourceRule = {
         "performanceInsightsKmsKeyId must name a key where insights are on",
       ],
     ],
-    "aws:elasticache/replicationGroup:ReplicationGroup": [
-      [(props) => props["atRestEncryptionEnabled"] === true, "atRestEncryptionEnabled must be true"],
-      [(props) => props["kmsKeyId"] !== undefined, "kmsKeyId must name a key"],
-    ],
-    "aws:efs/fileSystem:FileSystem": [
-      [(props) => props["encrypted"] === true, "encrypted must be true"],
-      [(props) => props["kmsKeyId"] !== undefined, "kmsKeyId must name a key"],
-    ],
-    "aws:ebs/volume:Volume": [[(props) => props["encrypted"] === true, "encrypted must be true"]],
+    "aws:elasticache/replicationGroup:ReplicationGroup": [on("atRestEncryptionEnabled"), underOurKey],
+    "aws:efs/fileSystem:FileSystem": [on("encrypted"), underOurKey],
+    "aws:ebs/volume:Volume": [on("encrypted")],
     "aws:ebs/encryptionByDefault:EncryptionByDefault": [
       [(props) => props["enabled"] !== false, "encryption of new volumes must stay on"],
     ],
-    "aws:cloudwatch/logGroup:LogGroup": [
-      [(props) => props["kmsKeyId"] !== undefined, "kmsKeyId must name a key"],
-    ],
-    "aws:secretsmanager/secret:Secret": [
-      [(props) => props["kmsKeyId"] !== undefined, "kmsKeyId must name a key"],
-    ],
+    "aws:cloudwatch/logGroup:LogGroup": [underOurKey],
+    "aws:secretsmanager/secret:Secret": [underOurKey],
     "aws:eks/cluster:Cluster": [
       [
         (props) => listAt(props, "encryptionConfig", "resources").includes("secrets"),
@@ -54,7 +39,7 @@ export const encryptedInTransit: ResourceRule = {
   description: "The database and the counters answer TLS only.",
   check: demandByType({
     "aws:elasticache/replicationGroup:ReplicationGroup": [
-      [(props) => props["transitEncryptionEnabled"] === true, "transitEncryptionEnabled must be true"],
+      on("transitEncryptionEnabled"),
       [
         (props) => (props["transitEncryptionMode"] ?? "required") === "required",
         "transitEncryptionMode must be required",

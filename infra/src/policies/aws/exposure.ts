@@ -1,4 +1,5 @@
-import { at, demandByType, listAt, type ResourceRule } from "./aws-resource.ts";
+import { at, listAt } from "../values.ts";
+import { demandByType, notOn, type ResourceRule } from "./aws-resource.ts";
 
 const EVERYWHERE = ["0.0.0.0/0", "::/0"];
 
@@ -7,15 +8,9 @@ export const notPublic: ResourceRule = {
   name: "not-public",
   description: "No database, bucket, node or API server is open to the internet.",
   check: demandByType({
-    "aws:rds/clusterInstance:ClusterInstance": [
-      [(props) => props["publiclyAccessible"] !== true, "publiclyAccessible must not be true"],
-    ],
-    "aws:rds/instance:Instance": [
-      [(props) => props["publiclyAccessible"] !== true, "publiclyAccessible must not be true"],
-    ],
-    "aws:ec2/subnet:Subnet": [
-      [(props) => props["mapPublicIpOnLaunch"] !== true, "mapPublicIpOnLaunch must not be true"],
-    ],
+    "aws:rds/clusterInstance:ClusterInstance": [notOn("publiclyAccessible")],
+    "aws:rds/instance:Instance": [notOn("publiclyAccessible")],
+    "aws:ec2/subnet:Subnet": [notOn("mapPublicIpOnLaunch")],
     "aws:s3/bucket:Bucket": [
       [(props) => !String(props["acl"] ?? "").startsWith("public"), "acl must not be public"],
     ],

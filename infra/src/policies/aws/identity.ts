@@ -1,4 +1,5 @@
-import { at, demandByType, listAt, type ResourceRule } from "./aws-resource.ts";
+import { at, listAt } from "../values.ts";
+import { demandByType, on, type ResourceRule } from "./aws-resource.ts";
 import { concernsEverybody, type PolicyStatement, readStatements } from "./policy-document.ts";
 
 /** Policies of identities: what somebody may do. */
@@ -69,10 +70,7 @@ export const noLastingCredentials: ResourceRule = {
         (props) => props["manageMasterUserPassword"] === true && props["masterPassword"] === undefined,
         "AWS must keep the master password: set manageMasterUserPassword",
       ],
-      [
-        (props) => props["iamDatabaseAuthenticationEnabled"] === true,
-        "iamDatabaseAuthenticationEnabled must be true",
-      ],
+      on("iamDatabaseAuthenticationEnabled"),
     ],
     "aws:elasticache/replicationGroup:ReplicationGroup": [
       [

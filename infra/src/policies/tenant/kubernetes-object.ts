@@ -1,5 +1,6 @@
 /** An object as rules see it: what it will be on the cluster, whoever asks. */
 import { z } from "zod";
+import { at, listAt } from "../values.ts";
 
 export interface KubernetesObject {
   readonly urn: string;
@@ -51,21 +52,6 @@ const identified = z.looseObject({
     })
     .transform(({ name, namespace, labels }) => ({ name, namespace, labels })),
 });
-
-/** The value at a path of property names; undefined where there is none. */
-export function at(value: unknown, ...path: readonly string[]): unknown {
-  let found = value;
-  for (const key of path) {
-    if (typeof found !== "object" || found === null) return undefined;
-    found = Reflect.get(found, key);
-  }
-  return found;
-}
-
-export function listAt(value: unknown, ...path: readonly string[]): readonly unknown[] {
-  const found = at(value, ...path);
-  return Array.isArray(found) ? found : [];
-}
 
 /** The specification of the pods that an object makes, if it makes any. */
 export function podSpecOf({ kind, manifest }: KubernetesObject): unknown {

@@ -1,5 +1,6 @@
 /** What a tenant's pods may be. */
-import { at, containersOf, listAt, type ObjectRule, podSpecOf } from "./kubernetes-object.ts";
+import { at, listAt } from "../values.ts";
+import { containersOf, type ObjectRule, podSpecOf } from "./kubernetes-object.ts";
 
 const HOST_NAMESPACES = ["hostNetwork", "hostPID", "hostIPC"];
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Manifest, tenantManifests } from "../../tenant/manifests.ts";
+import type { Manifest } from "../../manifest.ts";
+import { tenantManifests } from "../../tenant/manifests.ts";
 import { describeTenant } from "../../tenant/tenant.ts";
 import { makeTenantSpec } from "../../testing/make-tenant-spec.ts";
 import { readObject } from "./kubernetes-object.ts";

@@ -1,5 +1,6 @@
 /** What keeps tenants apart, and from the cluster. */
-import { at, type KubernetesObject, listAt, type ObjectRule, type StackRule } from "./kubernetes-object.ts";
+import { at, listAt } from "../values.ts";
+import type { KubernetesObject, ObjectRule, StackRule } from "./kubernetes-object.ts";
 
 const MODES = ["enforce", "audit", "warn"];
 const LABEL = "pod-security.kubernetes.io/";

@@ -1,4 +1,4 @@
-import { parseRegionConfig, type RegionConfig } from "../region-config.ts";
+import { type RegionConfig, regionConfig } from "../region-config.ts";
 
 /** A valid configuration as the platform team would write it, before defaults. */
 export function rawRegionConfig(): Record<string, unknown> {
@@ -18,5 +18,5 @@ export function rawRegionConfig(): Record<string, unknown> {
 }
 
 export function makeRegionConfig(changes: Record<string, unknown> = {}): RegionConfig {
-  return parseRegionConfig({ ...rawRegionConfig(), ...changes });
+  return regionConfig.parse({ ...rawRegionConfig(), ...changes });
 }

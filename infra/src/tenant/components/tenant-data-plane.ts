@@ -1,5 +1,6 @@
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
-import { manifestName, tenantManifests } from "../manifests.ts";
+import { manifestName } from "../../manifest.ts";
+import { tenantManifests } from "../manifests.ts";
 import { endpointUrl, serviceUrl, type Tenant } from "../tenant.ts";
 import { TENANT_OUTPUTS_SCHEMA, type TenantOutputs } from "../tenant-spec.ts";
 import { TenantAutoscaling } from "./tenant-autoscaling.ts";

@@ -11,9 +11,12 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** `kind/name`, for people and for lists. */
+/** `Kind/name`, where all lie in one namespace. */
+export function manifestName({ kind, metadata }: Manifest): string {
+  return `${kind}/${metadata.name}`;
+}
+
+/** `Kind/name` or `Kind/namespace/name`, for people and for lists. */
 export function manifestTitle({ kind, metadata }: Manifest): string {
-  return metadata.namespace === undefined
-    ? `${kind}/${metadata.name}`
-    : `${kind}/${metadata.namespace}/${metadata.name}`;
+  return [kind, metadata.namespace, metadata.name].filter((part) => part !== undefined).join("/");
 }
