@@ -83,7 +83,7 @@ export async function startDataPlane(
     authorities,
     writeRecords,
   });
-  const { load, breakers } = gateway;
+  const { load } = gateway;
 
   const server = buildServer(gateway, replyIdleMs);
   const drain = drainable(
@@ -108,18 +108,7 @@ export async function startDataPlane(
   const { reporter, usage } = link;
   const spoolBytes = () => spool.bytes;
   let orphans: OrphanRecovery | undefined;
-  registerStateMetrics({
-    registry,
-    version: VERSION,
-    clock,
-    holder,
-    load,
-    breakers,
-    usage,
-    spoolBytes,
-    replicas,
-    orphans: () => orphans,
-  });
+  registerStateMetrics({ registry, gateway, holder, usage, spoolBytes, replicas, orphans: () => orphans });
   const url = await listen(server, config.host, config.port);
   if (config.authorities === undefined) {
     for (const authority of ownAuthorities(config.host, url)) authorities.add(authority);

@@ -1,16 +1,11 @@
 /** Who calls. It is made once for each credential of a policy, not for each call. */
-import type { Id } from "@headgate/sdk/contract";
+import type { UsageCredential } from "@headgate/sdk/contract";
 import type { CompiledAgent } from "../policy/compiled-agent.ts";
 
 export interface Principal {
   readonly agent: CompiledAgent;
-  readonly credential: Credential;
-}
-
-/** What it was known by. */
-export interface Credential {
-  readonly kind: "api_key";
-  readonly key_id: Id<"key">;
+  /** What it was known by. */
+  readonly credential: UsageCredential;
 }
 
 export type Identification =

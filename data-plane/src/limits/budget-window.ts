@@ -11,30 +11,20 @@ export interface WindowBounds {
 
 export function windowAt(window: BudgetWindow, wallMs: number): WindowBounds {
   if (window === "total") return { id: "total", startMs: 0, endMs: Number.POSITIVE_INFINITY };
-  const now = new Date(wallMs);
-  const [year, month, day, hour] = [
-    now.getUTCFullYear(),
-    now.getUTCMonth(),
-    now.getUTCDate(),
-    now.getUTCHours(),
-  ];
-  const iso = now.toISOString();
-  switch (window) {
-    case "hour":
-      return {
-        id: iso.slice(0, 13),
-        startMs: Date.UTC(year, month, day, hour),
-        endMs: Date.UTC(year, month, day, hour + 1),
-      };
-    case "day":
-      return {
-        id: iso.slice(0, 10),
-        startMs: Date.UTC(year, month, day),
-        endMs: Date.UTC(year, month, day + 1),
-      };
-    case "month":
-      return { id: iso.slice(0, 7), startMs: Date.UTC(year, month), endMs: Date.UTC(year, month + 1) };
-  }
+  const id = new Date(wallMs).toISOString().slice(0, ID_CHARS[window]);
+  const startMs = startOf(id);
+  const end = new Date(startMs);
+  if (window === "hour") end.setUTCHours(end.getUTCHours() + 1);
+  else if (window === "day") end.setUTCDate(end.getUTCDate() + 1);
+  else end.setUTCMonth(end.getUTCMonth() + 1);
+  return { id, startMs, endMs: end.getTime() };
+}
+
+const ID_CHARS = { hour: 13, day: 10, month: 7 } as const;
+
+/** NaN for what is no window's id. */
+function startOf(id: string): number {
+  return Date.parse(id.length === ID_CHARS.hour ? `${id}:00:00Z` : id);
 }
 
 /** The key of a counter: what it counts for, when, and for whom. */
@@ -45,12 +35,11 @@ export function budgetKey(budgetId: string, windowId: string, scope: string): st
 /** The moment from which a counter is no longer needed: two windows after its own. Infinite for `total`. */
 export function keyExpiresAt(key: string): number {
   const id = key.split(":", 3)[2] ?? "";
-  const window = WINDOW_BY_ID_LENGTH[id.length];
-  if (window === undefined) return Number.POSITIVE_INFINITY;
-  const startMs = Date.parse(id.length === 13 ? `${id}:00:00Z` : id);
-  if (Number.isNaN(startMs)) return Number.POSITIVE_INFINITY;
+  const window = WINDOWS.find((one) => ID_CHARS[one] === id.length);
+  const startMs = startOf(id);
+  if (window === undefined || Number.isNaN(startMs)) return Number.POSITIVE_INFINITY;
   const next = windowAt(window, windowAt(window, startMs).endMs);
   return windowAt(window, next.endMs).endMs;
 }
 
-const WINDOW_BY_ID_LENGTH: Readonly<Record<number, BudgetWindow>> = { 13: "hour", 10: "day", 7: "month" };
+const WINDOWS = ["hour", "day", "month"] as const;

@@ -2,7 +2,7 @@
  * What calls usually produce: the 95th percentile of output tokens per agent and model, learned from the calls
  * themselves. Counts stand in buckets that grow by about a fifth; old calls weigh less with time.
  */
-import type { OutputEstimator } from "./output-estimator.ts";
+import type { Id } from "@headgate/sdk/contract";
 
 const SAMPLES_MIN = 20;
 /** At so many samples all counts are halved. */
@@ -11,6 +11,14 @@ const BUCKETS_PER_DOUBLING = 4;
 /** The last bucket begins beyond ten million tokens. */
 const BUCKETS = 96;
 const KEYS_MAX = 10_000;
+
+/** What a call is expected to produce. */
+export interface OutputEstimator {
+  /** The output in tokens that nearly all such calls stay below; `maximum` while too few have been seen. */
+  expect(agentId: Id<"agent">, model: string, maximum: number): number;
+  /** Learns from a call that ended. */
+  observe(agentId: Id<"agent">, model: string, outputTokens: number): void;
+}
 
 /** Of more pairs than `keysMax`, those that were used longest ago are forgotten. */
 export function createExpectedOutput(keysMax: number = KEYS_MAX): OutputEstimator {

@@ -6,7 +6,7 @@ import type { PolicyInput, UsageQuantities, UsageSubject } from "@headgate/sdk/c
 import type { Attributes } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import type { CallEstimate } from "../limits/admission.ts";
-import type { OutputEstimator } from "../limits/output-estimator.ts";
+import type { OutputEstimator } from "../limits/expected-output.ts";
 import type { CompiledAgent } from "../policy/compiled-agent.ts";
 import type { CallScope, CompiledPolicy, CompiledRoute, CompiledTarget } from "../policy/compiled-policy.ts";
 import type { Refusal } from "../policy/refusal.ts";

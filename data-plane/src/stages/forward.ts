@@ -33,8 +33,9 @@ export const forward: Stage = {
         const startedMono = gateway.clock.monotonicMs();
         const attempt: Attempt = { opened, target, startedMono, result: undefined };
         exchange.attempts.push(attempt);
-        verdict = await tryTarget({ exchange, attempt, pass, gateway });
-        judge({ exchange, verdict, pass, gateway });
+        const trial = { exchange, attempt, pass, gateway };
+        verdict = await tryTarget(trial);
+        judge(verdict, trial);
       } finally {
         // Whatever happened, a trial that told nothing leaves room for the next.
         pass.release();
@@ -134,15 +135,8 @@ const OUTCOMES = {
   cancelled: "client_aborted",
 } as const;
 
-interface Judgement {
-  readonly exchange: Exchange;
-  readonly verdict: Verdict;
-  readonly pass: BreakerPass;
-  readonly gateway: Gateway;
-}
-
 /** Tells the breaker, and puts the answer or the failure where later stages look. */
-function judge({ exchange, verdict, pass, gateway }: Judgement): void {
+function judge(verdict: Verdict, { exchange, pass, gateway }: Trial): void {
   const nowMs = gateway.clock.monotonicMs();
   const settings = exchange.call?.route?.breaker;
   switch (verdict.kind) {

@@ -50,11 +50,8 @@ export function openTwoSlotFile<T extends object>(
     },
     write(value) {
       const slot = { version: newest.version + 1, value };
-      writeFully(disk, fd, {
-        bytes: slotBytes(slot),
-        length: SLOT_BYTES,
-        position: (slot.version % 2) * SLOT_BYTES,
-      });
+      const position = (slot.version % 2) * SLOT_BYTES;
+      writeFully(disk, fd, { bytes: slotBytes(slot), length: SLOT_BYTES, position });
       newest = slot;
     },
     sync: () => disk.sync(fd),

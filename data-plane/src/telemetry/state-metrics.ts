@@ -1,19 +1,15 @@
 /** Gauges that are read from the parts themselves whenever metrics are scraped. */
 import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-client";
-import type { Clock } from "../lib/clock.ts";
 import type { Gateway } from "../pipeline/stage.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
 import type { OrphanRecovery } from "../storage/recover-orphans.ts";
-import type { Breakers } from "../upstream/breakers.ts";
 import type { UsageState } from "../usage/usage-state.ts";
+import { VERSION } from "../version.ts";
 
 export interface StateSources {
   readonly registry: Registry;
-  readonly version: string;
-  readonly clock: Clock;
+  readonly gateway: Pick<Gateway, "clock" | "load" | "breakers">;
   readonly holder: PolicyHolder;
-  readonly load: Gateway["load"];
-  readonly breakers: Breakers;
   usage(): UsageState;
   /** Among how many limits are shared. */
   replicas(): number;
@@ -23,7 +19,8 @@ export interface StateSources {
 }
 
 export function registerStateMetrics(sources: StateSources): void {
-  const { registry, clock, holder, load, breakers } = sources;
+  const { registry, holder } = sources;
+  const { clock, load, breakers } = sources.gateway;
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, read: () => number) => {
     new Gauge({
@@ -51,7 +48,7 @@ export function registerStateMetrics(sources: StateSources): void {
     help: "1, with the versions that run.",
     labelNames: ["version", "node"],
     registers: [registry],
-  }).set({ version: sources.version, node: process.version }, 1);
+  }).set({ version: VERSION, node: process.version }, 1);
   gauge("headgate_requests_in_flight", "Requests being served.", () => load.inFlight);
   gauge("headgate_streams_open", "Streams being sent to agents.", () => load.streamsOpen);
   gauge(

@@ -97,8 +97,10 @@ function createGuardedLookup(
   isAllowed: (address: string) => boolean,
 ): LookupFunction {
   return (hostname, { all }, callback) => {
-    checkedAddresses(hostname, resolve, lookupTimeoutMs, isAllowed).then(
-      (addresses) => {
+    withTimeout(resolve(hostname), lookupTimeoutMs).then(
+      (resolved) => {
+        const allowed = resolved.filter(isAllowed).slice(0, ADDRESSES_MAX);
+        const addresses = allowed.map((address) => ({ address, family: isIP(address) }));
         const [first] = addresses;
         if (first === undefined) callback(refusal(hostname), "", 0);
         else if (all === true) callback(null, addresses);
@@ -107,19 +109,6 @@ function createGuardedLookup(
       (cause: unknown) => callback(cause instanceof Error ? cause : new Error(String(cause)), "", 0),
     );
   };
-}
-
-async function checkedAddresses(
-  hostname: string,
-  resolve: (hostname: string) => Promise<readonly string[]>,
-  timeoutMs: number,
-  isAllowed: (address: string) => boolean,
-): Promise<{ address: string; family: number }[]> {
-  const addresses = await withTimeout(resolve(hostname), timeoutMs);
-  return addresses
-    .filter(isAllowed)
-    .slice(0, ADDRESSES_MAX)
-    .map((address) => ({ address, family: isIP(address) }));
 }
 
 async function withTimeout<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {

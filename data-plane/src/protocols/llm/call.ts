@@ -8,7 +8,7 @@ import {
 import type { Clock } from "../../lib/clock.ts";
 import type { ScannedJson } from "../../lib/json/scan-json.ts";
 import type { CallEstimate } from "../../limits/admission.ts";
-import type { OutputEstimator } from "../../limits/output-estimator.ts";
+import type { OutputEstimator } from "../../limits/expected-output.ts";
 import type { CompiledAgent } from "../../policy/compiled-agent.ts";
 import type {
   CallScope,

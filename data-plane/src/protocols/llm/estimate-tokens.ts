@@ -1,6 +1,6 @@
 /** What a call may use, before it is made. Estimates are for holds only; what is charged is what the provider reports. */
 import type { Id, SnapshotModel } from "@headgate/sdk/contract";
-import type { OutputEstimator } from "../../limits/output-estimator.ts";
+import type { OutputEstimator } from "../../limits/expected-output.ts";
 import type { Asked } from "./parameters.ts";
 
 /** Text is close to four bytes a token, and a token is a byte at the least. */

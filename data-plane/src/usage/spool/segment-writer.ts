@@ -89,6 +89,12 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     return segment;
   }
 
+  function closeFiles(): void {
+    for (const old of fd === undefined ? retiring : [...retiring, fd]) quietly(() => disk.close(old));
+    retiring = [];
+    fd = undefined;
+  }
+
   return {
     segments,
     get current() {
@@ -103,7 +109,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     append({ buffer, count }) {
       if (current === undefined || fd === undefined) throw new Error("no segment has been begun");
       // Half a record that is left behind where this fails is never read: the segment is given up in front of it.
-      writeFully(disk, fd, { bytes: buffer.bytes, length: buffer.length, position: current.bytes });
+      writeFully(disk, fd, { ...buffer, position: current.bytes });
       current.bytes += buffer.length;
       bytes += buffer.length;
       recordNumber += count;
@@ -129,7 +135,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       const first = header(start, previous);
       const nextFd = disk.open(named.path, "wx");
       try {
-        writeFully(disk, nextFd, { bytes: first.bytes, length: first.length, position: 0 });
+        writeFully(disk, nextFd, { ...first, position: 0 });
       } catch (error) {
         quietly(() => disk.close(nextFd));
         quietly(() => disk.remove(named.path));
@@ -156,9 +162,8 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       disk.remove(temporary);
       const nextFd = disk.open(temporary, "wx");
       try {
-        writeFully(disk, nextFd, { bytes: first.bytes, length: first.length, position: 0 });
-        const { bytes: content, length: contentLength } = records.buffer;
-        writeFully(disk, nextFd, { bytes: content, length: contentLength, position: first.length });
+        writeFully(disk, nextFd, { ...first, position: 0 });
+        writeFully(disk, nextFd, { ...records.buffer, position: first.length });
         await disk.sync(nextFd);
         disk.rename(temporary, named.path);
         await disk.syncDirectory(directory);
@@ -177,8 +182,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
         bytes -= givenUp.bytes;
         quietly(() => disk.remove(givenUp.path));
       }
-      for (const old of fd === undefined ? retiring : [...retiring, fd]) quietly(() => disk.close(old));
-      retiring = [];
+      closeFiles();
       recordNumber += 2 + records.count;
       const segment = newSegment({ ...named, firstSeq: start.firstSeq, bytes: length, previous });
       segment.durableBytes = length;
@@ -188,9 +192,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       bytes -= segments.shift()?.bytes ?? 0;
     },
     close() {
-      for (const old of fd === undefined ? retiring : [...retiring, fd]) quietly(() => disk.close(old));
-      retiring = [];
-      fd = undefined;
+      closeFiles();
       current = undefined;
     },
   };
