@@ -12,9 +12,7 @@ function run(expression: string, change: Partial<PolicyInput> = {}): string {
 }
 
 const named = (name: string) => ({ model: { name, kind: "chat" } });
-const capable = (...capabilities: string[]) => ({
-  agent: { id: "", name: "", labels: {}, capabilities },
-});
+const capable = (...capabilities: string[]) => ({ agent: { id: "", name: "", labels: {}, capabilities } });
 
 /**
  * A backtracking engine doubles its steps with each character: 2^1000 of them never end. A linear one takes at most

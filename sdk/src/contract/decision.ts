@@ -1,10 +1,5 @@
-/**
- * The outcome of the policy for one request. Every request gets exactly one, with an id that the caller sees
- * (`x-headgate-decision`) and that the audit record carries.
- */
-import { z } from "zod";
+/** How a data plane's policy says no. */
 import type { ErrorCode } from "./error-codes.ts";
-import { idOf } from "./ids.ts";
 
 /** The codes with which a policy says no, as opposed to a fault. */
 export const DENY_CODES = [
@@ -52,39 +47,12 @@ export const DENY_CODES = [
 export type DenyCode = (typeof DENY_CODES)[number];
 
 /** Figures that a refused caller is shown; amounts are decimal strings. */
-export const denialFacts = z.strictObject({
-  limit: z.string().optional(),
-  spent: z.string().optional(),
-  held: z.string().optional(),
-  unit: z.enum(["usd", "tokens", "requests", "calls"]).optional(),
-  window: z.string().optional(),
+export interface DenialFacts {
+  readonly limit?: string;
+  readonly spent?: string;
+  readonly held?: string;
+  readonly unit?: "usd" | "tokens" | "requests" | "calls";
+  readonly window?: string;
   /** RFC 3339. */
-  resets_at: z.string().optional(),
-});
-export type DenialFacts = z.infer<typeof denialFacts>;
-
-export const decision = z.discriminatedUnion("outcome", [
-  z.strictObject({
-    outcome: z.literal("allow"),
-    decision_id: idOf("decision"),
-  }),
-  z.strictObject({
-    outcome: z.literal("deny"),
-    decision_id: idOf("decision"),
-    code: z.enum(DENY_CODES),
-    /** The rule, limit or budget that said no. */
-    policy_id: z.union([idOf("rule"), idOf("limit"), idOf("budget")]).optional(),
-    /** The parameter at fault, by its name in the request. */
-    parameter: z.string().max(200).optional(),
-    /** Whole seconds, 1 to 60. */
-    retry_after_seconds: z.number().int().min(1).max(60).optional(),
-    facts: denialFacts.optional(),
-  }),
-  /** Answered by the gateway itself, without a provider: the list of models. */
-  z.strictObject({
-    outcome: z.literal("answer"),
-    decision_id: idOf("decision"),
-  }),
-]);
-export type Decision = z.infer<typeof decision>;
-export type Denial = Extract<Decision, { outcome: "deny" }>;
+  readonly resets_at?: string;
+}

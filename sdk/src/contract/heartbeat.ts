@@ -16,10 +16,7 @@ export const heartbeat = z.strictObject({
   requests_in_flight: z.number().int().nonnegative(),
   streams_open: z.number().int().nonnegative(),
   /** Since the process began: calls that have ended, and those of them that failed by a fault of the gateway itself. */
-  calls: z.strictObject({
-    total: z.number().int().nonnegative(),
-    faults: z.number().int().nonnegative(),
-  }),
+  calls: z.strictObject({ total: z.number().int().nonnegative(), faults: z.number().int().nonnegative() }),
   /** The usage stream: head minus acked is what the control plane has not seen. */
   stream_id: idOf("stream"),
   writer_epoch: z.number().int().positive(),

@@ -19,15 +19,7 @@ export {
   integerString,
   scaledInteger,
 } from "./decimal.ts";
-export {
-  DENY_CODES,
-  type Decision,
-  type Denial,
-  type DenialFacts,
-  type DenyCode,
-  decision,
-  denialFacts,
-} from "./decision.ts";
+export { DENY_CODES, type DenialFacts, type DenyCode } from "./decision.ts";
 export {
   type Blame,
   ERROR_CODES,

@@ -41,12 +41,7 @@ export const POLICY_SAMPLES: readonly PolicyInput[] = [
       stream: false,
       max_output_tokens: 0n,
     },
-    agent: {
-      id: "agt_00000000000000000000000000",
-      name: "sample",
-      labels: {},
-      capabilities: [],
-    },
+    agent: { id: "agt_00000000000000000000000000", name: "sample", labels: {}, capabilities: [] },
     model: { name: "sample-model", kind: "chat" },
     time: { unix: 1_767_225_600n, hour: 0n, weekday: 4n },
   },
@@ -63,12 +58,7 @@ export const POLICY_SAMPLES: readonly PolicyInput[] = [
     agent: {
       id: "agt_00000000000000000000000001",
       name: "sample-two",
-      labels: {
-        team: "research",
-        cost_center: "cc-1",
-        department: "r-and-d",
-        environment: "production",
-      },
+      labels: { team: "research", cost_center: "cc-1", department: "r-and-d", environment: "production" },
       capabilities: ["search", "code"],
     },
     model: { name: "sample-model-two", kind: "chat" },

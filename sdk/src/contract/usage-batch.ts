@@ -109,9 +109,7 @@ export const usageBatchHeader = z.strictObject({
 export type UsageBatchHeader = z.infer<typeof usageBatchHeader>;
 
 /** The answer to a batch that was applied, or had been before. */
-export const usageAck = z.strictObject({
-  acked_seq: z.number().int().nonnegative(),
-});
+export const usageAck = z.strictObject({ acked_seq: z.number().int().nonnegative() });
 export type UsageAck = z.infer<typeof usageAck>;
 
 /** The answer to a batch that does not continue the stream: ship again from `expected_seq`. */

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import type { z } from "zod";
-import { decision } from "../contract/decision.ts";
 import { heartbeat, heartbeatAnswer } from "../contract/heartbeat.ts";
 import { credentialAnswer, credentialRequest, joinRequest, snapshotAck } from "../contract/join.ts";
 import { policySnapshot } from "../contract/policy-snapshot.ts";
@@ -49,20 +48,9 @@ const DOCUMENTS: Record<string, { schema: z.ZodType; document: object }> = {
     schema: snapshotAck,
     document: { ok: false, revision: 1, instance_id: makeId("instance"), errors: ["no"] },
   },
-  allow: { schema: decision, document: { outcome: "allow", decision_id: makeId("decision") } },
-  deny: {
-    schema: decision,
-    document: {
-      outcome: "deny",
-      decision_id: makeId("decision"),
-      code: "limit.requests",
-      policy_id: makeId("limit"),
-      facts: { limit: "10" },
-    },
-  },
 };
 
-const OPTIONAL = new Set(["policy_id", "facts", "service_account_token"]);
+const OPTIONAL = new Set(["service_account_token"]);
 
 /** Maps whose keys are data: an unknown name is an entry, not a mistake. */
 const OPEN_MAPS = new Set(["usage", "totals", "conditions"]);
