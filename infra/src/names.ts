@@ -23,6 +23,11 @@ export const COLLECTOR = "otel-collector";
 export const TRAFFIC_PORT = 8_800;
 export const ADMIN_PORT = 9_800;
 
+/** Of every collector, the tenants' and the shared one. */
+export const OTLP_GRPC_PORT = 4_317;
+export const OTLP_HTTP_PORT = 4_318;
+export const COLLECTOR_HEALTH_PORT = 13_133;
+
 /** The audience of the tokens by which an agent that runs with us can show who it is. */
 export const AGENT_AUDIENCE = "headgate:agent";
 

@@ -1,7 +1,7 @@
 /**
- * A provider that costs as little as possible, so that it is never the bottleneck: canned answers to
- * `POST /v1/chat/completions`, written straight to sockets. What a stream looks like is asked for in the request's
- * `user` member, `chunks-<count>-gap-<milliseconds>`, which every gateway passes on.
+ * A provider that costs as little as possible, so that it is never the bottleneck; therefore it is not the scripted one
+ * of `doubles/`. Canned answers to `POST /v1/chat/completions`, written straight to sockets. What a stream looks like is
+ * asked for in the request's `user` member, `chunks-<count>-gap-<milliseconds>`, which every gateway passes on.
  */
 import { createServer, type Socket } from "node:net";
 

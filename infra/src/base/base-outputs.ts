@@ -2,7 +2,7 @@
 import { clusterSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { type Manifest, manifestTitle } from "../manifest.ts";
-import { COLLECTOR, SYSTEM_NAMESPACES } from "../names.ts";
+import { COLLECTOR, OTLP_GRPC_PORT, OTLP_HTTP_PORT, SYSTEM_NAMESPACES } from "../names.ts";
 import type { BaseConfig } from "./base-config.ts";
 import { GATEWAY } from "./gateway.ts";
 import { PROVISIONER_ROLE } from "./provisioner-role.ts";
@@ -44,8 +44,8 @@ export function describeBase(config: BaseConfig, manifests: readonly Manifest[])
       metrics: config.metrics,
       storage: config.storage,
       collector: {
-        endpoint: collector === null ? null : `http://${shared}:4318`,
-        exporterEndpoint: collector === null ? null : `http://${shared}:4317`,
+        endpoint: collector === null ? null : `http://${shared}:${OTLP_HTTP_PORT}`,
+        exporterEndpoint: collector === null ? null : `http://${shared}:${OTLP_GRPC_PORT}`,
       },
       tenantEgressCidrs: config.tenantEgressCidrs,
       runtimeClass: config.runtimeClass,

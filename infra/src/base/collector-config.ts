@@ -1,11 +1,8 @@
-import { LABELS } from "../names.ts";
+import { COLLECTOR_HEALTH_PORT, LABELS, OTLP_GRPC_PORT, OTLP_HTTP_PORT } from "../names.ts";
 import { grpcTarget } from "../server-address.ts";
 import type { BaseConfig } from "./base-config.ts";
 
-export const OTLP_GRPC_PORT = 4_317;
-export const OTLP_HTTP_PORT = 4_318;
 export const COLLECTOR_METRICS_PORT = 8_888;
-export const COLLECTOR_HEALTH_PORT = 13_133;
 export const QUEUE_DIRECTORY = "/var/lib/otelcol";
 
 /** Filled in by the collector, from its environment. */

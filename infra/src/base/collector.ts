@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
 import type { types } from "@pulumi/kubernetes";
 import type { Manifest } from "../manifest.ts";
-import { COLLECTOR, priorityClass, SYSTEM_NAMESPACES } from "../names.ts";
+import {
+  COLLECTOR,
+  COLLECTOR_HEALTH_PORT,
+  OTLP_GRPC_PORT,
+  OTLP_HTTP_PORT,
+  priorityClass,
+  SYSTEM_NAMESPACES,
+} from "../names.ts";
 import { blocks, tcp } from "../network-rules.ts";
 import { CONTAINER_SECURITY, POD_SECURITY } from "../pod-security.ts";
 import { serverAddress } from "../server-address.ts";
 import type { BaseConfig } from "./base-config.ts";
-import {
-  COLLECTOR_HEALTH_PORT,
-  COLLECTOR_METRICS_PORT,
-  collectorConfig,
-  OTLP_GRPC_PORT,
-  OTLP_HTTP_PORT,
-  QUEUE_DIRECTORY,
-} from "./collector-config.ts";
+import { COLLECTOR_METRICS_PORT, collectorConfig, QUEUE_DIRECTORY } from "./collector-config.ts";
 import { inNamespace, networkPolicy, ofTenants, pods } from "./kubernetes/network-rules.ts";
 import { objectLabels, selectorLabels } from "./kubernetes/object-labels.ts";
 import { disruptionBudget, metadata, service, serviceAccount, type Where } from "./kubernetes/objects.ts";

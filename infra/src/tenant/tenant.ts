@@ -1,6 +1,6 @@
 /** A tenant as its objects see it: its specification, with what follows from its plan and from its cluster. */
 import { tenantNamespace } from "@headgate/sdk/contract";
-import { COLLECTOR, DATA_PLANE, TRAFFIC_PORT } from "../names.ts";
+import { COLLECTOR, DATA_PLANE, OTLP_HTTP_PORT, TRAFFIC_PORT } from "../names.ts";
 import { type CollectorNumbers, type PlanNumbers, planNumbers } from "../plans.ts";
 import type { TenantSpec } from "./tenant-spec.ts";
 
@@ -36,7 +36,9 @@ export function describeTenant(spec: TenantSpec, numbers: PlanNumbers = planNumb
     spool: cluster.storage.persistentClass === null ? "node" : numbers.spool,
     collector,
     tracesEndpoint:
-      collector === null ? cluster.collector.endpoint : `http://${COLLECTOR}.${namespace}.svc:4318`,
+      collector === null
+        ? cluster.collector.endpoint
+        : `http://${COLLECTOR}.${namespace}.svc:${OTLP_HTTP_PORT}`,
     serviceHost: `${DATA_PLANE}.${namespace}.svc`,
     hostname: cluster.gateway === null ? null : `${spec.tenantName}.${cluster.domain}`,
   };

@@ -2,12 +2,10 @@
  * The configuration of a tenant's own OpenTelemetry collector, of the distribution for Kubernetes
  * (`otel/opentelemetry-collector-k8s`, which has the file storage and the resource processor), 0.150 or later.
  */
-import { LABELS } from "../../names.ts";
+import { COLLECTOR_HEALTH_PORT, LABELS, OTLP_GRPC_PORT, OTLP_HTTP_PORT } from "../../names.ts";
 import { grpcTarget } from "../../server-address.ts";
 import type { Tenant } from "../tenant.ts";
-import { OTLP_GRPC_PORT, OTLP_HTTP_PORT } from "./network-policies.ts";
 
-export const HEALTH_PORT = 13_133;
 export const QUEUE_PATH = "/var/lib/otelcol";
 
 const SIGNALS = ["traces", "metrics", "logs"] as const;
@@ -21,7 +19,7 @@ export function collectorConfig(
   const pipeline = { receivers: ["otlp"], processors, exporters: ["otlp_grpc"] };
   return {
     extensions: {
-      health_check: { endpoint: at(HEALTH_PORT) },
+      health_check: { endpoint: at(COLLECTOR_HEALTH_PORT) },
       file_storage: { directory: QUEUE_PATH, create_directory: false },
     },
     receivers: {

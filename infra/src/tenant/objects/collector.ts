@@ -1,14 +1,13 @@
 /** The tenant's own collector. Its queue is on its node: telemetry may be lost with a node, bills are not made of it. */
 import { createHash } from "node:crypto";
 import type { apps, core } from "@pulumi/kubernetes";
-import { COLLECTOR } from "../../names.ts";
+import { COLLECTOR, COLLECTOR_HEALTH_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT } from "../../names.ts";
 import { CONTAINER_SECURITY } from "../../pod-security.ts";
 import { mebibytes } from "../../quantity.ts";
 import { COLLECTOR_SURGE, collectorSize } from "../pod-sizes.ts";
 import type { Tenant } from "../tenant.ts";
-import { collectorConfig, HEALTH_PORT, QUEUE_PATH } from "./collector-config.ts";
+import { collectorConfig, QUEUE_PATH } from "./collector-config.ts";
 import { labels, metadata, selector } from "./metadata.ts";
-import { OTLP_GRPC_PORT, OTLP_HTTP_PORT } from "./network-policies.ts";
 import { podBase, resources } from "./pod-base.ts";
 import { placement } from "./pod-placement.ts";
 
@@ -93,7 +92,7 @@ function container(tenant: Tenant, collector: Collector) {
     ports: [
       { name: "otlp-grpc", containerPort: OTLP_GRPC_PORT, protocol: "TCP" },
       { name: "otlp-http", containerPort: OTLP_HTTP_PORT, protocol: "TCP" },
-      { name: "health", containerPort: HEALTH_PORT, protocol: "TCP" },
+      { name: "health", containerPort: COLLECTOR_HEALTH_PORT, protocol: "TCP" },
     ],
     resources: resources(collectorSize(collector)),
     securityContext: CONTAINER_SECURITY,

@@ -3,7 +3,15 @@
  * both of them; two entries would mean either.
  */
 import type { networking } from "@pulumi/kubernetes";
-import { ADMIN_PORT, COLLECTOR, DATA_PLANE, LABELS, TRAFFIC_PORT } from "../../names.ts";
+import {
+  ADMIN_PORT,
+  COLLECTOR,
+  DATA_PLANE,
+  LABELS,
+  OTLP_GRPC_PORT,
+  OTLP_HTTP_PORT,
+  TRAFFIC_PORT,
+} from "../../names.ts";
 import {
   blocks,
   dnsRule,
@@ -15,9 +23,6 @@ import {
 } from "../../network-rules.ts";
 import type { Tenant } from "../tenant.ts";
 import { metadata, type Part, selector } from "./metadata.ts";
-
-export const OTLP_GRPC_PORT = 4_317;
-export const OTLP_HTTP_PORT = 4_318;
 
 type Rules = networking.v1.NetworkPolicyArgs["spec"];
 
