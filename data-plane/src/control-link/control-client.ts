@@ -142,6 +142,16 @@ export function createControlClient({
 const CONNECT_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 
+/** Posts a document of the contract, made when it is sent. */
+export function posting<T>(path: string, format: Format<T>, document: () => T): ControlRequest {
+  return {
+    method: "POST",
+    path,
+    headers: { "content-type": "application/json" },
+    body: (version) => JSON.stringify(format.write(document(), version)),
+  };
+}
+
 /** What an answer says. Throws on what is no such document. */
 export function documentIn<T>(format: Format<T>, { body }: ControlResponse): T {
   const reading = format.read(JSON.parse(body.toString("utf8")));

@@ -12,10 +12,10 @@ import { type ControlRequest, type ControlResponse, createControlClient } from "
 import { faultFields } from "./outage-log.ts";
 import { type Credentials, createCredentials } from "./session/credential.ts";
 import { type Heartbeats, startHeartbeat } from "./session/heartbeat.ts";
-import { type Identity, loadIdentity } from "./session/identity.ts";
+import { loadIdentity } from "./session/identity.ts";
 import { startJoining } from "./session/join.ts";
 import { loadRegistration, type Registration } from "./session/registration.ts";
-import { acceptSnapshot, type SnapshotAcceptance } from "./snapshot/accept-snapshot.ts";
+import { type AcceptOptions, acceptSnapshot, type SnapshotAcceptance } from "./snapshot/accept-snapshot.ts";
 import { createLastGood, type LastGood } from "./snapshot/last-good.ts";
 import { startSnapshotHints } from "./snapshot/snapshot-hints.ts";
 import { createSnapshotSource } from "./snapshot/snapshot-source.ts";
@@ -149,16 +149,12 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
   };
 }
 
-interface LinkParts {
-  readonly holder: PolicyHolder;
-  readonly dialects: ReadonlySet<string>;
+interface LinkParts extends Omit<AcceptOptions, "owner" | "trustedKeys"> {
   readonly logger: Logger;
-  readonly identity: Identity;
   readonly registration: Registration;
   readonly credentials: Pick<Credentials, "renew">;
   readonly verdicts: Verdicts;
   readonly lastGood: LastGood;
-  readonly contract: Contract;
 }
 
 async function applyLastGood({ lastGood, verdicts, ...parts }: LinkParts): Promise<void> {

@@ -18,6 +18,7 @@ import {
   type ControlResponse,
   type ControlStream,
   documentIn,
+  posting,
 } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
 import type { Timers } from "../timers.ts";
@@ -76,15 +77,13 @@ export function createCredentials(deps: CredentialDeps): Credentials {
   const renewOnce = async (): Promise<void> => {
     const registered = registration.current();
     if (registered === undefined) throw new NotJoinedError("not joined yet");
-    const newAssertion = () =>
-      signAssertion(identity, registered.replica_id, client.serverTimeMs(), deps.newAssertionId());
-    const response = await client.send({
-      method: "POST",
-      path: DATA_PLANE_API.credential,
-      headers: { "content-type": "application/json" },
-      body: (version) =>
-        JSON.stringify(contract.credentialRequest.write({ assertion: newAssertion() }, version)),
+    const { replica_id } = registered;
+    const request = () => ({
+      assertion: signAssertion(identity, replica_id, client.serverTimeMs(), deps.newAssertionId()),
     });
+    const response = await client.send(
+      posting(DATA_PLANE_API.credential, contract.credentialRequest, request),
+    );
     if (response.status === 401) deps.onForgotten();
     if (response.status !== 200) throw new Error(`renewal was answered with status ${response.status}`);
     const answer = documentIn(contract.credentialAnswer, response);

@@ -10,7 +10,7 @@ import {
   type HeartbeatAnswer,
 } from "@headgate/sdk/contract";
 import type { Logger } from "../../lib/logger.ts";
-import { documentIn } from "../control-client.ts";
+import { documentIn, posting } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
 import type { Timers } from "../timers.ts";
 import type { Credentials } from "./credential.ts";
@@ -38,10 +38,7 @@ export function startHeartbeat(deps: HeartbeatDeps): Heartbeats {
 
   const say = async (body: Heartbeat): Promise<void> => {
     const response = await deps.credentials.authorisedFetch({
-      method: "POST",
-      path: DATA_PLANE_API.heartbeat,
-      headers: { "content-type": "application/json" },
-      body: (version) => JSON.stringify(contract.heartbeat.write(body, version)),
+      ...posting(DATA_PLANE_API.heartbeat, contract.heartbeat, () => body),
       timeoutMs: HEARTBEAT_INTERVAL_MS,
     });
     if (response.status !== 200) throw new Error(`the heartbeat was answered with status ${response.status}`);

@@ -12,7 +12,7 @@ import {
 } from "@headgate/sdk/contract";
 import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
 import type { Logger } from "../../lib/logger.ts";
-import { type ControlClient, documentIn } from "../control-client.ts";
+import { type ControlClient, documentIn, posting } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
 import type { Timers } from "../timers.ts";
 import type { Identity } from "./identity.ts";
@@ -94,12 +94,7 @@ async function spend(
   { client, contract, identity, version }: JoiningDeps,
 ): Promise<CredentialAnswer | undefined> {
   const request: JoinRequest = { ...tokens, ...identity.publicKeys, version };
-  const response = await client.send({
-    method: "POST",
-    path: DATA_PLANE_API.join,
-    headers: { "content-type": "application/json" },
-    body: (reads) => JSON.stringify(contract.joinRequest.write(request, reads)),
-  });
+  const response = await client.send(posting(DATA_PLANE_API.join, contract.joinRequest, () => request));
   if (response.status === 401) return undefined;
   if (response.status !== 200 && response.status !== 201) {
     throw new Error(`joining was answered with status ${response.status}`);

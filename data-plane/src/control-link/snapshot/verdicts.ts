@@ -1,6 +1,7 @@
 /** Verdicts on revisions on their way to the control plane: each is sent until it has been taken, once per revision. */
 import { type Contract, DATA_PLANE_API, type Id, type SnapshotAck } from "@headgate/sdk/contract";
 import type { Logger } from "../../lib/logger.ts";
+import { posting } from "../control-client.ts";
 import type { Credentials } from "../session/credential.ts";
 
 export interface Verdicts {
@@ -29,12 +30,9 @@ export function createVerdicts(
     },
     async flush() {
       for (const [revision, verdict] of waiting) {
-        const { status } = await credentials.authorisedFetch({
-          method: "POST",
-          path: DATA_PLANE_API.snapshotAck,
-          headers: { "content-type": "application/json" },
-          body: (version) => JSON.stringify(contract.snapshotAck.write(verdict, version)),
-        });
+        const { status } = await credentials.authorisedFetch(
+          posting(DATA_PLANE_API.snapshotAck, contract.snapshotAck, () => verdict),
+        );
         if (status >= 500 || status === 401 || status === 408 || status === 429) {
           throw new Error(`a verdict was answered with status ${status}`);
         }

@@ -8,7 +8,6 @@ import type { Id } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { type Disk, realDisk } from "../../storage/disk.ts";
 import { moveAside, NewerStateError } from "../../storage/state-file.ts";
-import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
 import { type BudgetCheckpoint, openBudgetCheckpoint } from "./budget-checkpoint.ts";
 import { type RecoveredSegments, readSegments, SpoolDamagedError } from "./read-segments.ts";
 import { createRecentEvents, type RecentEvents } from "./recent-events.ts";
@@ -38,10 +37,9 @@ export interface SpoolOptions {
   onFault(error: unknown): void;
 }
 
-export interface Spool {
+export interface Spool extends Pick<SegmentLog, "state" | "open" | "isLive" | "settle" | "recover"> {
   readonly streamId: Id<"stream">;
   readonly writerEpoch: number;
-  readonly state: SegmentLog["state"];
   readonly bytes: number;
   readonly full: boolean;
   /** The newest event on disk. */
@@ -57,11 +55,6 @@ export interface Spool {
   readonly recent: RecentEvents;
   readonly disk: Disk;
   readonly directory: string;
-  /** False where the attempt could not be recorded. See `SegmentLog.open`. */
-  open(attempt: AttemptOpened): Promise<boolean>;
-  isLive(attemptId: string): boolean;
-  /** See `SegmentLog.settle`. */
-  settle(attempt: AttemptOpened, result: AttemptResult, charges: readonly BudgetCharge[]): Promise<void>;
   /** Counts a call that was served and left no record. Kept on disk as far as the disk allows. */
   countLost(): void;
   /** Calls back after each group of events has reached the disk. */
@@ -69,8 +62,6 @@ export interface Spool {
   /** Remembers that the control plane has everything up to `seq`, and frees what that allows. */
   acknowledge(seq: number): Promise<void>;
   noteOldestUnacked(startedAt: number): void;
-  /** Tries again what the disk refused. */
-  recover(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -91,10 +82,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   try {
     found = read();
   } catch (error) {
+    identity.close();
     if (error instanceof NewerStateError) setStreamAside(error, "newer");
     else if (error instanceof SpoolDamagedError) setStreamAside(error, "damaged");
     else throw error;
-    identity.close();
     countStreamsAside();
     const counted = checkpoint;
     identity = await claim();
