@@ -15,8 +15,6 @@ export interface EgressGuardOptions {
   readonly allowedCidrs: readonly string[];
   /** From the look-up to the end of the TLS handshake. */
   readonly connectTimeoutMs: number;
-  /** Offer HTTP/2 where TLS is used; false when absent. */
-  readonly allowH2?: boolean;
   /** For the look-up alone; 2 s when absent. */
   readonly lookupTimeoutMs?: number;
   /** All addresses of a name; the system's resolver when absent. */
@@ -34,7 +32,7 @@ export function guardedConnector(options: EgressGuardOptions): buildConnector.co
   const guardedLookup = createGuardedLookup(options, isAllowed);
   const connect = buildConnector({
     timeout: options.connectTimeoutMs,
-    allowH2: options.allowH2 ?? false,
+    allowH2: false,
     lookup: guardedLookup,
   });
   return (target, callback) => {

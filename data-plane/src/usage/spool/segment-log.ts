@@ -14,7 +14,7 @@ import { attemptToJson } from "./event-json.ts";
 import { createExactSums } from "./exact-sums.ts";
 import { appendOpen, appendRecords, createRecordBuffer, type OpenRecord } from "./record.ts";
 import type { Segment } from "./segment.ts";
-import type { SegmentStart, SegmentWriter } from "./segment-writer.ts";
+import type { Records, SegmentStart, SegmentWriter } from "./segment-writer.ts";
 import { addUsage } from "./totals.ts";
 
 /** So many events in one group are load, and so many milliseconds the next group then waits for more. */
@@ -203,8 +203,13 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
 
   function appendOpens(count: number): boolean {
     if (closed || state !== "writing" || writer.current === undefined || checkSuperseded()) return false;
+    return append({ buffer: openBuffer, count });
+  }
+
+  /** False where the disk fails: what is not safe is then written anew. */
+  function append(records: Records): boolean {
     try {
-      writer.append({ buffer: openBuffer, count });
+      writer.append(records);
       return true;
     } catch (error) {
       fail(error);
@@ -264,13 +269,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       if (state !== "writing" || writer.current === undefined) return false;
       const buffer = createRecordBuffer();
       for (const entry of entries) appendOpen(buffer, entry);
-      try {
-        writer.append({ buffer, count: entries.length });
-      } catch (error) {
-        fail(error);
-        void schedule();
-        return false;
-      }
+      if (!append({ buffer, count: entries.length })) return false;
       for (const entry of entries) entry.segment = writer.current;
       await nextCommit();
       return state === "writing";

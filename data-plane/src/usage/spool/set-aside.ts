@@ -14,5 +14,5 @@ export function setAside(disk: Disk, directory: string, why: "damaged" | "newer"
   }
 }
 
-/** How what was set aside is called. */
-export const SET_ASIDE = /^(?:damaged|newer)-/;
+/** How what was set aside is called, a stream or a file alone. */
+export const SET_ASIDE = /^damaged-|^newer-|\.newer-/;

@@ -9,6 +9,7 @@ import { makeAttempt, makeResult } from "../testing/attempts.ts";
 import { openTestSpool } from "../testing/open-test-spool.ts";
 import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { createEventReader } from "./event-reader.ts";
+import { SET_ASIDE } from "./set-aside.ts";
 
 const VERSIONS = Array.from({ length: CONTRACT_VERSION }, (_, index) => index + 1);
 
@@ -100,6 +101,7 @@ it("of a newer program: the stream is set aside whole and counted, and a new one
   expect(faults).toMatchObject([{ code: "newer_state" }]);
   expect(spool).toMatchObject({ headSeq: 0, ackedSeq: 0, lostEvents: 1, writerEpoch: 1 });
   expect(restored.get("budget:bud_x:total:")).toBe(5n);
+  expect(readdirSync(directory).filter((name) => SET_ASIDE.test(name))).toEqual(["newer-1"]);
   for (const name of readdirSync(join(root.path, "before"))) {
     if (name === "ledger" || name === "budgets.json") continue;
     const kept = readFileSync(join(directory, "newer-1", name));
@@ -122,6 +124,7 @@ it.each(["ledger", "budgets.json"])(
     expect(faults).toMatchObject([{ code: "newer_state" }]);
     expect(spool.headSeq).toBe(1);
     expect(readFileSync(join(directory.path, `${name}.newer-1`))).toEqual(newer);
+    expect(readdirSync(directory.path).filter((one) => SET_ASIDE.test(one))).toEqual([`${name}.newer-1`]);
     await spool.close();
   },
 );
