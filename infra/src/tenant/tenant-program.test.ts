@@ -37,7 +37,8 @@ test.each(cases)(
   "%s on a %s cluster: the outputs list every object, and nothing else",
   async (_, __, spec) => {
     const { outputs, objects } = await run(spec);
-    expect(tenantOutputs.parse(outputs)).toEqual(outputs);
+    const { schema, ...value } = outputs;
+    expect(tenantOutputs.read({ ...value, schema })).toEqual({ ok: true, version: 1, value });
     expect(outputs.objects.toSorted()).toEqual(objects.map(({ inputs }) => nameIn(inputs)).toSorted());
   },
 );

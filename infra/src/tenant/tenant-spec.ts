@@ -1,5 +1,5 @@
 /** All that the objects of one tenant follow from. */
-import { clusterSettings, idOf, JOIN_TOKEN_PATTERN } from "@headgate/sdk/contract";
+import { clusterSettings, firstForm, format, idOf, JOIN_TOKEN_PATTERN, schemaOf } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { PLAN_NAMES } from "../plans.ts";
 
@@ -28,11 +28,10 @@ export const tenantSpec = z.strictObject({
 
 export type TenantSpec = Readonly<z.infer<typeof tenantSpec>>;
 
-export const TENANT_OUTPUTS_SCHEMA = "headgate.tenant/1";
+const OUTPUTS_VERSION = 1;
+export const TENANT_OUTPUTS_SCHEMA = schemaOf("tenant", OUTPUTS_VERSION);
 
-/** What a tenant's stack says of itself. Nothing of it is secret. */
-export const tenantOutputs = z.strictObject({
-  schema: z.literal(TENANT_OUTPUTS_SCHEMA),
+const outputsV1 = z.strictObject({
   namespace: z.string(),
   /** Where agents outside the cluster call; `serviceUrl` where the cluster has no Gateway. */
   endpointUrl: z.string(),
@@ -42,4 +41,14 @@ export const tenantOutputs = z.strictObject({
   objects: z.array(z.string()),
 });
 
-export type TenantOutputs = z.infer<typeof tenantOutputs>;
+/** What a tenant's stack says of itself. Nothing of it is secret. */
+export type TenantOutputs = { readonly schema: string } & z.infer<typeof outputsV1>;
+
+/**
+ * Reads the outputs of a stack that any release's program has made, as they were kept: what is older is lifted, what is
+ * newer refused. Another form of them is a step more here, with a golden file of its own.
+ */
+export const tenantOutputs = format("tenant", firstForm(outputsV1), {
+  newest: OUTPUTS_VERSION,
+  statedFrom: 1,
+});

@@ -1,7 +1,13 @@
-/** What is read of the outputs that a tenant's program gave (`TenantOutputs` of `@headgate/infra`), as they are stored. */
+import { tenantOutputs } from "@headgate/infra";
 
-/** Where agents reach the data plane; null before there are outputs. */
+/**
+ * Where agents reach the data plane, by the stack's outputs as they are kept; null before there are any. Throws on those
+ * of a newer release, which say what is not understood here.
+ */
 export function endpointOf(outputs: Readonly<Record<string, unknown>> | null): string | null {
-  const url = outputs?.["endpointUrl"];
-  return typeof url === "string" ? url : null;
+  if (outputs === null) return null;
+  const reading = tenantOutputs.read(outputs);
+  if (reading.ok) return reading.value.endpointUrl;
+  const [issue] = reading.issues;
+  throw new Error(`the outputs of a stack cannot be read: ${issue?.path} ${issue?.message}`);
 }
