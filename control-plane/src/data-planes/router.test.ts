@@ -1,4 +1,10 @@
-import { DATA_PLANE_API, JOIN_TOKEN_LIFETIME_MS, JOIN_TOKEN_PATTERN } from "@headgate/sdk/contract";
+import {
+  CONTRACT_HEADER,
+  DATA_PLANE_API,
+  JOIN_TOKEN_LIFETIME_MS,
+  JOIN_TOKEN_PATTERN,
+} from "@headgate/sdk/contract";
+import { encodeHeartbeat, makeHeartbeat } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
@@ -22,8 +28,13 @@ interface View {
 
 test("a tenant's data plane is shown with the revision that it should run", async () => {
   const { caller, dataPlaneId } = await createTestTenant(server);
-  const shown = await server.ok<View>("data_planes.get", { data_plane_id: dataPlaneId }, caller);
+  const { replicas, ...shown } = await server.ok<View & { replicas: object[] }>(
+    "data_planes.get",
+    { data_plane_id: dataPlaneId },
+    caller,
+  );
   expect(shown).toMatchObject({ id: dataPlaneId, state: "pending", generation: 1, wanted_revision: 1 });
+  expect(replicas).toEqual([]);
   expect(await server.ok("data_planes.list", {}, caller)).toEqual({ items: [shown], next_cursor: null });
 });
 
@@ -32,6 +43,27 @@ test("what is shown holds no address of the administration and no key", async ()
   const shown = await server.ok<object>("data_planes.get", { data_plane_id: dataPlaneId }, caller);
   expect(Object.keys(shown)).not.toEqual(expect.arrayContaining(["admin_url"]));
   expect(JSON.stringify(Object.keys(shown))).not.toMatch(/key|lease|token/);
+});
+
+test("each replica is shown with the version of the contract that it reads, as it last said, and with no key", async () => {
+  const { caller, dataPlaneId } = await createTestTenant(server);
+  const says = (version: number) => ({ [CONTRACT_HEADER]: String(version) });
+  const { credential } = (await joinWith(await issueToken(dataPlaneId), says(1))).json();
+  const replicas = async () =>
+    (await server.ok<{ replicas: object[] }>("data_planes.get", { data_plane_id: dataPlaneId }, caller))
+      .replicas;
+  const joined = { version: "test", contract_version: 1, applied_revision: 0, last_heartbeat_at: null };
+  expect(await replicas()).toEqual([
+    { id: expect.stringMatching(/^rpl_/), joined_at: server.clock.wallMs(), ...joined },
+  ]);
+  const upgraded = await server.app.inject({
+    method: "POST",
+    url: DATA_PLANE_API.heartbeat,
+    headers: { authorization: `Bearer ${credential}`, ...says(2) },
+    payload: encodeHeartbeat(makeHeartbeat({ version: "2.0.0" })),
+  });
+  expect(upgraded.statusCode).toBe(200);
+  expect(await replicas()).toMatchObject([{ version: "2.0.0", contract_version: 2 }]);
 });
 
 test("deletion is asked for once, with one audit row for each asking", async () => {
@@ -159,9 +191,9 @@ async function issueToken(dataPlaneId: string): Promise<string> {
   return (await server.ok<{ token: string }>("data_planes.issue_join_token", input, operator)).token;
 }
 
-function joinWith(token: string) {
+function joinWith(token: string, headers = {}) {
   const payload = { token, ...makeKeys().public, version: "test" };
-  return server.app.inject({ method: "POST", url: DATA_PLANE_API.join, payload });
+  return server.app.inject({ method: "POST", url: DATA_PLANE_API.join, headers, payload });
 }
 
 function snapshotFor(credential: string) {

@@ -7,7 +7,7 @@ import { operationView } from "../provisioning/operations/service.ts";
 import { regionName } from "./regions/region-name.ts";
 import { CANARY_RING, LAST_RING } from "./releases/advance-release.ts";
 import { dataPlanes } from "./service.ts";
-import { dataPlaneView } from "./views.ts";
+import { dataPlaneDetails, dataPlaneView } from "./views.ts";
 
 const byId = z.strictObject({ data_plane_id: idOf("dataPlane") });
 
@@ -21,7 +21,7 @@ export const dataPlanesRouter = router({
   /** One that was deleted is still found, so that its end can be seen. */
   get: tenantProcedure
     .input(byId)
-    .output(dataPlaneView)
+    .output(dataPlaneDetails)
     .query(({ ctx, input }) => dataPlanes.get(ctx, input.data_plane_id)),
 
   /** For a tenant whose data plane was deleted. Faults: `api.conflict` while it has one that was not asked to go. */

@@ -2,11 +2,10 @@ import { z } from "zod";
 import { router, tenantProcedure } from "../api/trpc/procedures.ts";
 import { readTenant } from "../db/tenant-scope.ts";
 import { pageInput, pageSchema } from "../lib/page.ts";
-import { contractDocument } from "../lib/view.ts";
 import { MINUTE_MS } from "./minutes/roll-up.ts";
-import { listEvents, type StreamEvent } from "./reports/list-events.ts";
-import { usageReport } from "./reports/usage-report.ts";
+import { listEvents, streamEvent } from "./reports/list-events.ts";
 import { groupName, usageRow } from "./reports/views.ts";
+import { usageReport } from "./service.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -48,7 +47,7 @@ export const usageRouter = router({
   /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */
   events: tenantProcedure
     .input(z.strictObject({ ...pageInput, limit: z.number().int().min(1).max(500).default(200) }))
-    .output(pageSchema(contractDocument<StreamEvent>()))
+    .output(pageSchema(streamEvent))
     .query(({ ctx, input }) =>
       readTenant(ctx.services.db, ctx.tenantId, (tx) => listEvents(tx, input, ctx.services.contract)),
     ),

@@ -2,6 +2,8 @@
 import { z } from "zod";
 
 export const unixMs = z.number().int().nonnegative();
+/** How many of something, from 0. */
+export const count = z.number().int().nonnegative();
 
 /** Shows of a row the members that the schema names, and no others: a new column is not shown by itself. */
 export function viewOf<View extends object>(schema: z.ZodObject & z.ZodType<View>): (row: View) => View {
@@ -12,7 +14,3 @@ export function viewOf<View extends object>(schema: z.ZodObject & z.ZodType<View
     return Object.fromEntries(shown) as View;
   };
 }
-
-/** A document that the contract has read: what it must be is said by the contract's schema of its version. */
-export const contractDocument = <T extends object>() =>
-  z.custom<T>((value) => typeof value === "object" && value !== null);

@@ -1311,6 +1311,14 @@ export interface Api {
       joined_at: number | null;
       deletion_requested_at: number | null;
       created_at: number;
+      replicas: {
+        id: `rpl_${string}`;
+        version: string;
+        contract_version: number;
+        applied_revision: number;
+        joined_at: number;
+        last_heartbeat_at: number | null;
+      }[];
     }>;
     /** For a tenant whose data plane was deleted. Faults: `api.conflict` while it has one that was not asked to go. */
     create: Mutation<{
@@ -1742,7 +1750,46 @@ export interface Api {
       cordoned?: boolean | undefined;
     }, {
       name: string;
-      cluster: Record<string, unknown>;
+      cluster: Readonly<{
+        region: string;
+        domain: string;
+        kubernetesVersion: string;
+        controlPlane: {
+          url: string;
+          cidrs: string[];
+          port: number;
+        };
+        podCidr: string;
+        serviceCidr: string;
+        nodeCidrs: string[];
+        dns: {
+          namespace: string;
+          podLabels: Record<string, string>;
+          cidrs: string[];
+        };
+        gateway: {
+          namespace: string;
+          name: string;
+        } | null;
+        monitoring: {
+          namespace: string;
+          podMonitors: boolean;
+          rules: boolean;
+        };
+        metrics: {
+          openStreams: boolean;
+        };
+        storage: {
+          persistentClass: string | null;
+        };
+        collector: {
+          endpoint: string | null;
+          exporterEndpoint: string | null;
+        };
+        tenantEgressCidrs: string[];
+        runtimeClass: string | null;
+        userNamespaces: boolean;
+      }>;
       issuer: {
         url: string;
         jwks?: {
@@ -1762,7 +1809,46 @@ export interface Api {
       name: string;
     }, {
       name: string;
-      cluster: Record<string, unknown>;
+      cluster: Readonly<{
+        region: string;
+        domain: string;
+        kubernetesVersion: string;
+        controlPlane: {
+          url: string;
+          cidrs: string[];
+          port: number;
+        };
+        podCidr: string;
+        serviceCidr: string;
+        nodeCidrs: string[];
+        dns: {
+          namespace: string;
+          podLabels: Record<string, string>;
+          cidrs: string[];
+        };
+        gateway: {
+          namespace: string;
+          name: string;
+        } | null;
+        monitoring: {
+          namespace: string;
+          podMonitors: boolean;
+          rules: boolean;
+        };
+        metrics: {
+          openStreams: boolean;
+        };
+        storage: {
+          persistentClass: string | null;
+        };
+        collector: {
+          endpoint: string | null;
+          exporterEndpoint: string | null;
+        };
+        tenantEgressCidrs: string[];
+        runtimeClass: string | null;
+        userNamespaces: boolean;
+      }>;
       issuer: {
         url: string;
         jwks?: {
@@ -1784,7 +1870,46 @@ export interface Api {
     }, {
       items: {
         name: string;
-        cluster: Record<string, unknown>;
+        cluster: Readonly<{
+          region: string;
+          domain: string;
+          kubernetesVersion: string;
+          controlPlane: {
+            url: string;
+            cidrs: string[];
+            port: number;
+          };
+          podCidr: string;
+          serviceCidr: string;
+          nodeCidrs: string[];
+          dns: {
+            namespace: string;
+            podLabels: Record<string, string>;
+            cidrs: string[];
+          };
+          gateway: {
+            namespace: string;
+            name: string;
+          } | null;
+          monitoring: {
+            namespace: string;
+            podMonitors: boolean;
+            rules: boolean;
+          };
+          metrics: {
+            openStreams: boolean;
+          };
+          storage: {
+            persistentClass: string | null;
+          };
+          collector: {
+            endpoint: string | null;
+            exporterEndpoint: string | null;
+          };
+          tenantEgressCidrs: string[];
+          runtimeClass: string | null;
+          userNamespaces: boolean;
+        }>;
         issuer: {
           url: string;
           jwks?: {

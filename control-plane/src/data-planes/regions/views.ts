@@ -1,8 +1,11 @@
+import { type ClusterSettings, clusterSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
+import type { RegionRow } from "../../db/schema/provisioning.ts";
 import { unixMs, viewOf } from "../../lib/view.ts";
 import { regionName } from "./region-name.ts";
-import type { RegionRow } from "./repository.ts";
 
+const cluster: z.ZodType<ClusterSettings> = clusterSettings;
+/** RFC 7517; members that are not known are passed over. */
 const jwk = z.record(z.string().max(64), z.unknown());
 
 export const regionIssuerInput = z.strictObject({
@@ -20,7 +23,7 @@ export const regionIssuerInput = z.strictObject({
 /** Everything but the kubeconfig, of which only whether there is one. */
 export const regionSchema = z.strictObject({
   name: regionName,
-  cluster: z.record(z.string(), z.unknown()),
+  cluster,
   issuer: regionIssuerInput,
   access: z.enum(["in_cluster", "kubeconfig"]),
   generation: z.number().int().positive(),

@@ -1,5 +1,14 @@
 /** Usage as it was reported: each event once, read from the raw batches and not from what is made of them. */
-import { CONTRACT, type Contract, type Id, isId, type UsageEvent } from "@headgate/sdk/contract";
+import {
+  CONTRACT,
+  type Contract,
+  type Id,
+  idOf,
+  isId,
+  type UsageEvent,
+  usageEvent,
+} from "@headgate/sdk/contract";
+import type { z } from "zod";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import { Fault } from "../../lib/fault.ts";
 import type { Page } from "../../lib/page.ts";
@@ -10,6 +19,7 @@ import { openBatch, type StoredLine } from "../ingest/read-usage-batch.ts";
 export interface StreamEvent extends UsageEvent {
   readonly stream_id: Id<"stream">;
 }
+export const streamEvent: z.ZodType<StreamEvent> = usageEvent.extend({ stream_id: idOf("stream") });
 
 /** A page that has reached so many bytes of event lines ends early. */
 const PAGE_BYTES_MAX = 1024 * 1024;
