@@ -4,7 +4,6 @@ import { viewOf } from "../lib/view.ts";
 import type { ChangeContext } from "../policy/change-policy.ts";
 import { policyResource, resourceMembers, type Target } from "../policy/resource.ts";
 import { requireNotNamed } from "../policy/rules/service.ts";
-import { selectorsOf } from "../policy/selectors.ts";
 
 export const agentView = snapshotAgent.extend(resourceMembers);
 
@@ -14,7 +13,7 @@ const resource = policyResource({
   table,
   max: 100_000,
   view: viewOf(agentView),
-  usersOf: (tx, { id }) => selectorsOf(tx, { agent_ids: [id] }),
+  selector: ({ id }) => ({ agent_ids: [id] }),
 });
 
 type Content = Pick<typeof table.$inferSelect, "name" | "labels" | "capabilities">;

@@ -1,11 +1,10 @@
 import cors, { type FastifyCorsOptions } from "@fastify/cors";
 import { errorRow } from "@headgate/sdk/contract";
 import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
-import { sql } from "drizzle-orm";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { createIssuerKeys } from "../data-planes/join/issuer-keys.ts";
 import { createServiceAccountVerifier } from "../data-planes/join/service-account-token.ts";
-import { withPlatform } from "../db/tenant-scope.ts";
+import { ping } from "../db/tenant-scope.ts";
 import type { SigningKeys } from "../snapshots/signing-keys.ts";
 import { registerDataPlaneApi } from "./data-planes/routes.ts";
 import { createContext, type Services, TENANT_HEADER } from "./trpc/context.ts";
@@ -109,7 +108,7 @@ export function buildServer({
   app.get("/readyz", async (request, reply) => {
     if (isDraining()) return reply.status(503).send({ status: "draining" });
     try {
-      await withPlatform(services.db, (tx) => tx.execute(sql`select 1`));
+      await ping(services.db);
       return { status: "ok" };
     } catch (error) {
       request.log.error({ err: error }, "the database does not answer");

@@ -1,17 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Id } from "@headgate/sdk/contract";
-import canonicalize from "canonicalize";
-import { desc } from "drizzle-orm";
-import { auditLog } from "../db/schema/audit-log.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
-
-export const ACTOR_KINDS = ["operator", "key", "data_plane", "system"] as const;
-
-/** Who did it. `id` is a key's, data plane's or operator's id, or a word for a part of the system. */
-export interface Actor {
-  readonly kind: (typeof ACTOR_KINDS)[number];
-  readonly id: string;
-}
+import type { Actor } from "../identity/actor.ts";
+import { canonicalJson, sha256Hex } from "../lib/canonical-json.ts";
+import { type AuditRow, findLast, insertAudit } from "./repository.ts";
 
 export interface AuditEntry {
   readonly tenant_id: Id<"tenant">;
@@ -35,11 +26,7 @@ export const FIRST_PREV_HASH = "0".repeat(64);
  * same place.
  */
 export async function appendAudit(tx: TenantTx, entry: AuditEntry): Promise<void> {
-  const [last] = await tx
-    .select({ seq: auditLog.seq, hash: auditLog.hash })
-    .from(auditLog)
-    .orderBy(desc(auditLog.seq))
-    .limit(1);
+  const last = await findLast(tx);
   const { actor, ...rest } = entry;
   const row = {
     ...rest,
@@ -48,16 +35,10 @@ export async function appendAudit(tx: TenantTx, entry: AuditEntry): Promise<void
     actor_id: actor.id,
     prev_hash: last?.hash ?? FIRST_PREV_HASH,
   };
-  await tx.insert(auditLog).values({ ...row, hash: auditHash(row) });
+  await insertAudit(tx, { ...row, hash: auditHash(row) });
 }
 
-export type AuditContent = Omit<typeof auditLog.$inferSelect, "hash">;
-
 /** SHA-256 over the row before and this row's canonical JSON (RFC 8785), hex. */
-export function auditHash(row: AuditContent): string {
-  const { prev_hash, ...content } = row;
-  return createHash("sha256")
-    .update(prev_hash)
-    .update(canonicalize(content) ?? "")
-    .digest("hex");
+export function auditHash({ prev_hash, ...content }: Omit<AuditRow, "hash">): string {
+  return sha256Hex(prev_hash + canonicalJson(content));
 }

@@ -2,9 +2,9 @@ import { type Id, idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { Database } from "../db/client.ts";
 import { withTenant } from "../db/tenant-scope.ts";
+import { ACTOR_KINDS } from "../identity/actor.ts";
 import { pageOf } from "../lib/page.ts";
 import { unixMs, viewOf } from "../lib/view.ts";
-import { ACTOR_KINDS } from "./append-audit.ts";
 import { type AuditRow, listAudit } from "./repository.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

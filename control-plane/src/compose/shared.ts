@@ -46,7 +46,9 @@ export async function openShared(
   // Several may share a Postgres, but never the files of a database or the processes of data planes.
   if (config.databaseUrl === undefined || (config.driver === "local" && role !== "api"))
     shutdown.later(await holdDirectory(config.dataDirectory));
-  const operatorToken = role === "worker" ? "" : await operatorTokenFor(config, random);
+  const tokenFile = join(config.dataDirectory, "operator-token");
+  const operatorToken =
+    role === "worker" ? "" : (config.operatorToken ?? (await readOrMakeOperatorToken(tokenFile, random)));
   const database = await openConfigured(config);
   shutdown.later(() => database.close());
   const keyWrapper = await openKeyWrapper(config, random, database);
@@ -88,12 +90,6 @@ export async function migrateDatabase(config: Config): Promise<void> {
   } finally {
     await release();
   }
-}
-
-async function operatorTokenFor(config: Config, random: Random): Promise<string> {
-  return (
-    config.operatorToken ?? readOrMakeOperatorToken(join(config.dataDirectory, "operator-token"), random)
-  );
 }
 
 async function openKeyWrapper(config: Config, random: Random, { db }: OpenDatabase): Promise<KeyWrapper> {

@@ -5,10 +5,9 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { CONTRACT, type Contract } from "@headgate/sdk/contract";
-import { sql } from "drizzle-orm";
 import type { Services } from "../api/trpc/context.ts";
 import type { Config } from "../config.ts";
-import { withPlatform } from "../db/tenant-scope.ts";
+import { ping } from "../db/tenant-scope.ts";
 import { buildMetricsServer } from "../lib/metrics-server.ts";
 import { openShared } from "./shared.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
@@ -57,7 +56,7 @@ async function serveMetrics(config: Config, { db, metrics }: Services, shutdown:
   const server = buildMetricsServer(metrics.registry, {
     trouble: async () => {
       if (shutdown.isDraining()) return "draining";
-      return withPlatform(db, (tx) => tx.execute(sql`select 1`)).then(
+      return ping(db).then(
         () => undefined,
         () => "database unavailable",
       );

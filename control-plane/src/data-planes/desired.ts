@@ -1,10 +1,8 @@
 /** What a tenant's making, and its plan, ask of its data planes. */
 import type { Id } from "@headgate/sdk/contract";
-import { asc, isNull, sql } from "drizzle-orm";
-import { dataPlanes } from "../db/schema/data-planes.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
-import { requireFound } from "../lib/require-found.ts";
+import { desire, insertDataPlane } from "./repository.ts";
 import type { DataPlaneRow } from "./status.ts";
 
 export interface DesiredDataPlane {
@@ -18,29 +16,14 @@ export interface DesiredDataPlane {
 }
 
 /** Asks for a data plane and gives its row. */
-export async function desireDataPlane(
+export function desireDataPlane(
   tx: TenantTx,
   { tenantId, now, ...desired }: DesiredDataPlane,
 ): Promise<DataPlaneRow> {
-  const values = { ...desired, tenant_id: tenantId, next_attempt_at: now, created_at: now };
-  const [row] = await tx.insert(dataPlanes).values(values).returning();
-  return requireFound(row);
+  return insertDataPlane(tx, { ...desired, tenant_id: tenantId, next_attempt_at: now, created_at: now });
 }
 
-/** For those that were not asked to go. The new generation makes them due. */
-export async function desirePlan(tx: TenantTx, plan: TenantRow["plan"]): Promise<void> {
-  await tx
-    .update(dataPlanes)
-    .set({
-      spec: sql`${dataPlanes.spec} || ${JSON.stringify({ plan })}::jsonb`,
-      generation: sql`${dataPlanes.generation} + 1`,
-      next_attempt_at: 0,
-    })
-    .where(isNull(dataPlanes.deletion_requested_at));
-}
-
-/** The data plane that the tenant was created with. */
-export async function firstDataPlane(tx: TenantTx): Promise<DataPlaneRow> {
-  const [row] = await tx.select().from(dataPlanes).orderBy(asc(dataPlanes.id)).limit(1);
-  return requireFound(row);
+/** For those that were not asked to go. */
+export function desirePlan(tx: TenantTx, plan: TenantRow["plan"]): Promise<void> {
+  return desire(tx, { plan });
 }

@@ -1,13 +1,15 @@
+/** The rows of data planes, as the API writes and reads them. */
 import type { Id } from "@headgate/sdk/contract";
-import { and, asc, eq, isNull, ne, or, sql } from "drizzle-orm";
-import { type Condition, dataPlanes } from "../db/schema/data-planes.ts";
+import { and, asc, eq, isNull, min, ne, notInArray, or, sql } from "drizzle-orm";
+import { dataPlanes } from "../db/schema/data-planes.ts";
 import { operations } from "../db/schema/provisioning.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 import { requireFound } from "../lib/require-found.ts";
-import { forgetReplicas } from "./data-plane-rows.ts";
-import { voidTokens } from "./join/join-token.ts";
-import { type DataPlaneRow, withConditions } from "./status.ts";
+import type { DataPlaneRow } from "./status.ts";
+
+/** Written with every change of what is wanted: the new generation makes its driver look at once. */
+export const WANTED_ANEW = { generation: sql`${dataPlanes.generation} + 1`, next_attempt_at: 0 };
 
 /** The tenant's data planes but for deleted ones, in the order of their creation. */
 export async function listDataPlanes(tx: TenantTx, page: { after: string | undefined; limit: number }) {
@@ -29,6 +31,12 @@ export async function findDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<
   return row;
 }
 
+/** Whoever writes a replica's row holds this lock, so that what the data plane's row says is true of all of them. */
+export async function lockDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {
+  const [row] = await tx.select().from(dataPlanes).where(eq(dataPlanes.id, id)).for("update");
+  return row;
+}
+
 /**
  * True while the tenant has a data plane that was not asked to go; on a cluster also one that is still going, since
  * both would have the same namespace.
@@ -47,38 +55,58 @@ export async function hasDataPlaneInTheWay(tx: TenantTx, driver: string): Promis
   return rows.length > 0;
 }
 
-/**
- * Forgets that it has joined: its replicas, the snapshots sealed to their keys, and what was said of it. The new generation makes
- * its driver give it a token.
- */
-export async function forgetJoin(tx: TenantTx, row: DataPlaneRow, now: number): Promise<void> {
-  const forgotten: Condition = {
-    type: "Joined",
-    status: "false",
-    reason: "Forgotten",
-    message: "it is to join again",
-    observed_generation: row.generation + 1,
-    last_transition: now,
-  };
-  await forgetReplicas(tx, row.id);
-  await voidTokens(tx, row.id);
+export async function insertDataPlane(
+  tx: TenantTx,
+  values: typeof dataPlanes.$inferInsert,
+): Promise<DataPlaneRow> {
+  const [row] = await tx.insert(dataPlanes).values(values).returning();
+  return requireFound(row);
+}
+
+export async function updateDataPlane(
+  tx: TenantTx,
+  id: Id<"dataPlane">,
+  set: Partial<DataPlaneRow>,
+): Promise<void> {
+  await tx.update(dataPlanes).set(set).where(eq(dataPlanes.id, id));
+}
+
+/** Puts these into the `spec` of those that were not asked to go, or of one of them; null takes a member away. */
+export async function desire(tx: TenantTx, members: object, id?: Id<"dataPlane">): Promise<void> {
   await tx
     .update(dataPlanes)
-    .set({
-      joined_at: null,
-      conditions: withConditions(row, [forgotten]),
-      generation: row.generation + 1,
-      next_attempt_at: 0,
-    })
-    .where(eq(dataPlanes.id, row.id));
+    .set({ spec: specWith(members), ...WANTED_ANEW })
+    .where(
+      and(isNull(dataPlanes.deletion_requested_at), id === undefined ? undefined : eq(dataPlanes.id, id)),
+    );
 }
 
 /** Says where in the order of a release it comes; nothing is brought about by it. */
 export async function placeInRing(tx: TenantTx, id: Id<"dataPlane">, ring: number): Promise<void> {
   await tx
     .update(dataPlanes)
-    .set({ spec: sql`${dataPlanes.spec} || ${JSON.stringify({ ring })}::jsonb` })
+    .set({ spec: specWith({ ring }) })
     .where(eq(dataPlanes.id, id));
+}
+
+const specWith = (members: object) =>
+  sql`jsonb_strip_nulls(${dataPlanes.spec} || ${JSON.stringify(members)}::jsonb)`;
+
+/** The tenant's newest. */
+export async function latestRevision(tx: TenantTx): Promise<number> {
+  const [row] = await tx.select({ revision: tenants.revision }).from(tenants);
+  return row?.revision ?? 0;
+}
+
+/** When the one was last heard of that is silent the longest, of those that are to be heard of; null for none. */
+export async function oldestHeartbeat(tx: PlatformTx): Promise<number | null> {
+  const [oldest] = await tx
+    .select({ at: min(dataPlanes.last_heartbeat_at) })
+    .from(dataPlanes)
+    .where(
+      and(isNull(dataPlanes.deletion_requested_at), notInArray(dataPlanes.state, ["stopped", "deleted"])),
+    );
+  return oldest?.at ?? null;
 }
 
 /** Where the tenant lives, and so its data plane where nothing else is said. */
@@ -101,15 +129,12 @@ export async function findOwner(
 
 /**
  * The first request counts; to ask again changes nothing. Where no driver has anything to drain it is done at once.
+ * True where it is.
  */
-export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: number): Promise<void> {
+export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: number): Promise<boolean> {
   await tx
     .update(dataPlanes)
-    .set({
-      deletion_requested_at: now,
-      generation: sql`${dataPlanes.generation} + 1`,
-      next_attempt_at: 0,
-    })
+    .set({ deletion_requested_at: now, ...WANTED_ANEW })
     .where(and(eq(dataPlanes.id, id), isNull(dataPlanes.deletion_requested_at)));
   await tx
     .update(operations)
@@ -125,7 +150,5 @@ export async function requestDeletion(tx: TenantTx, id: Id<"dataPlane">, now: nu
     })
     .where(and(eq(dataPlanes.id, id), eq(dataPlanes.driver, "none")))
     .returning({ id: dataPlanes.id });
-  if (gone === undefined) return;
-  await voidTokens(tx, id);
-  await forgetReplicas(tx, id);
+  return gone !== undefined;
 }

@@ -1,72 +1,79 @@
 /** What may be asked of data planes. It is written on their rows; their driver brings it about. */
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
-import type { Services } from "../api/trpc/context.ts";
-import type { Actor } from "../audit/append-audit.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import { readTenant, type TenantTx, withPlatform } from "../db/tenant-scope.ts";
-import { Fault } from "../lib/fault.ts";
-import { type Page, pageOf } from "../lib/page.ts";
+import { conflict } from "../lib/fault.ts";
+import type { Random } from "../lib/make-id.ts";
+import { type Page, type PageRequest, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
-import { type Changed, changeTenant } from "../policy/change-policy.ts";
-import { askForOperation } from "../provisioning/operations/repository.ts";
-import { showOperation } from "../provisioning/operations/service.ts";
-import { latestRevision, lockDataPlane } from "./data-plane-rows.ts";
+import {
+  type ChangeContext,
+  type Changed,
+  type ChangeServices,
+  changeTenant,
+} from "../policy/change-policy.ts";
+import { askForOperation } from "../provisioning/operations/service.ts";
 import { desireDataPlane } from "./desired.ts";
 import { issueJoinToken } from "./join/join-token.ts";
+import { voidTokens } from "./join/repository.ts";
 import { requireOpenRegion } from "./regions/service.ts";
+import { forgetReplicas, replicasOf } from "./replicas/repository.ts";
 import {
   findDataPlane,
   findOwner,
   findRegionOf,
-  forgetJoin,
   hasDataPlaneInTheWay,
+  latestRevision,
   listDataPlanes,
+  lockDataPlane,
   placeInRing,
   requestDeletion,
+  updateDataPlane,
 } from "./repository.ts";
-import type { DataPlaneRow } from "./status.ts";
-import { viewOfDataPlane } from "./views.ts";
+import { type DataPlaneRow, verdict, withVerdicts } from "./status.ts";
+import { viewOfDataPlane, viewOfReplica } from "./views.ts";
 
+interface DataPlaneServices extends Pick<ChangeServices, "db" | "clock" | "makeId"> {
+  readonly random: Random;
+  /** How new data planes are provisioned. */
+  readonly driver: string;
+}
+
+type TenantContext = ChangeContext<DataPlaneServices>;
 /** Whoever acts for the platform, on a data plane of any tenant. */
-interface OperatorContext {
-  readonly services: Services;
-  readonly actor: Actor;
-}
-
-interface TenantContext extends OperatorContext {
-  readonly tenantId: Id<"tenant">;
-}
+type OperatorContext = Omit<TenantContext, "tenantId">;
 
 export const dataPlanes = {
   list(
     { services: { db }, tenantId }: TenantContext,
-    { cursor, limit }: { cursor?: string | undefined; limit: number },
+    { cursor, limit }: PageRequest,
   ): Promise<Page<ReturnType<typeof viewOfDataPlane>>> {
     return readTenant(db, tenantId, async (tx) => {
-      const revision = await latestRevision(tx, tenantId);
+      const revision = await latestRevision(tx);
       const rows = await listDataPlanes(tx, { after: cursor, limit: limit + 1 });
       return pageOf(rows, limit, { cursor: ({ id }) => id, view: (row) => viewOfDataPlane(row, revision) });
     });
   },
 
   get({ services: { db }, tenantId }: TenantContext, id: Id<"dataPlane">) {
-    return readTenant(db, tenantId, async (tx) =>
-      viewOfDataPlane(requireFound(await findDataPlane(tx, id)), await latestRevision(tx, tenantId)),
-    );
+    return readTenant(db, tenantId, async (tx) => {
+      const row = requireFound(await findDataPlane(tx, id));
+      const replicas = (await replicasOf(tx, id)).map(viewOfReplica);
+      return { ...viewOfDataPlane(row, await latestRevision(tx)), replicas };
+    });
   },
 
   /** Faults: `api.conflict` while the tenant has one that was not asked to go. */
-  async create({ services, tenantId, actor }: TenantContext, wanted: string | undefined) {
+  async create(ctx: TenantContext, wanted: string | undefined) {
+    const { services, tenantId } = ctx;
     const { db, driver } = services;
     const region = wanted ?? (await readTenant(db, tenantId, findRegionOf));
     await withPlatform(db, (tx) => requireOpenRegion(tx, { region, driver }));
-    return changeTenant(services, {
-      tenantId,
-      actor,
+    return changeTenant(ctx, {
       action: "data_planes.create",
       run: async (tx, { plan, revision }) => {
         if (await hasDataPlaneInTheWay(tx, driver))
-          throw new Fault("api.conflict", { detail: "The tenant has a data plane; delete it first." });
+          throw conflict("The tenant has a data plane; delete it first.");
         const id = services.makeId("dataPlane");
         const now = services.clock.wallMs();
         const row = await desireDataPlane(tx, { tenantId, id, region, driver, spec: { plan }, now });
@@ -88,8 +95,7 @@ export const dataPlanes = {
   issueJoinToken(ctx: OperatorContext, id: Id<"dataPlane">) {
     const { clock, random } = ctx.services;
     return change(ctx, { id, action: "data_planes.issue_join_token" }, async (tx, row) => {
-      if (row.driver !== "none")
-        throw new Fault("api.conflict", { detail: `Its driver (${row.driver}) gives it its tokens.` });
+      if (row.driver !== "none") throw conflict(`Its driver (${row.driver}) gives it its tokens.`);
       requireWanted(row);
       const now = clock.wallMs();
       const token = await issueJoinToken(tx, id, { now, random });
@@ -112,8 +118,7 @@ export const dataPlanes = {
     { kind, action }: { kind: "up" | "preview" | "refresh"; action: string },
   ) {
     return change(ctx, { id, action }, async (tx, { driver, tenant_id: tenantId, ...row }) => {
-      if (driver !== "pulumi")
-        throw new Fault("api.conflict", { detail: `Its driver (${driver}) runs no operations.` });
+      if (driver !== "pulumi") throw conflict(`Its driver (${driver}) runs no operations.`);
       requireWanted(row);
       const operation = await askForOperation(tx, {
         id: ctx.services.makeId("operation"),
@@ -123,18 +128,16 @@ export const dataPlanes = {
         generation: row.generation,
         now: ctx.services.clock.wallMs(),
       });
-      return { result: showOperation(operation), detail: { operation_id: operation.id } };
+      return { result: operation, detail: { operation_id: operation.id } };
     });
   },
 
-  delete({ services, tenantId, actor }: TenantContext, id: Id<"dataPlane">) {
-    return changeTenant(services, {
-      tenantId,
-      actor,
+  delete(ctx: TenantContext, id: Id<"dataPlane">) {
+    return changeTenant(ctx, {
       action: "data_planes.delete",
       run: async (tx, { revision }) => {
         requireFound(await findDataPlane(tx, id));
-        await requestDeletion(tx, id, services.clock.wallMs());
+        if (await requestDeletion(tx, id, ctx.services.clock.wallMs())) await forgetProcesses(tx, id);
         const row = requireFound(await findDataPlane(tx, id));
         return { result: viewOfDataPlane(row, revision), resource: id };
       },
@@ -149,17 +152,33 @@ async function change<T>(
   run: (tx: TenantTx, row: DataPlaneRow, tenant: TenantRow) => Promise<Omit<Changed<T>, "resource">>,
 ): Promise<T> {
   const { tenantId } = requireFound(await withPlatform(services.db, (tx) => findOwner(tx, id)));
-  return changeTenant(services, {
-    tenantId,
-    actor,
-    action,
-    run: async (tx, tenant) => ({
-      ...(await run(tx, requireFound(await findDataPlane(tx, id)), tenant)),
-      resource: id,
-    }),
-  });
+  return changeTenant(
+    { services, tenantId, actor },
+    {
+      action,
+      run: async (tx, tenant) => ({
+        ...(await run(tx, requireFound(await findDataPlane(tx, id)), tenant)),
+        resource: id,
+      }),
+    },
+  );
+}
+
+/** Forgets that it has joined, and what was said of it. The new generation makes its driver give it a token. */
+export async function forgetJoin(tx: TenantTx, row: DataPlaneRow, now: number): Promise<void> {
+  await forgetProcesses(tx, row.id);
+  const generation = row.generation + 1;
+  const forgotten = [verdict("Joined", "false", "Forgotten", "it is to join again")];
+  const conditions = withVerdicts({ ...row, generation }, forgotten, now);
+  await updateDataPlane(tx, row.id, { joined_at: null, conditions, generation, next_attempt_at: 0 });
+}
+
+/** Forgets its replicas, the snapshots sealed to their keys, and what others could join with. */
+async function forgetProcesses(tx: TenantTx, id: Id<"dataPlane">): Promise<void> {
+  await forgetReplicas(tx, id);
+  await voidTokens(tx, id);
 }
 
 function requireWanted({ deletion_requested_at }: Pick<DataPlaneRow, "deletion_requested_at">): void {
-  if (deletion_requested_at !== null) throw new Fault("api.conflict", { detail: "It is to be deleted." });
+  if (deletion_requested_at !== null) throw conflict("It is to be deleted.");
 }

@@ -34,10 +34,11 @@ export interface Observation {
   /** What an operator should know; never a secret. */
   readonly message: string;
   /** What the driver itself says, in place of what follows from the phase. */
-  readonly conditions?: readonly ObservedCondition[];
+  readonly conditions?: readonly Verdict[];
 }
 
-export type ObservedCondition = Pick<Condition, "type" | "status" | "reason" | "message">;
+/** A condition before it is known since when. */
+export type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
 
 export type DataPlaneRow = typeof dataPlanes.$inferSelect;
 
@@ -67,22 +68,31 @@ export function conditionsOf(row: DataPlaneRow, seen: Observation, now: number):
       ? [provisioned(seen), reporting(row, now), ready(seen)]
       : [provisioned(seen), verdict("Reporting", "unknown", "Leaving"), ready(seen), drained(row, seen)];
   const others = verdicts.filter(({ type }) => !own.some((said) => said.type === type));
-  return [...others, ...own].map((verdict) => {
-    const before = row.conditions.find((condition) => condition.type === verdict.type);
-    return {
-      ...verdict,
-      observed_generation: row.generation,
-      last_transition: before?.status === verdict.status ? before.last_transition : now,
-    };
-  });
+  return [...others, ...own].map((verdict) => dated(row, verdict, now));
 }
 
 /** The row's conditions with these in place of their older states. */
+export function withVerdicts(row: Conditioned, verdicts: readonly Verdict[], now: number): Condition[] {
+  return withConditions(
+    row,
+    verdicts.map((verdict) => dated(row, verdict, now)),
+  );
+}
+
+/** The same for conditions that are dated already. */
 export function withConditions(
-  row: Pick<DataPlaneRow, "conditions">,
+  { conditions }: Pick<DataPlaneRow, "conditions">,
   set: readonly Condition[],
 ): Condition[] {
-  return [...row.conditions.filter(({ type }) => !set.some((other) => other.type === type)), ...set];
+  return [...conditions.filter(({ type }) => !set.some((other) => other.type === type)), ...set];
+}
+
+type Conditioned = Pick<DataPlaneRow, "conditions" | "generation">;
+
+function dated({ conditions, generation }: Conditioned, verdict: Verdict, now: number): Condition {
+  const before = conditions.find(({ type }) => type === verdict.type);
+  const last_transition = before?.status === verdict.status ? before.last_transition : now;
+  return { ...verdict, observed_generation: generation, last_transition };
 }
 
 const REASONS = {
@@ -93,8 +103,6 @@ const REASONS = {
   draining: "Draining",
   stopped: "Stopped",
 } as const satisfies Record<Observation["phase"], string>;
-
-type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
 
 function provisioned({ phase, message }: Observation): Verdict {
   return phase === "running"
@@ -130,6 +138,6 @@ function drained(row: DataPlaneRow, { phase }: Observation): Verdict {
     : verdict("Drained", "unknown", "UsageNotAcknowledged", `${left} events at its last heartbeat`);
 }
 
-function verdict(type: string, status: Condition["status"], reason: string, message = ""): Verdict {
+export function verdict(type: string, status: Condition["status"], reason: string, message = ""): Verdict {
   return { type, status, reason, message };
 }

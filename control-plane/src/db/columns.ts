@@ -15,9 +15,6 @@ export const tenantIdColumn = () => text().$type<Id<"tenant">>().notNull();
 /** Unix milliseconds, or another whole number below 2^53. */
 export const int53 = () => bigint({ mode: "number" });
 
-/** The tenant's revision at which the row was made or last changed; 0 for what is older than these numbers. */
-export const revisionColumn = () => int53().notNull().default(0);
-
 export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
   dataType: () => "bytea",
   toDriver: (value) => Buffer.from(value.buffer, value.byteOffset, value.byteLength),

@@ -10,7 +10,7 @@ export function faultFromDatabase(error: unknown): unknown {
   const driver = driverError(error);
   if (driver === undefined) return error;
   const constraint = typeof driver.constraint === "string" ? driver.constraint : undefined;
-  const code = CODE_BY_SQLSTATE[driver.code] ?? "api.internal";
+  const code = codeOf(driver.code);
   return new Fault(code, {
     cause: new Error(`SQLSTATE ${driver.code}${constraint === undefined ? "" : ` on ${constraint}`}`),
     ...(constraint === undefined ? {} : { constraint }),
@@ -23,41 +23,26 @@ export function isTransient(error: unknown): boolean {
   return code === "40001" || code === "40P01";
 }
 
-const CODE_BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
-  "23505": "api.conflict",
-  "23P01": "api.conflict",
-  "23503": "api.conflict",
-  "23514": "api.invalid_input",
-  "22003": "api.invalid_input",
-  "22021": "api.invalid_input",
-  "22P02": "api.invalid_input",
-  "22P05": "api.invalid_input",
-  "08000": "api.unavailable",
-  "08001": "api.unavailable",
-  "08003": "api.unavailable",
-  "08006": "api.unavailable",
-  "25P03": "api.unavailable",
-  "40001": "api.unavailable",
-  "40P01": "api.unavailable",
-  "55P03": "api.unavailable",
-  "57014": "api.unavailable",
-  "57P01": "api.unavailable",
-  "57P02": "api.unavailable",
-  "57P03": "api.unavailable",
-  "53300": "api.unavailable",
-  EAI_AGAIN: "api.unavailable",
-  ECONNREFUSED: "api.unavailable",
-  ECONNRESET: "api.unavailable",
-  EHOSTUNREACH: "api.unavailable",
-  EPIPE: "api.unavailable",
-  ETIMEDOUT: "api.unavailable",
-};
+/** By SQLSTATE, and by what the system says of a connection. */
+const STATES = {
+  "api.conflict": "23505 23P01 23503",
+  "api.invalid_input": "23514 22003 22021 22P02 22P05",
+  "api.unavailable":
+    "08000 08001 08003 08006 25P03 40001 40P01 55P03 57014 57P01 57P02 57P03 53300 " +
+    "EAI_AGAIN ECONNREFUSED ECONNRESET EHOSTUNREACH EPIPE ETIMEDOUT",
+} as const satisfies Partial<Record<ErrorCode, string>>;
 
 /** What the driver says without a code when a connection is not to be had, or breaks. */
 const CONNECTION_FAILED =
   /^(timeout exceeded when trying to connect|timeout expired|Connection terminated|Query read timeout|Client has encountered a connection error)/;
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: connection_failure. */
 const CONNECTION_FAILURE = "08006";
+
+function codeOf(state: string): ErrorCode {
+  for (const code of ["api.conflict", "api.invalid_input", "api.unavailable"] as const)
+    if (STATES[code].split(" ").includes(state)) return code;
+  return "api.internal";
+}
 
 interface DriverError {
   code: string;

@@ -31,10 +31,7 @@ export async function withTenant<T>(
   tenantId: Id<"tenant">,
   run: (tx: TenantTx) => Promise<T>,
 ): Promise<T> {
-  return inTransaction(db, async (tx) => {
-    await assume(tx, "headgate_app", tenantId);
-    return run(tx as TenantTx);
-  });
+  return inTransaction(db, (tx) => asTenant(tx, tenantId, run));
 }
 
 /** As `withTenant`, for what only reads: all of it is seen as it was at one moment, and writing fails. */
@@ -43,14 +40,8 @@ export async function readTenant<T>(
   tenantId: Id<"tenant">,
   run: (tx: TenantTx) => Promise<T>,
 ): Promise<T> {
-  return inTransaction(
-    db,
-    async (tx) => {
-      await assume(tx, "headgate_app", tenantId);
-      return run(tx as TenantTx);
-    },
-    { isolationLevel: "repeatable read", accessMode: "read only" },
-  );
+  const config = { isolationLevel: "repeatable read", accessMode: "read only" } as const;
+  return inTransaction(db, (tx) => asTenant(tx, tenantId, run), config);
 }
 
 /** As `withTenant`, for the tables of the platform. */
@@ -67,10 +58,19 @@ export async function enterTenant<T>(
   tenantId: Id<"tenant">,
   run: (tx: TenantTx) => Promise<T>,
 ): Promise<T> {
-  await assume(tx, "headgate_app", tenantId);
-  const result = await run(tx as unknown as TenantTx);
+  const result = await asTenant(tx, tenantId, run);
   await assume(tx, "headgate_platform", "");
   return result;
+}
+
+async function asTenant<T>(tx: Transaction, tenantId: Id<"tenant">, run: (tx: TenantTx) => Promise<T>) {
+  await assume(tx, "headgate_app", tenantId);
+  return run(tx as TenantTx);
+}
+
+/** Rejects while the database does not answer. */
+export async function ping(db: Database): Promise<void> {
+  await withPlatform(db, (tx) => tx.execute(sql`select 1`));
 }
 
 /** Local to the transaction: a setting of the session would greet the next user of a pooled connection. */

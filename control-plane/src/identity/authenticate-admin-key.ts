@@ -1,13 +1,11 @@
 import { timingSafeEqual } from "node:crypto";
 import { apiKeyHandle, type Id } from "@headgate/sdk/contract";
-import { eq } from "drizzle-orm";
 import { hashKey } from "../agents/keys/hash-key.ts";
 import type { Database } from "../db/client.ts";
-import { keyHandles, keys } from "../db/schema/identity.ts";
-import { tenants } from "../db/schema/tenants.ts";
-import { enterTenant, withPlatform } from "../db/tenant-scope.ts";
+import { withPlatform } from "../db/tenant-scope.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { TenantSecrets } from "../secrets/tenant-secrets.ts";
+import { findKey } from "./repository.ts";
 
 export interface AdminKeyCaller {
   readonly tenantId: Id<"tenant">;
@@ -22,18 +20,7 @@ export async function authenticateAdminKey(
 ): Promise<AdminKeyCaller | undefined> {
   const handle = apiKeyHandle(credential);
   if (handle === undefined) return undefined;
-  const found = await withPlatform(services.db, async (tx) => {
-    const [owner] = await tx.select().from(keyHandles).where(eq(keyHandles.handle, handle));
-    if (owner === undefined) return undefined;
-    return enterTenant(tx, owner.tenant_id, async (scoped) => {
-      const [row] = await scoped
-        .select({ key: keys, tenant: tenants })
-        .from(keys)
-        .innerJoin(tenants, eq(tenants.id, keys.tenant_id))
-        .where(eq(keys.id, owner.key_id));
-      return row;
-    });
-  });
+  const found = await withPlatform(services.db, (tx) => findKey(tx, handle));
   if (found === undefined) return undefined;
   const { key, tenant } = found;
   const hash = await hashKey(services.secrets, tenant, credential);

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Actor } from "../audit/append-audit.ts";
+import type { Actor } from "./actor.ts";
 
 /** The operator in audit rows: there is one token, so there is one name. */
 export const OPERATOR: Actor = { kind: "operator", id: "operator" };

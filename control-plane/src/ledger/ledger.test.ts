@@ -12,10 +12,9 @@ import { openTestPlatform, packed, streamOf, TEST_NOW, type TestPlatform } from 
 import { ingestBatch } from "./ingest/ingest-batch.ts";
 import type { UsageOwner } from "./ingest/repository.ts";
 import { createAudit, type Violation } from "./invariants/audit.ts";
-import { rebuildMinutes } from "./minutes/rebuild-minutes.ts";
-import { readMinutes } from "./minutes/repository.ts";
-import { MINUTE_MS } from "./minutes/roll-up.ts";
-import { usageReport } from "./reports/usage-report.ts";
+import { addToMinutes, readMinutes } from "./minutes/repository.ts";
+import { MINUTE_MS, rollUp } from "./minutes/roll-up.ts";
+import { replay, usageReport } from "./service.ts";
 
 const NOVEMBER = { fromMs: Date.UTC(2026, 10), toMs: Date.UTC(2026, 11) };
 const PRICE_CHANGE = TEST_NOW - 60 * MINUTE_MS;
@@ -165,7 +164,11 @@ test("the minutes and the invoice can be thrown away and made again, to the unit
       const [minutes, invoice] = [await minutesOf(owner), await invoiceOf(owner)];
       await inTenant(owner, (tx) => tx.execute(sql`delete from usage_minutes`));
       if (events.some(({ status }) => status === "settled")) expect(await breaks(owner)).not.toEqual([]);
-      await inTenant(owner, (tx) => rebuildMinutes(tx, owner.tenantId, NOVEMBER));
+      await inTenant(owner, async (tx) => {
+        await tx.execute(sql`delete from usage_minute_calls`);
+        for await (const { events } of replay(tx, NOVEMBER))
+          await addToMinutes(tx, owner.tenantId, rollUp(events));
+      });
       expect(await minutesOf(owner)).toEqual(minutes);
       expect(await invoiceOf(owner)).toEqual(invoice);
       expect(await breaks(owner)).toEqual([]);

@@ -30,6 +30,16 @@ export class Fault extends Error {
   }
 }
 
+/** Says what is wrong with a parameter. */
+export function invalid(parameter: string, detail: string): Fault {
+  return new Fault("api.invalid_input", { parameter, detail });
+}
+
+/** Says what is in the way, of which parameter where it is one's. */
+export function conflict(detail: string, parameter?: string): Fault {
+  return new Fault("api.conflict", { detail, ...(parameter === undefined ? {} : { parameter }) });
+}
+
 /** What is wrong with an input, by its first issue. Zod's texts speak of types and limits, not of values. */
 export function inputFault(error: ZodError): Fault {
   const [issue] = error.issues;

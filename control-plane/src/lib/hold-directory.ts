@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { sha256Hex } from "./canonical-json.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { processIdentity } from "./process-identity.ts";
 import { Refusal } from "./refusal.ts";
@@ -47,7 +48,7 @@ async function claim(file: string, draft: string): Promise<number | undefined> {
     if (found === undefined) continue;
     const holder = await livingHolder(found);
     if (holder !== undefined) return holder;
-    const turn = `${file}.${createHash("sha256").update(found).digest("hex").slice(0, 16)}`;
+    const turn = `${file}.${sha256Hex(found).slice(0, 16)}`;
     if ((await claim(turn, draft)) !== undefined) {
       await sleep(5);
       continue;

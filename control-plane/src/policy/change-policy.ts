@@ -4,14 +4,15 @@
  * become visible in their order.
  */
 import type { Id } from "@headgate/sdk/contract";
-import { eq, sql } from "drizzle-orm";
-import { type Actor, appendAudit } from "../audit/append-audit.ts";
+import { appendAudit } from "../audit/append-audit.ts";
 import type { Database } from "../db/client.ts";
-import { type TenantRow, tenants } from "../db/schema/tenants.ts";
+import type { TenantRow } from "../db/schema/tenants.ts";
 import { type TenantTx, withTenant } from "../db/tenant-scope.ts";
+import type { Actor } from "../identity/actor.ts";
 import type { Clock } from "../lib/clock.ts";
-import { Fault } from "../lib/fault.ts";
 import type { MakeId } from "../lib/make-id.ts";
+import { requireFound } from "../lib/require-found.ts";
+import { lockTenant, takeRevision } from "./repository.ts";
 
 /** Stores the snapshot of `tenant.revision`, as the transaction sees the policy. `takesAway` as in `Change`. */
 export type RenderSnapshot = (
@@ -32,15 +33,13 @@ export interface ChangeServices {
 }
 
 /** Who changes something, of which tenant, and with what. */
-export interface ChangeContext<Services extends ChangeServices = ChangeServices> {
+export interface ChangeContext<Services = ChangeServices> {
   readonly services: Services;
   readonly tenantId: Id<"tenant">;
   readonly actor: Actor;
 }
 
 export interface Change<T> {
-  readonly tenantId: Id<"tenant">;
-  readonly actor: Actor;
   /** `<domain>.<verb>`, for the audit log. */
   readonly action: string;
   /** True for a change that only takes rights or things away: it is never refused for the size of the policy. */
@@ -58,24 +57,21 @@ export interface Changed<T> {
 }
 
 /** A change of something that the snapshot says. */
-export async function changePolicy<T>(services: ChangeServices, change: Change<T>): Promise<T> {
-  const { result, revision } = await withTenant(services.db, change.tenantId, (tx) =>
-    changePolicyIn(tx, services, change),
-  );
-  services.onRevision(change.tenantId, revision);
-  return result;
+export async function changePolicy<T>(ctx: ChangeContext, change: Change<T>): Promise<T> {
+  const { services, tenantId } = ctx;
+  const changed = await withTenant(services.db, tenantId, (tx) => changePolicyIn(tx, ctx, change));
+  services.onRevision(tenantId, changed.revision);
+  return changed.result;
 }
 
 /** A change of something that the snapshot does not say: the same lock and audit row, no new revision. */
 export async function changeTenant<T>(
-  services: Pick<ChangeServices, "db" | "clock" | "makeId">,
-  change: Change<T>,
+  ctx: ChangeContext<Pick<ChangeServices, "db" | "clock" | "makeId">>,
+  { action, run }: Omit<Change<T>, "takesAway">,
 ): Promise<T> {
-  return withTenant(services.db, change.tenantId, async (tx) => {
-    const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, change.tenantId)).for("update");
-    if (tenant === undefined) throw new Fault("api.not_found");
-    const changed = await change.run(tx, tenant);
-    await appendChange(tx, services, { ...change, changed });
+  return withTenant(ctx.services.db, ctx.tenantId, async (tx) => {
+    const changed = await run(tx, requireFound(await lockTenant(tx, ctx.tenantId)));
+    await appendChange(tx, ctx, action, changed);
     return changed.result;
   });
 }
@@ -83,42 +79,25 @@ export async function changeTenant<T>(
 /** As `changePolicy`, within a transaction at hand. The caller calls `onRevision` after its commit. */
 export async function changePolicyIn<T>(
   tx: TenantTx,
-  services: Pick<ChangeServices, "clock" | "makeId" | "renderSnapshot">,
-  change: Change<T>,
+  ctx: ChangeContext<Pick<ChangeServices, "clock" | "makeId" | "renderSnapshot">>,
+  { action, takesAway = false, run }: Change<T>,
 ): Promise<{ result: T; revision: number }> {
-  const [tenant] = await tx
-    .update(tenants)
-    .set({ revision: sql`${tenants.revision} + 1` })
-    .where(eq(tenants.id, change.tenantId))
-    .returning();
-  if (tenant === undefined) throw new Fault("api.not_found");
-  const changed = await change.run(tx, tenant);
+  const tenant = requireFound(await takeRevision(tx, ctx.tenantId));
+  const { revision } = tenant;
+  const changed = await run(tx, tenant);
   // Read again: the change may have been one of the tenant's own row.
-  const [rendered = tenant] = await tx.select().from(tenants).where(eq(tenants.id, change.tenantId));
-  await services.renderSnapshot(tx, rendered, { takesAway: change.takesAway ?? false });
-  await appendChange(tx, services, { ...change, changed, revision: tenant.revision });
-  return { result: changed.result, revision: tenant.revision };
+  const rendered = requireFound(await lockTenant(tx, ctx.tenantId));
+  await ctx.services.renderSnapshot(tx, rendered, { takesAway });
+  await appendChange(tx, ctx, action, { ...changed, detail: { ...changed.detail, revision } });
+  return { result: changed.result, revision };
 }
 
-interface Appended {
-  tenantId: Id<"tenant">;
-  actor: Actor;
-  action: string;
-  changed: Changed<unknown>;
-  revision?: number;
-}
-
-function appendChange(tx: TenantTx, services: Pick<ChangeServices, "clock" | "makeId">, entry: Appended) {
-  return appendAudit(tx, {
-    tenant_id: entry.tenantId,
-    id: services.makeId("audit"),
-    at: services.clock.wallMs(),
-    actor: entry.actor,
-    action: entry.action,
-    resource: entry.changed.resource,
-    detail: {
-      ...entry.changed.detail,
-      ...(entry.revision === undefined ? {} : { revision: entry.revision }),
-    },
-  });
+function appendChange(
+  tx: TenantTx,
+  { services, tenantId, actor }: ChangeContext<Pick<ChangeServices, "clock" | "makeId">>,
+  action: string,
+  { resource, detail = {} }: Changed<unknown>,
+): Promise<void> {
+  const [id, at] = [services.makeId("audit"), services.clock.wallMs()];
+  return appendAudit(tx, { tenant_id: tenantId, id, at, actor, action, resource, detail });
 }

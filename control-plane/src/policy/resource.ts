@@ -3,13 +3,11 @@
  * and deleted in one way. A kind says what sets it apart; each change is one of the policy, see `change-policy.ts`.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Id, IdKind } from "@headgate/sdk/contract";
-import { eq, type SQL } from "drizzle-orm";
-import type { AnyPgColumn } from "drizzle-orm/pg-core";
+import type { Id, IdKind, Selector } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import { type TenantTx, withTenant } from "../db/tenant-scope.ts";
-import { Fault } from "../lib/fault.ts";
+import { conflict, Fault } from "../lib/fault.ts";
 import { type Page, type PageRequest, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { unixMs } from "../lib/view.ts";
@@ -21,11 +19,13 @@ import {
   insertRow,
   isTaken,
   type Made,
+  type Match,
   type ResourceRow,
+  selectorsOf,
   selectRows,
   type TableOf,
   updateRow,
-} from "./resource-repository.ts";
+} from "./repository.ts";
 
 const revision = z.number().int().nonnegative();
 
@@ -46,7 +46,7 @@ export interface ResourceKind<K extends IdKind, Row extends ResourceRow<K>, View
   readonly plural: string;
   readonly table: TableOf<Row>;
   /** Where it is not its own id by which it is meant: the column of the one that is. */
-  readonly address?: AnyPgColumn;
+  readonly address?: Match["column"];
   /** So many a snapshot holds. */
   readonly max: number;
   readonly view: (row: Row) => View;
@@ -56,6 +56,8 @@ export interface ResourceKind<K extends IdKind, Row extends ResourceRow<K>, View
   readonly check?: (tx: TenantTx, row: Row) => Promise<void>;
   /** Ids of what refers to it: while there is any, it is not deleted. */
   readonly usersOf?: (tx: TenantTx, row: Row) => Promise<string[]>;
+  /** By what limits and budgets name it, which refer to it as well. */
+  readonly selector?: (row: Row) => Selector;
 }
 
 /** The transaction of a change, and the tenant with the revision that the change takes. */
@@ -89,9 +91,7 @@ export function policyResource<
     ctx: ChangeContext,
     build: (made: Made<K>, scope: ChangeScope) => Row | Promise<Row>,
   ): Promise<View> {
-    return changePolicy(ctx.services, {
-      tenantId: ctx.tenantId,
-      actor: ctx.actor,
+    return changePolicy(ctx, {
       action: `${plural}.create`,
       run: async (tx, tenant) => {
         const made = {
@@ -103,7 +103,7 @@ export function policyResource<
         const row = await build(made, { tx, tenant });
         await requireStorable(tx, row);
         if ((await countRows(tx, table)) >= kind.max)
-          throw new Fault("api.conflict", { detail: `There are ${kind.max} of them already.` });
+          throw conflict(`There are ${kind.max} of them already.`);
         await insertRow(tx, table, row);
         return { result: view(row), resource: row.id, detail: contentOf(view(row)) };
       },
@@ -115,9 +115,9 @@ export function policyResource<
   }
 
   /** In the order of their ids. */
-  async function list(ctx: ChangeContext, page: PageRequest, where?: SQL): Promise<Page<View>> {
+  async function list(ctx: ChangeContext, page: PageRequest, match?: Match): Promise<Page<View>> {
     const rows = await withTenant(ctx.services.db, ctx.tenantId, (tx) =>
-      selectRows(tx, table, { where, after: page.cursor, limit: page.limit + 1 }),
+      selectRows(tx, table, { match, after: page.cursor, limit: page.limit + 1 }),
     );
     return pageOf(rows, page.limit, { cursor: (row) => row.id, view });
   }
@@ -129,9 +129,7 @@ export function policyResource<
     change: Partial<Row> | ((before: Row, scope: ChangeScope) => Promise<Partial<Row>>),
     { verb = "update", takesAway = false }: UpdateOptions = {},
   ): Promise<View> {
-    return changePolicy(ctx.services, {
-      tenantId: ctx.tenantId,
-      actor: ctx.actor,
+    return changePolicy(ctx, {
       action: `${plural}.${verb}`,
       takesAway,
       run: async (tx, tenant) => {
@@ -151,14 +149,14 @@ export function policyResource<
 
   /** Gives the resource as it was. */
   function remove(ctx: ChangeContext, target: Target<Address>): Promise<View> {
-    return changePolicy(ctx.services, {
-      tenantId: ctx.tenantId,
-      actor: ctx.actor,
+    return changePolicy(ctx, {
       action: `${plural}.delete`,
       takesAway: true,
       run: async (tx) => {
         const row = await requireRow(tx, target);
-        requireUnused((await kind.usersOf?.(tx, row)) ?? []);
+        const users = (await kind.usersOf?.(tx, row)) ?? [];
+        const selecting = kind.selector === undefined ? [] : await selectorsOf(tx, kind.selector(row));
+        requireUnused([...users, ...selecting]);
         await deleteRow(tx, table, row.id);
         return { result: view(row), resource: row.id, detail: contentOf(view(row)) };
       },
@@ -166,7 +164,9 @@ export function policyResource<
   }
 
   async function requireRow(tx: TenantTx, target: Target<Address>): Promise<Row> {
-    const row = requireFound(await findRow(tx, table, eq(kind.address ?? table.id, target.id)));
+    const row = requireFound(
+      await findRow(tx, table, { column: kind.address ?? table.id, value: target.id }),
+    );
     requireRevision(row, target.expected_revision);
     return row;
   }
@@ -176,7 +176,7 @@ export function policyResource<
     const { id, name } = row;
     if (table.name === undefined || name === undefined || kind.namesRepeat) return;
     if (await isTaken(tx, table, { column: table.name, value: name, id }))
-      throw new Fault("api.conflict", { parameter: "name", detail: "The name is taken." });
+      throw conflict("The name is taken.", "name");
   }
 
   return { create, get, list, update, delete: remove };
@@ -197,9 +197,7 @@ const USERS_NAMED_MAX = 10;
 export function requireUnused(users: readonly string[]): void {
   if (users.length === 0) return;
   const more = users.length > USERS_NAMED_MAX ? ` and ${users.length - USERS_NAMED_MAX} more` : "";
-  throw new Fault("api.conflict", {
-    detail: `It is used by ${users.slice(0, USERS_NAMED_MAX).join(", ")}${more}.`,
-  });
+  throw conflict(`It is used by ${users.slice(0, USERS_NAMED_MAX).join(", ")}${more}.`);
 }
 
 /** What the audit log keeps of a view; the rest is in its other columns. */

@@ -1,13 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { DATA_PLANE_STATES } from "../data-planes/status.ts";
 
-export interface ProvisioningMetrics {
-  observeReconcile(seconds: number): void;
-  showStates(counts: ReadonlyMap<string, number>): void;
-  countRestart(): void;
-}
+export type ProvisioningMetrics = ReturnType<typeof createProvisioningMetrics>;
 
-export function createProvisioningMetrics(registry: Registry): ProvisioningMetrics {
+export function createProvisioningMetrics(registry: Registry) {
   const registers = [registry];
   const seconds = new Histogram({
     name: "headgate_reconcile_seconds",
@@ -27,8 +23,8 @@ export function createProvisioningMetrics(registry: Registry): ProvisioningMetri
     registers,
   });
   return {
-    observeReconcile: (value) => seconds.observe(value),
-    showStates(counts) {
+    observeReconcile: (value: number) => seconds.observe(value),
+    showStates(counts: ReadonlyMap<string, number>) {
       for (const state of DATA_PLANE_STATES) states.set({ state }, counts.get(state) ?? 0);
     },
     countRestart: () => restarts.inc(),

@@ -4,10 +4,8 @@
  */
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, eq, gte, inArray, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
-import { forgetReplicas } from "../data-planes/data-plane-rows.ts";
-import { voidTokens } from "../data-planes/join/join-token.ts";
 import { type DataPlaneRow, usageLeft, withConditions } from "../data-planes/status.ts";
-import { type Condition, dataPlanes } from "../db/schema/data-planes.ts";
+import { type Condition, dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 
@@ -151,9 +149,10 @@ export async function settleClaim(
     })
     .where(mine);
   if (outcome.state === "deleted") {
-    await voidTokens(tx, row.id);
+    await tx.delete(joinTokens).where(eq(joinTokens.data_plane_id, row.id));
     // Usage that it still has on disk can be shipped for a while, if it is started once more.
-    if (usageLeft(current) === 0) await forgetReplicas(tx, row.id);
+    if (usageLeft(current) === 0)
+      await tx.delete(dataPlaneReplicas).where(eq(dataPlaneReplicas.data_plane_id, row.id));
   }
   return true;
 }

@@ -10,16 +10,20 @@ import {
   type PolicySnapshot,
   policySnapshot,
 } from "@headgate/sdk/contract";
-import { and, eq, isNotNull, lt, ne, or } from "drizzle-orm";
-import { dataPlaneReplicas, dataPlanes } from "../db/schema/data-planes.ts";
-import { snapshotDeliveries, snapshots } from "../db/schema/snapshots.ts";
-import { type TenantRow, tenants } from "../db/schema/tenants.ts";
-import { providers } from "../db/schema/upstreams.ts";
+import type { TenantRow } from "../db/schema/tenants.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
-import { Fault } from "../lib/fault.ts";
+import { requireFound } from "../lib/require-found.ts";
 import { KEY_PEPPER, type TenantSecrets } from "../secrets/tenant-secrets.ts";
 import { type PolicyDocument, readDocument } from "./policy-document.ts";
+import {
+  findDelivery,
+  findSnapshot,
+  keepDelivery,
+  latestRevision,
+  listCredentials,
+  lockRecipient,
+} from "./repository.ts";
 import { sealSecret } from "./seal-secret.ts";
 import type { SnapshotKeys } from "./signing-keys.ts";
 
@@ -37,94 +41,45 @@ export interface DeliveryRequest {
   readonly replicaId: Id<"replica">;
   /** Of the contract. */
   readonly version: number;
+  /** The revision that the replica has in this version. */
+  readonly known: number | undefined;
   readonly now: number;
 }
 
 /**
- * Undefined while the tenant has no revision. Holds off changes of the policy and of the keys for the moment, so that the document and
- * the credentials are of one revision. Faults: `api.not_found` where the data plane or the replica is gone. Throws
+ * Undefined while the tenant has no revision. Holds off changes of the policy and of the keys for the moment, so that the
+ * document and the credentials are of one revision. Faults: `api.not_found` where the data plane or the replica is gone. Throws
  * `CannotSayError` where the version has no words for what is in force.
  */
 export async function deliverSnapshot(
   tx: TenantTx,
-  { tenantId, dataPlaneId, replicaId, version, now }: DeliveryRequest,
+  { tenantId, dataPlaneId, replicaId, version, known, now }: DeliveryRequest,
   deps: { keys: SnapshotKeys; secrets: TenantSecrets; contract: Contract },
-): Promise<SnapshotDelivery | undefined> {
-  const [tenant] = await tx.select().from(tenants).where(eq(tenants.id, tenantId)).for("share");
-  if (tenant === undefined) throw new Fault("api.not_found");
-  const [dataPlane] = await tx
-    .select({ id: dataPlanes.id })
-    .from(dataPlanes)
-    .where(and(eq(dataPlanes.id, dataPlaneId), ne(dataPlanes.state, "deleted")));
-  // It cannot be forgotten meanwhile, and its keys never change.
-  const [replica] = await tx
-    .select({ encryptionKey: dataPlaneReplicas.encryption_key })
-    .from(dataPlaneReplicas)
-    .where(and(eq(dataPlaneReplicas.id, replicaId), eq(dataPlaneReplicas.data_plane_id, dataPlaneId)))
-    .for("share");
-  if (dataPlane === undefined || replica === undefined) throw new Fault("api.not_found");
-  const kept = await findDelivery(tx, { revision: tenant.revision, replicaId, version });
+): Promise<SnapshotDelivery | "unchanged" | undefined> {
+  if (known !== undefined && known === (await latestRevision(tx))) return "unchanged";
+  const { tenant, encryptionKey } = requireFound(await lockRecipient(tx, { dataPlaneId, replicaId }));
+  const { revision } = tenant;
+  const kept = await findDelivery(tx, { revision, replicaId, version });
   if (kept !== undefined) return kept;
-  const [stored] = await tx.select().from(snapshots).where(eq(snapshots.revision, tenant.revision));
+  const stored = await findSnapshot(tx, revision);
   if (stored === undefined) return undefined;
   const document = readDocument(stored.document, deps.contract);
-  const snapshot = await addressed(tx, document, {
-    tenant,
-    dataPlaneId,
-    recipient: replica.encryptionKey,
-    secrets: deps.secrets,
-  });
-  const body = canonicalJson(deps.contract.snapshot.write(policySnapshot.parse(snapshot), version));
+  const address = { tenant, dataPlaneId, recipient: encryptionKey, secrets: deps.secrets };
+  const snapshot = policySnapshot.parse(await addressed(tx, document, address));
+  const body = canonicalJson(deps.contract.snapshot.write(snapshot, version));
   const { signature, keyId } = deps.keys.sign(Buffer.from(body, "utf8"));
-  // Only the newest is ever asked for, and by one process in one version.
-  await tx
-    .delete(snapshotDeliveries)
-    .where(
-      and(
-        eq(snapshotDeliveries.replica_id, replicaId),
-        or(
-          lt(snapshotDeliveries.revision, tenant.revision),
-          ne(snapshotDeliveries.contract_version, version),
-        ),
-      ),
-    );
-  await tx
-    .insert(snapshotDeliveries)
-    .values({
-      tenant_id: tenantId,
-      revision: tenant.revision,
-      replica_id: replicaId,
-      contract_version: version,
-      body,
-      signature,
-      key_id: keyId,
-      created_at: now,
-    })
-    .onConflictDoNothing();
+  await keepDelivery(tx, {
+    tenant_id: tenantId,
+    revision,
+    replica_id: replicaId,
+    contract_version: version,
+    body,
+    signature,
+    key_id: keyId,
+    created_at: now,
+  });
   // Where two requests came first, both answer with what one of them has kept.
-  return findDelivery(tx, { revision: tenant.revision, replicaId, version });
-}
-
-async function findDelivery(
-  tx: TenantTx,
-  { revision, replicaId, version }: { revision: number; replicaId: Id<"replica">; version: number },
-): Promise<SnapshotDelivery | undefined> {
-  const [row] = await tx
-    .select({
-      revision: snapshotDeliveries.revision,
-      body: snapshotDeliveries.body,
-      signature: snapshotDeliveries.signature,
-      keyId: snapshotDeliveries.key_id,
-    })
-    .from(snapshotDeliveries)
-    .where(
-      and(
-        eq(snapshotDeliveries.revision, revision),
-        eq(snapshotDeliveries.replica_id, replicaId),
-        eq(snapshotDeliveries.contract_version, version),
-      ),
-    );
-  return row;
+  return findDelivery(tx, { revision, replicaId, version });
 }
 
 interface Address {
@@ -139,9 +94,8 @@ async function addressed(
   document: PolicyDocument,
   { tenant, dataPlaneId, recipient, secrets }: Address,
 ): Promise<PolicySnapshot> {
-  const rows = await tx.select().from(providers).where(isNotNull(providers.credential));
   const sealed = new Map<string, string>();
-  for (const { id, secret_version: version, credential } of rows) {
+  for (const { id, version, credential } of await listCredentials(tx)) {
     if (credential === null) continue;
     sealed.set(id, await sealSecret(await secrets.open(tenant, { id, version }, credential), recipient));
   }

@@ -7,7 +7,13 @@ import {
   type PolicySnapshot,
   policySnapshot,
   type SnapshotPrice,
+  snapshotAgent,
+  snapshotBudget,
+  snapshotKeyRow,
+  snapshotModel,
   snapshotProvider,
+  snapshotRoute,
+  snapshotRule,
 } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { agents, keys } from "../db/schema/identity.ts";
@@ -15,6 +21,7 @@ import type { budgets, limits, rules } from "../db/schema/policy.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
 import type { models, providers, routes } from "../db/schema/upstreams.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
+import { viewOf } from "../lib/view.ts";
 
 const documentProvider = snapshotProvider
   .omit({ sealed_credential: true })
@@ -81,7 +88,7 @@ export interface PolicyRows {
   readonly prices: readonly SnapshotPrice[];
 }
 
-/** Picks every member by name, so that a new column never slips into a snapshot. */
+/** Takes the members that the schemas name, so that a new column never slips into a snapshot. */
 export function documentOf(rows: PolicyRows, issuedAt: number): PolicyDocument {
   const { tenant } = rows;
   return {
@@ -91,56 +98,26 @@ export function documentOf(rows: PolicyRows, issuedAt: number): PolicyDocument {
     issued_at: issuedAt,
     suspended: tenant.suspended,
     settings: tenant.settings,
-    agents: rows.agents.map(({ id, name, labels, capabilities, disabled }) => ({
-      id,
-      name,
-      labels,
-      capabilities,
-      disabled,
-    })),
-    keys: rows.keys.flatMap(({ kind, id, agent_id, handle, hash, revoked_at, expires_at }) =>
-      kind === "agent" && agent_id !== null
-        ? [{ id, agent_id, handle, hash, revoked: revoked_at !== null, expires_at }]
-        : [],
+    agents: rows.agents.map(viewOf(snapshotAgent)),
+    keys: rows.keys.flatMap((row) =>
+      row.agent_id === null
+        ? []
+        : [shownKey({ ...row, agent_id: row.agent_id, revoked: row.revoked_at !== null })],
     ),
-    providers: rows.providers.map(({ id, name, dialect, vendor, base_url, allowed_cidrs, credential }) => ({
-      id,
-      name,
-      dialect,
-      vendor,
-      base_url,
-      allowed_cidrs,
-      has_credential: credential !== null,
-    })),
-    models: rows.models.map(({ id, name, kind, context_tokens_max, output_tokens_max }) => ({
-      id,
-      name,
-      kind,
-      context_tokens_max,
-      output_tokens_max,
-    })),
-    routes: rows.routes.map(({ id, model_id, targets, attempts_max, breaker }) => ({
-      id,
-      model_id,
-      targets,
-      attempts_max,
-      breaker: { failures: breaker.failures, open_ms: breaker.open_ms },
-    })),
-    rules: rows.rules.map(({ id, name, effect, condition }) => ({ id, name, effect, condition })),
+    providers: rows.providers.map((row) =>
+      shownProvider({ ...row, has_credential: row.credential !== null }),
+    ),
+    models: rows.models.map(viewOf(snapshotModel)),
+    routes: rows.routes.map(viewOf(snapshotRoute)),
+    rules: rows.rules.map(viewOf(snapshotRule)),
     limits: rows.limits.map(limitOf),
-    budgets: rows.budgets.map(({ id, name, unit, max, window, hold, match, per }) => ({
-      id,
-      name,
-      unit,
-      max,
-      window,
-      hold,
-      match,
-      per,
-    })),
+    budgets: rows.budgets.map(viewOf(snapshotBudget)),
     prices: [...rows.prices],
   };
 }
+
+const shownKey = viewOf(snapshotKeyRow);
+const shownProvider = viewOf(documentProvider);
 
 function limitOf(row: typeof limits.$inferSelect): PolicyDocument["limits"][number] {
   const { id, name, metric, max, window_seconds, match, per } = row;

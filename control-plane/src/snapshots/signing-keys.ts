@@ -4,14 +4,13 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { ed25519PublicJwk, type Id, type SnapshotKey } from "@headgate/sdk/contract";
-import { asc, isNull, sql } from "drizzle-orm";
 import { importJWK } from "jose";
 import type { Database } from "../db/client.ts";
-import { signingKeys } from "../db/schema/signing-keys.ts";
 import { type PlatformTx, withPlatform } from "../db/tenant-scope.ts";
 import type { MakeId } from "../lib/make-id.ts";
 import { Refusal } from "../lib/refusal.ts";
 import type { KeyWrapper } from "../secrets/key-wrapper.ts";
+import { activeSigningKeys, insertSigningKey, lockSigningKeys, type SigningKeyRow } from "./repository.ts";
 
 export interface SnapshotKeys {
   /** Keys a data plane may trust, the newest last. */
@@ -33,22 +32,19 @@ export interface SigningKeys {
   readonly credential: CredentialKeys;
 }
 
-/** Any fixed number: processes that start together take turns to make the first keys. */
-const FIRST_KEYS_LOCK = 4_846_716;
-
 /** Reads the keys, making those that are missing. Throws a `Refusal` when the wrapper's key is not the one they were wrapped with. */
 export async function loadSigningKeys(
   db: Database,
   deps: { wrapper: KeyWrapper; makeId: MakeId; now: number },
 ): Promise<SigningKeys> {
   const rows = await withPlatform(db, async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${FIRST_KEYS_LOCK})`);
-    const found = await activeRows(tx);
+    await lockSigningKeys(tx);
+    const found = await activeSigningKeys(tx);
     const missing = (["snapshot", "credential"] as const).filter(
       (purpose) => !found.some((row) => row.purpose === purpose),
     );
     for (const purpose of missing) await insertKey(tx, purpose, deps);
-    return missing.length === 0 ? found : activeRows(tx);
+    return missing.length === 0 ? found : activeSigningKeys(tx);
   });
   const opened = await Promise.all(
     rows.map(async (row) => ({
@@ -92,23 +88,18 @@ async function unwrapped(row: { id: string; private_key: string }, wrapper: KeyW
 
 /** True once the platform has keys of its own, and with them secrets that its wrapper must open again. */
 export async function hasSigningKeys(db: Database): Promise<boolean> {
-  const rows = await withPlatform(db, (tx) => tx.select({ id: signingKeys.id }).from(signingKeys).limit(1));
-  return rows.length > 0;
-}
-
-async function activeRows(tx: PlatformTx) {
-  return tx.select().from(signingKeys).where(isNull(signingKeys.retired_at)).orderBy(asc(signingKeys.id));
+  return (await withPlatform(db, activeSigningKeys)).length > 0;
 }
 
 async function insertKey(
   tx: PlatformTx,
-  purpose: "snapshot" | "credential",
+  purpose: SigningKeyRow["purpose"],
   { wrapper, makeId, now }: Parameters<typeof loadSigningKeys>[1],
 ): Promise<void> {
   const id = makeId("signingKey");
   const { privateKey } = generateKeyPairSync("ed25519");
   const { kty, crv, x } = createPublicKey(privateKey).export({ format: "jwk" });
-  await tx.insert(signingKeys).values({
+  await insertSigningKey(tx, {
     id,
     purpose,
     public_key: ed25519PublicJwk.parse({ kty, crv, x }),

@@ -1,17 +1,16 @@
-import { createHash } from "node:crypto";
 import type { SnapshotSettings } from "@headgate/sdk/contract";
-import canonicalize from "canonicalize";
 import { issueKey, type KeyIssuer } from "../agents/keys/issue-key.ts";
-import type { Actor } from "../audit/append-audit.ts";
-import { desireDataPlane, firstDataPlane } from "../data-planes/desired.ts";
+import { desireDataPlane } from "../data-planes/desired.ts";
 import { requireOpenRegion } from "../data-planes/regions/service.ts";
 import { specForNew } from "../data-planes/releases/image-of.ts";
 import { enterTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
+import type { Actor } from "../identity/actor.ts";
+import { canonicalJson, sha256Hex } from "../lib/canonical-json.ts";
 import { Fault } from "../lib/fault.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { type ChangeServices, changePolicyIn } from "../policy/change-policy.ts";
 import { KEY_PEPPER } from "../secrets/tenant-secrets.ts";
-import { findByIdempotencyKey, findTenant, insertTenant } from "./repository.ts";
+import { findByIdempotencyKey, findTenant, firstDataPlane, insertTenant } from "./repository.ts";
 
 export interface NewTenant {
   readonly idempotency_key: string;
@@ -33,9 +32,7 @@ export interface CreateTenantServices extends ChangeServices, KeyIssuer {
  */
 export async function createTenant(services: CreateTenantServices, actor: Actor, input: NewTenant) {
   const { idempotency_key, ...content } = input;
-  const inputHash = createHash("sha256")
-    .update(canonicalize(content) ?? "")
-    .digest("hex");
+  const inputHash = sha256Hex(canonicalJson(content));
   const before = await replay(services, idempotency_key, inputHash);
   if (before !== undefined) return before;
   try {
@@ -74,33 +71,44 @@ async function insertAll(
     const spec = await specForNew(tx, input.plan, services.driver);
     await insertTenant(tx, { ...input, id, input_hash: inputHash, data_key, key_pepper, created_at: now });
     return enterTenant(tx, id, (scoped) =>
-      changePolicyIn(scoped, services, {
-        tenantId: id,
-        actor,
-        action: "tenants.create",
-        run: async (_, tenant) => {
-          const admin = await issueKey(scoped, services, {
-            tenant,
-            agentId: null,
-            name: "first admin key",
-            expiresAt: null,
-            now,
-          });
-          const dataPlane = await desireDataPlane(scoped, {
-            tenantId: id,
-            id: makeId("dataPlane"),
-            region: input.region,
-            driver: services.driver,
-            spec,
-            now,
-          });
-          return {
-            result: { tenant: requireFound(await findTenant(scoped, id)), adminKey: admin.secret, dataPlane },
-            resource: id,
-            detail: { name: input.name, plan: input.plan, region: input.region, admin_key_id: admin.row.id },
-          };
+      changePolicyIn(
+        scoped,
+        { services, tenantId: id, actor },
+        {
+          action: "tenants.create",
+          run: async (_, tenant) => {
+            const admin = await issueKey(scoped, services, {
+              tenant,
+              agentId: null,
+              name: "first admin key",
+              expiresAt: null,
+              now,
+            });
+            const dataPlane = await desireDataPlane(scoped, {
+              tenantId: id,
+              id: makeId("dataPlane"),
+              region: input.region,
+              driver: services.driver,
+              spec,
+              now,
+            });
+            return {
+              result: {
+                tenant: requireFound(await findTenant(scoped, id)),
+                adminKey: admin.secret,
+                dataPlane,
+              },
+              resource: id,
+              detail: {
+                name: input.name,
+                plan: input.plan,
+                region: input.region,
+                admin_key_id: admin.row.id,
+              },
+            };
+          },
         },
-      }),
+      ),
     );
   });
   services.onRevision(id, created.revision);

@@ -6,7 +6,6 @@ import {
   snapshotSettings,
 } from "@headgate/sdk/contract";
 import { z } from "zod";
-import type { Actor } from "../audit/append-audit.ts";
 import { desirePlan } from "../data-planes/desired.ts";
 import { regionName } from "../data-planes/regions/region-name.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
@@ -57,10 +56,7 @@ type NewTenantInput = Omit<NewTenant, "display_name" | "settings"> & {
   readonly settings?: Partial<SnapshotSettings>;
 };
 
-interface OperatorContext<Services extends ChangeServices = ChangeServices> {
-  readonly services: Services;
-  readonly actor: Actor;
-}
+type OperatorContext<Services = ChangeServices> = Omit<ChangeContext<Services>, "tenantId">;
 
 export const tenants = {
   async create({ services, actor }: OperatorContext<CreateTenantServices>, input: NewTenantInput) {
@@ -82,37 +78,37 @@ export const tenants = {
   },
 
   setSuspended({ services, actor }: OperatorContext, tenantId: TenantRow["id"], suspended: boolean) {
-    return changePolicy(services, {
-      tenantId,
-      actor,
-      action: suspended ? "tenants.suspend" : "tenants.resume",
-      takesAway: suspended,
-      run: async (tx) => {
-        const row = requireFound(await updateTenant(tx, tenantId, { suspended }));
-        return { result: view(row), resource: tenantId };
+    return changePolicy(
+      { services, tenantId, actor },
+      {
+        action: suspended ? "tenants.suspend" : "tenants.resume",
+        takesAway: suspended,
+        run: async (tx) => {
+          const row = requireFound(await updateTenant(tx, tenantId, { suspended }));
+          return { result: view(row), resource: tenantId };
+        },
       },
-    });
+    );
   },
 
   /** In one transaction with the wish for the data plane, which so never follows a plan that the tenant does not have. */
   setPlan({ services, actor }: OperatorContext, tenantId: TenantRow["id"], plan: TenantRow["plan"]) {
-    return changeTenant(services, {
-      tenantId,
-      actor,
-      action: "tenants.set_plan",
-      run: async (tx, before) => {
-        const row = plan === before.plan ? before : await updateTenant(tx, tenantId, { plan });
-        if (plan !== before.plan) await desirePlan(tx, plan);
-        const detail = { from: before.plan, to: plan };
-        return { result: view(requireFound(row)), resource: tenantId, detail };
+    return changeTenant(
+      { services, tenantId, actor },
+      {
+        action: "tenants.set_plan",
+        run: async (tx, before) => {
+          const row = plan === before.plan ? before : await updateTenant(tx, tenantId, { plan });
+          if (plan !== before.plan) await desirePlan(tx, plan);
+          const detail = { from: before.plan, to: plan };
+          return { result: view(requireFound(row)), resource: tenantId, detail };
+        },
       },
-    });
+    );
   },
 
-  updateSettings({ services, actor, tenantId }: ChangeContext, changes: Partial<SnapshotSettings>) {
-    return changePolicy(services, {
-      tenantId,
-      actor,
+  updateSettings(ctx: ChangeContext, changes: Partial<SnapshotSettings>) {
+    return changePolicy(ctx, {
       action: "tenants.update_settings",
       run: async (tx, { id, settings }) => {
         const row = await updateTenant(tx, id, { settings: { ...settings, ...changes } });

@@ -60,12 +60,13 @@ test("revisions have no gaps: a change that fails takes none, and each that is t
   const heard: number[] = [];
   server.services.revisionEvents.subscribe(tenant.id, (revision) => heard.push(revision));
   for (const name of ["a", "b", "a", "c"]) await server.call("agents.create", { name }, tenant.caller);
-  const crashed = changePolicy(server.services, {
-    tenantId: tenant.id,
-    actor: OPERATOR,
-    action: "test.crash",
-    run: () => Promise.reject(new Error("crash")),
-  });
+  const crashed = changePolicy(
+    { services: server.services, tenantId: tenant.id, actor: OPERATOR },
+    {
+      action: "test.crash",
+      run: () => Promise.reject(new Error("crash")),
+    },
+  );
   await expect(crashed).rejects.toThrow("crash");
   await server.ok("agents.create", { name: "d" }, tenant.caller);
   const rows = await withTenant(server.database.db, tenant.id, (tx) =>

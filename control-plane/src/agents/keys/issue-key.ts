@@ -1,10 +1,10 @@
 import { type Id, makeApiKey } from "@headgate/sdk/contract";
-import { keyHandles, keys } from "../../db/schema/identity.ts";
 import type { TenantRow } from "../../db/schema/tenants.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import type { MakeId, Random } from "../../lib/make-id.ts";
 import type { TenantSecrets } from "../../secrets/tenant-secrets.ts";
 import { hashKey } from "./hash-key.ts";
+import { insertKey, type KeyRow } from "./repository.ts";
 
 export interface KeyIssuer {
   readonly makeId: MakeId;
@@ -25,7 +25,7 @@ export interface NewKey {
 /** Stores a new key and returns its row and, for the only time, the key itself. */
 export async function issueKey(tx: TenantTx, issuer: KeyIssuer, input: NewKey) {
   const { key: secret, handle } = makeApiKey(issuer.random);
-  const row: typeof keys.$inferSelect = {
+  const row: KeyRow = {
     tenant_id: input.tenant.id,
     id: issuer.makeId("key"),
     kind: input.agentId === null ? "admin" : "agent",
@@ -39,7 +39,6 @@ export async function issueKey(tx: TenantTx, issuer: KeyIssuer, input: NewKey) {
     expires_at: input.expiresAt,
     revoked_at: null,
   };
-  await tx.insert(keys).values(row);
-  await tx.insert(keyHandles).values({ handle, tenant_id: row.tenant_id, key_id: row.id });
+  await insertKey(tx, row);
   return { row, secret };
 }

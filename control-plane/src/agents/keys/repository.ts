@@ -1,7 +1,15 @@
 import type { Id } from "@headgate/sdk/contract";
 import { and, count, eq, gt, isNull, or } from "drizzle-orm";
-import { agents, keys } from "../../db/schema/identity.ts";
+import { agents, keyHandles, keys } from "../../db/schema/identity.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
+
+export type KeyRow = typeof keys.$inferSelect;
+
+export async function insertKey(tx: TenantTx, row: KeyRow): Promise<void> {
+  const { handle, tenant_id, id: key_id } = row;
+  await tx.insert(keys).values(row);
+  await tx.insert(keyHandles).values({ handle, tenant_id, key_id });
+}
 
 export async function agentExists(tx: TenantTx, id: Id<"agent">): Promise<boolean> {
   return (await tx.select({ id: agents.id }).from(agents).where(eq(agents.id, id))).length > 0;

@@ -1,8 +1,9 @@
 import { freeText, type Id, idOf, snapshotKeyRow } from "@headgate/sdk/contract";
-import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { keys as table } from "../../db/schema/identity.ts";
-import { Fault } from "../../lib/fault.ts";
+import type { TenantRow } from "../../db/schema/tenants.ts";
+import type { TenantTx } from "../../db/tenant-scope.ts";
+import { conflict, Fault, invalid } from "../../lib/fault.ts";
 import type { PageRequest } from "../../lib/page.ts";
 import { unixMs, viewOf } from "../../lib/view.ts";
 import { type ChangeContext, changePolicy, changeTenant } from "../../policy/change-policy.ts";
@@ -49,56 +50,25 @@ export const keys = {
   update: resource.update,
 
   create(
-    { services, tenantId, actor }: Context,
-    input: { agent_id: Id<"agent">; name?: string; expires_at?: number },
+    ctx: Context,
+    { agent_id: agentId, ...input }: { agent_id: Id<"agent">; name?: string; expires_at?: number },
   ) {
-    return changePolicy(services, {
-      tenantId,
-      actor,
+    return changePolicy(ctx, {
       action: "keys.create",
       run: async (tx, tenant) => {
-        const now = services.clock.wallMs();
-        if (!(await agentExists(tx, input.agent_id))) throw new Fault("api.not_found");
-        if (input.expires_at !== undefined && input.expires_at <= now)
-          throw new Fault("api.invalid_input", {
-            parameter: "expires_at",
-            detail: "It must be in the future.",
-          });
-        if ((await countActiveKeys(tx, input.agent_id, now)) >= ACTIVE_KEYS_MAX)
-          throw new Fault("api.conflict", {
-            detail: `The agent has ${ACTIVE_KEYS_MAX} active keys; revoke one first.`,
-          });
-        const { row, secret } = await issueKey(tx, services, {
-          tenant,
-          agentId: input.agent_id,
-          name: input.name ?? "key",
-          expiresAt: input.expires_at ?? null,
-          now,
-        });
-        return { result: { key: view(row), secret }, resource: row.id, detail: { ...input } };
+        if (!(await agentExists(tx, agentId))) throw new Fault("api.not_found");
+        const result = await issue(tx, ctx, { tenant, agentId, ...input });
+        return { result, resource: result.key.id, detail: { agent_id: agentId, ...input } };
       },
     });
   },
 
-  createAdmin({ services, tenantId, actor }: Context, input: { name?: string }) {
-    return changeTenant(services, {
-      tenantId,
-      actor,
+  createAdmin(ctx: Context, input: { name?: string }) {
+    return changeTenant(ctx, {
       action: "keys.create_admin",
       run: async (tx, tenant) => {
-        const now = services.clock.wallMs();
-        if ((await countActiveKeys(tx, null, now)) >= ACTIVE_ADMIN_KEYS_MAX)
-          throw new Fault("api.conflict", {
-            detail: `There are ${ACTIVE_ADMIN_KEYS_MAX} active admin keys; revoke one first.`,
-          });
-        const { row, secret } = await issueKey(tx, services, {
-          tenant,
-          agentId: null,
-          name: input.name ?? "admin key",
-          expiresAt: null,
-          now,
-        });
-        return { result: { key: view(row), secret }, resource: row.id, detail: { ...input } };
+        const result = await issue(tx, ctx, { tenant, agentId: null, ...input });
+        return { result, resource: result.key.id, detail: { ...input } };
       },
     });
   },
@@ -106,7 +76,7 @@ export const keys = {
   async list(ctx: ChangeContext, agentId: Id<"agent"> | undefined, page: PageRequest) {
     if (agentId === undefined) return resource.list(ctx, page);
     await agents.get(ctx, agentId);
-    return resource.list(ctx, page, eq(table.agent_id, agentId));
+    return resource.list(ctx, page, { column: table.agent_id, value: agentId });
   },
 
   /** Revoking a revoked key keeps the first time. The last admin key stays, or the tenant would be locked out. */
@@ -117,10 +87,36 @@ export const keys = {
       target,
       async ({ kind, revoked_at }, { tx }) => {
         if (revoked_at === null && kind === "admin" && (await countActiveKeys(tx, null, now)) <= 1)
-          throw new Fault("api.conflict", { detail: "It is the last admin key." });
+          throw conflict("It is the last admin key.");
         return { revoked_at: revoked_at ?? now };
       },
       { verb: "revoke", takesAway: true },
     );
   },
 };
+
+interface NewKey {
+  readonly tenant: TenantRow;
+  /** Null for a key of the API. */
+  readonly agentId: Id<"agent"> | null;
+  readonly name?: string;
+  readonly expires_at?: number;
+}
+
+/** Faults: `api.invalid_input` for an end in the past, `api.conflict` where there are as many as there may be. */
+async function issue(tx: TenantTx, { services }: Context, { tenant, agentId, name, expires_at }: NewKey) {
+  const now = services.clock.wallMs();
+  if (expires_at !== undefined && expires_at <= now) throw invalid("expires_at", "It must be in the future.");
+  const [max, what] =
+    agentId === null ? [ACTIVE_ADMIN_KEYS_MAX, "admin keys"] : [ACTIVE_KEYS_MAX, "keys of the agent"];
+  if ((await countActiveKeys(tx, agentId, now)) >= max)
+    throw conflict(`There are ${max} active ${what}; revoke one first.`);
+  const { row, secret } = await issueKey(tx, services, {
+    tenant,
+    agentId,
+    name: name ?? (agentId === null ? "admin key" : "key"),
+    expiresAt: expires_at ?? null,
+    now,
+  });
+  return { key: view(row), secret };
+}

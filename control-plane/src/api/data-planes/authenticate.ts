@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { type VerifiedCredential, verifyCredential } from "../../data-planes/join/credential.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { SigningKeys } from "../../snapshots/signing-keys.ts";
-import { type VerifiedCredential, verifyCredential } from "./credential.ts";
 import { replyError } from "./replies.ts";
 
 const callers = new WeakMap<FastifyRequest, VerifiedCredential>();

@@ -12,7 +12,7 @@ import { sql } from "drizzle-orm";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ensureJoinSecret, rotateJoinSecret } from "../../data-planes/join/join-secret.ts";
-import { JOINS_PER_MINUTE_MAX, LIVE_REPLICAS_MAX } from "../../data-planes/replicas/repository.ts";
+import { JOINS_PER_MINUTE_MAX, LIVE_REPLICAS_MAX } from "../../data-planes/replicas/service.ts";
 import { auditLog } from "../../db/schema/audit-log.ts";
 import { dataPlaneReplicas } from "../../db/schema/data-planes.ts";
 import { withPlatform, withTenant } from "../../db/tenant-scope.ts";

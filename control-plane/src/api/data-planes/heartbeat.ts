@@ -1,12 +1,8 @@
-import type { Contract } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { latestRevision } from "../../data-planes/data-plane-rows.ts";
-import { recordHeartbeat } from "../../data-planes/replicas/repository.ts";
-import type { Database } from "../../db/client.ts";
+import { recordHeartbeat } from "../../data-planes/replicas/service.ts";
 import { withTenant } from "../../db/tenant-scope.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { Metrics } from "../../lib/metrics.ts";
 import { callerOf } from "./authenticate.ts";
+import type { DataPlaneApiDeps } from "./deps.ts";
 import { versionFor, versionReadBy } from "./negotiate.ts";
 import { parseBody } from "./parse-body.ts";
 import { replyError } from "./replies.ts";
@@ -15,30 +11,14 @@ import { replyError } from "./replies.ts";
  * Keeps what a replica says of itself, and tells it the newest revision and how many share the limits. One that was
  * forgotten is told that its credential is of no use any more, so that it joins again.
  */
-export function handleHeartbeat({
-  db,
-  clock,
-  metrics,
-  contract,
-}: {
-  db: Database;
-  clock: Clock;
-  metrics: Metrics;
-  contract: Contract;
-}) {
+export function handleHeartbeat({ db, clock, metrics, contract }: DataPlaneApiDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const speaker = callerOf(request);
     const { tenantId, dataPlaneId } = speaker;
     const beat = parseBody(contract.heartbeat, request.body);
     const now = clock.wallMs();
-    const outcome = await withTenant(db, tenantId, async (tx) => {
-      const refreshed = await recordHeartbeat(tx, speaker, {
-        heartbeat: beat,
-        contractVersion: versionReadBy(request),
-        now,
-      });
-      return refreshed && { ...refreshed, revision: await latestRevision(tx, tenantId) };
-    });
+    const told = { heartbeat: beat, contractVersion: versionReadBy(request), now };
+    const outcome = await withTenant(db, tenantId, (tx) => recordHeartbeat(tx, speaker, told));
     if (outcome === undefined) return replyError(reply, "api.unauthenticated");
     const { revision, liveReplicas, lostEvents } = outcome;
     if (lostEvents > 0) {

@@ -2,17 +2,10 @@
  * What data planes call. A replica joins with its token and renews its credential with its key; every other endpoint
  * wants the credential, and takes tenant, region, data plane and replica from it and from nowhere else.
  */
-import { type Contract, DATA_PLANE_API } from "@headgate/sdk/contract";
+import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import type { FastifyInstance } from "fastify";
-import type { WorkloadVerifier } from "../../data-planes/join/service-account-token.ts";
-import type { Database } from "../../db/client.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { MakeId } from "../../lib/make-id.ts";
-import type { Metrics } from "../../lib/metrics.ts";
-import type { TenantSecrets } from "../../secrets/tenant-secrets.ts";
-import type { RevisionEvents } from "../../snapshots/revision-events.ts";
-import type { SigningKeys } from "../../snapshots/signing-keys.ts";
 import { authenticate } from "./authenticate.ts";
+import type { DataPlaneApiDeps } from "./deps.ts";
 import { handleHeartbeat } from "./heartbeat.ts";
 import { handleCredential, handleJoin } from "./join.ts";
 import { negotiate } from "./negotiate.ts";
@@ -20,18 +13,6 @@ import { replyFault } from "./replies.ts";
 import { handleSnapshot, handleSnapshotAck } from "./snapshot.ts";
 import { createEventStreams } from "./snapshot-events.ts";
 import { handleUsage, USAGE_BODY_BYTES_MAX } from "./usage.ts";
-
-export interface DataPlaneApiDeps {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly makeId: MakeId;
-  readonly metrics: Metrics;
-  readonly keys: SigningKeys;
-  readonly secrets: TenantSecrets;
-  readonly revisions: RevisionEvents;
-  readonly workloads: WorkloadVerifier;
-  readonly contract: Contract;
-}
 
 const JSON_BODY_BYTES_MAX = 64 * 1024;
 

@@ -5,12 +5,9 @@
 import type { ServerResponse } from "node:http";
 import { CONTRACT_HEADER } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { latestRevision } from "../../data-planes/data-plane-rows.ts";
-import type { Database } from "../../db/client.ts";
-import { withTenant } from "../../db/tenant-scope.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { RevisionEvents } from "../../snapshots/revision-events.ts";
+import { newestRevision } from "../../snapshots/service.ts";
 import { callerOf } from "./authenticate.ts";
+import type { DataPlaneApiDeps } from "./deps.ts";
 
 const KEEP_ALIVE_MS = 15_000;
 /** A reader that lets more than this pile up is cut off; it comes back and gets the newest revision. */
@@ -22,16 +19,12 @@ export interface EventStreams {
   endAll(): void;
 }
 
-export function createEventStreams(deps: {
-  db: Database;
-  clock: Clock;
-  revisions: RevisionEvents;
-}): EventStreams {
+export function createEventStreams(deps: Pick<DataPlaneApiDeps, "db" | "clock" | "revisions">): EventStreams {
   const open = new Set<ServerResponse>();
   return {
     async handle(request, reply) {
       const { tenantId, expiresAt } = callerOf(request);
-      const newest = () => withTenant(deps.db, tenantId, (tx) => latestRevision(tx, tenantId));
+      const newest = () => newestRevision(deps.db, tenantId);
       const first = await newest();
       reply.hijack();
       const stream = reply.raw;

@@ -314,44 +314,46 @@ async function ack(dataPlane: TestDataPlane, payload: object): Promise<number> {
 async function withProvider(name = "main"): Promise<TestDataPlane> {
   const dataPlane = await joinedDataPlane(platform);
   const { tenantId } = dataPlane.owner;
-  await changePolicy(platform, {
-    tenantId,
-    actor: OPERATOR,
-    action: "providers.create",
-    run: async (tx, tenant) => {
-      const id = platform.makeId("provider");
-      await tx.insert(providers).values({
-        tenant_id: tenantId,
-        id,
-        name,
-        dialect: "openai",
-        vendor: "openai",
-        base_url: "https://api.example.com/v1",
-        allowed_cidrs: [],
-        credential: await platform.secrets.seal(tenant, { id, version: 1 }, CREDENTIAL),
-        secret_version: 1,
-        created_at: TEST_NOW,
-      });
-      return { result: undefined, resource: id };
+  await changePolicy(
+    { services: platform, tenantId, actor: OPERATOR },
+    {
+      action: "providers.create",
+      run: async (tx, tenant) => {
+        const id = platform.makeId("provider");
+        await tx.insert(providers).values({
+          tenant_id: tenantId,
+          id,
+          name,
+          dialect: "openai",
+          vendor: "openai",
+          base_url: "https://api.example.com/v1",
+          allowed_cidrs: [],
+          credential: await platform.secrets.seal(tenant, { id, version: 1 }, CREDENTIAL),
+          secret_version: 1,
+          created_at: TEST_NOW,
+        });
+        return { result: undefined, resource: id };
+      },
     },
-  });
+  );
   return dataPlane;
 }
 
 async function setCredential({ tenantId }: UsageOwner, credential: string): Promise<void> {
-  await changePolicy(platform, {
-    tenantId,
-    actor: OPERATOR,
-    action: "providers.set_credential",
-    run: async (tx, tenant) => {
-      const [row] = await tx.select().from(providers);
-      if (row === undefined) throw new Error("no provider");
-      const name = { id: row.id, version: row.secret_version + 1 };
-      const sealed = await platform.secrets.seal(tenant, name, credential);
-      await tx.update(providers).set({ credential: sealed, secret_version: name.version });
-      return { result: undefined, resource: row.id };
+  await changePolicy(
+    { services: platform, tenantId, actor: OPERATOR },
+    {
+      action: "providers.set_credential",
+      run: async (tx, tenant) => {
+        const [row] = await tx.select().from(providers);
+        if (row === undefined) throw new Error("no provider");
+        const name = { id: row.id, version: row.secret_version + 1 };
+        const sealed = await platform.secrets.seal(tenant, name, credential);
+        await tx.update(providers).set({ credential: sealed, secret_version: name.version });
+        return { result: undefined, resource: row.id };
+      },
     },
-  });
+  );
 }
 
 async function rowOf({ tenantId }: UsageOwner) {

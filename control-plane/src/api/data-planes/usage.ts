@@ -1,26 +1,18 @@
-import { type Contract, errorRow, USAGE_BATCH_BYTES_MAX } from "@headgate/sdk/contract";
+import { errorRow, USAGE_BATCH_BYTES_MAX } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Database } from "../../db/client.ts";
 import { type IngestOutcome, ingestBatch } from "../../ledger/ingest/ingest-batch.ts";
 import { type BatchReading, readUsageBatch, type UsageBatch } from "../../ledger/ingest/read-usage-batch.ts";
-import type { Clock } from "../../lib/clock.ts";
 import type { Metrics } from "../../lib/metrics.ts";
 import { callerOf } from "./authenticate.ts";
+import type { DataPlaneApiDeps } from "./deps.ts";
 import { versionFor } from "./negotiate.ts";
 import { replyError } from "./replies.ts";
 
 /** Compressed; text that does not compress may even grow a little. */
 export const USAGE_BODY_BYTES_MAX = USAGE_BATCH_BYTES_MAX + 64 * 1024;
 
-interface UsageDeps {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-  readonly contract: Contract;
-}
-
 /** Takes in a batch of usage. It is safe to send it again after any answer, or none. */
-export function handleUsage({ db, clock, metrics, contract }: UsageDeps) {
+export function handleUsage({ db, clock, metrics, contract }: DataPlaneApiDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const owner = callerOf(request);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);

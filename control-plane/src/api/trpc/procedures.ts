@@ -4,7 +4,7 @@
  */
 import { isId } from "@headgate/sdk/contract";
 import { initTRPC } from "@trpc/server";
-import type { Actor } from "../../audit/append-audit.ts";
+import type { Actor } from "../../identity/actor.ts";
 import { authenticateAdminKey } from "../../identity/authenticate-admin-key.ts";
 import { isOperatorToken, OPERATOR } from "../../identity/operator-token.ts";
 import { Fault } from "../../lib/fault.ts";

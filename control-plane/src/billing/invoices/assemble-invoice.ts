@@ -3,7 +3,7 @@
  * rounded once, half-even to cents; the total is the sum of the rounded lines. What has no price becomes no line, it
  * blocks the invoice.
  */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../lib/canonical-json.ts";
 import type { PriceBook, PricedUsage, PriceVersion } from "../prices/price-book.ts";
 import { centsOf, rate, usdExact, usdFromCents } from "../rating.ts";
 import type { InvoiceBody } from "./views.ts";
@@ -69,8 +69,10 @@ export function assembleInvoice(
 }
 
 function lineId({ tenantId, period, vendor, upstreamModel, dimension, priceId }: LineKey): string {
-  const key = JSON.stringify([tenantId, period, vendor, upstreamModel, dimension, priceId]);
-  return createHash("sha256").update(key).digest("hex").slice(0, 32);
+  return sha256Hex(JSON.stringify([tenantId, period, vendor, upstreamModel, dimension, priceId])).slice(
+    0,
+    32,
+  );
 }
 
 function inKeyOrder<T>(map: Map<string, T>): T[] {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Period } from "../../ledger/batches/repository.ts";
+import type { Period } from "../../lib/period.ts";
 
 /** A calendar month of UTC, such as `2026-11`. */
 export const billingPeriod = z.string().regex(/^20\d\d-(0[1-9]|1[0-2])$/, "must be a month such as 2026-11");

@@ -1,12 +1,10 @@
 /** The draft of a month's invoice and the raw usage behind each of its lines. Nothing of it is stored. */
 import type { Id } from "@headgate/sdk/contract";
 import type { TenantTx } from "../../db/tenant-scope.ts";
-import { replay } from "../../ledger/batches/repository.ts";
 import { scopeOf } from "../../ledger/minutes/roll-up.ts";
-import { sumCalls, sumQuantities, vendorsUsed } from "../../ledger/reports/repository.ts";
+import { pricedUsage, replay } from "../../ledger/service.ts";
 import { Fault } from "../../lib/fault.ts";
-import { createPriceBook } from "../prices/price-book.ts";
-import { pricesOfVendors } from "../prices/repository.ts";
+import { priceBookOf } from "../prices/service.ts";
 import { assembleInvoice } from "./assemble-invoice.ts";
 import { boundsOfMonth } from "./billing-period.ts";
 import type { InvoicePreview, LineUsage } from "./views.ts";
@@ -16,19 +14,16 @@ export async function previewInvoice(
   tenantId: Id<"tenant">,
   period: string,
 ): Promise<InvoicePreview> {
-  const bounds = boundsOfMonth(period);
-  const book = createPriceBook(await pricesOfVendors(tx, await vendorsUsed(tx, bounds)));
-  const whole = { period: bounds, bucketMs: null, groupBy: [] };
-  const sums = await sumQuantities(tx, whole, book.changesBetween(bounds.fromMs, bounds.toMs));
-  const [counted] = await sumCalls(tx, whole);
+  const whole = { period: boundsOfMonth(period), bucketMs: null, groupBy: [] };
+  const { book, quantities, calls } = await pricedUsage(tx, whole);
   return {
     tenant_id: tenantId,
     period,
     currency: "USD",
     state: "draft",
-    ...assembleInvoice(sums, book, { tenantId, period }),
-    unsettled_attempts: counted?.unsettled ?? 0,
-    calls: counted?.calls ?? 0,
+    ...assembleInvoice(quantities, book, { tenantId, period }),
+    unsettled_attempts: calls[0]?.unsettled ?? 0,
+    calls: calls[0]?.calls ?? 0,
   };
 }
 
@@ -42,7 +37,7 @@ export async function lineUsage(
   const { lines } = await previewInvoice(tx, tenantId, period);
   const line = lines.find(({ line_id }) => line_id === lineId);
   if (line === undefined) throw new Fault("api.not_found", { parameter: "line_id" });
-  const book = createPriceBook(await pricesOfVendors(tx, [line.vendor]));
+  const book = await priceBookOf(tx, [line.vendor]);
   const used = { vendor: line.vendor, upstreamModel: line.model, dimension: line.dimension };
   const batches: LineUsage["batches"] = [];
   let total = 0n;

@@ -1,5 +1,6 @@
 import { idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
+import { count } from "../../lib/view.ts";
 import { billingPeriod } from "./billing-period.ts";
 
 const thing = { vendor: z.string(), model: z.string(), dimension: z.string() };
@@ -25,8 +26,6 @@ const invoiceBody = z.strictObject({
   unrated: z.array(z.strictObject({ ...thing, quantity })),
 });
 export type InvoiceBody = z.infer<typeof invoiceBody>;
-
-const count = z.number().int().nonnegative();
 
 export const invoiceView = invoiceBody.extend({
   tenant_id: idOf("tenant"),

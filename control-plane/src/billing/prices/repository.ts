@@ -1,7 +1,8 @@
 /** The price book's rows. A version never changes but for being closed; overlapping ones are refused by the database. */
-import type { Id, SnapshotPrice } from "@headgate/sdk/contract";
-import { and, asc, eq, gt, inArray, isNull, type SQL } from "drizzle-orm";
+import type { Id } from "@headgate/sdk/contract";
+import { and, asc, eq, inArray, isNull, sql } from "drizzle-orm";
 import { priceVersions } from "../../db/schema/price-versions.ts";
+import { tenants } from "../../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../../db/tenant-scope.ts";
 import { Fault } from "../../lib/fault.ts";
 import type { PriceVersion } from "./price-book.ts";
@@ -10,47 +11,49 @@ export type PriceRow = typeof priceVersions.$inferSelect;
 
 /** All versions of these vendors, past and future ones too. */
 export async function pricesOfVendors(tx: TenantTx, vendors: readonly string[]): Promise<PriceVersion[]> {
-  return (await snapshotPricesOfVendors(tx, vendors)).map((row) => ({
-    id: row.id,
-    vendor: row.vendor,
-    model: row.model,
-    dimension: row.dimension,
-    usdPerMillion: row.usd_per_million,
-    validFrom: row.valid_from,
-    validTo: row.valid_to,
-  }));
-}
-
-/** The same as the snapshot's rows. */
-export async function snapshotPricesOfVendors(
-  tx: TenantTx,
-  vendors: readonly string[],
-): Promise<SnapshotPrice[]> {
-  if (vendors.length === 0) return [];
   const { id, vendor, model, dimension, usd_per_million, valid_from, valid_to } = priceVersions;
   return tx
-    .select({ id, vendor, model, dimension, usd_per_million, valid_from, valid_to })
+    .select({
+      id,
+      vendor,
+      model,
+      dimension,
+      usdPerMillion: usd_per_million,
+      validFrom: valid_from,
+      validTo: valid_to,
+    })
     .from(priceVersions)
-    .where(inArray(priceVersions.vendor, [...vendors]))
-    .orderBy(asc(priceVersions.id));
+    .where(inArray(vendor, [...vendors]));
 }
 
+export interface PriceFilter {
+  readonly vendor?: string | undefined;
+  readonly model?: string | undefined;
+}
+
+/** In the order of ids. */
 export async function listPrices(
-  tx: TenantTx | PlatformTx,
-  filter: { vendor?: string | undefined; model?: string | undefined; after?: string | undefined },
+  tx: PlatformTx,
+  { vendor, model, after }: PriceFilter & { readonly after: string | undefined },
   limit: number,
 ): Promise<PriceRow[]> {
-  const conditions: (SQL | undefined)[] = [
-    filter.vendor === undefined ? undefined : eq(priceVersions.vendor, filter.vendor),
-    filter.model === undefined ? undefined : eq(priceVersions.model, filter.model),
-    filter.after === undefined ? undefined : gt(priceVersions.id, filter.after as Id<"price">),
-  ];
-  return (tx as TenantTx)
+  return tx
     .select()
     .from(priceVersions)
-    .where(and(...conditions))
+    .where(
+      and(
+        vendor === undefined ? undefined : eq(priceVersions.vendor, vendor),
+        model === undefined ? undefined : eq(priceVersions.model, model),
+        after === undefined ? undefined : sql`${priceVersions.id} > ${after}`,
+      ),
+    )
     .orderBy(asc(priceVersions.id))
     .limit(limit);
+}
+
+/** All there are. */
+export async function tenantIds(tx: PlatformTx): Promise<Id<"tenant">[]> {
+  return (await tx.select({ id: tenants.id }).from(tenants)).map(({ id }) => id);
 }
 
 /** Faults: `api.conflict` where another price of the same thing is valid at any moment of this one. */

@@ -1,12 +1,10 @@
 import { decimalString, idOf, snapshotPrice } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { memberProcedure, operatorProcedure, router } from "../../api/trpc/procedures.ts";
-import { withPlatform } from "../../db/tenant-scope.ts";
 import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
-import { pageInput, pageOf, pageSchema } from "../../lib/page.ts";
+import { pageInput, pageSchema } from "../../lib/page.ts";
 import { unixMs } from "../../lib/view.ts";
-import { closePrice, insertPrice, listPrices, type PriceRow } from "./repository.ts";
-import { changePrices } from "./service.ts";
+import { prices } from "./service.ts";
 
 const vendor = z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be 1 to 64 printable ASCII characters");
 const priceModel = z
@@ -46,39 +44,17 @@ export const pricesRouter = router({
   create: operatorProcedure
     .input(created)
     .output(priceView)
-    .mutation(async ({ ctx, input }) => {
-      const row: PriceRow = {
-        ...input,
-        id: ctx.services.makeId("price"),
-        valid_to: input.valid_to ?? null,
-        created_at: ctx.services.clock.wallMs(),
-        created_by: ctx.actor.id,
-        closed_by: null,
-      };
-      return changePrices(ctx, (tx) => insertPrice(tx, row));
-    }),
+    .mutation(({ ctx, input }) => prices.create(ctx, input)),
 
   /** Ends a price at a minute; prices are never changed or deleted. */
   close: operatorProcedure
     .input(z.strictObject({ price_id: idOf("price"), valid_to: wholeMinute }))
     .output(priceView)
-    .mutation(async ({ ctx, input: { price_id: id, valid_to: validTo } }) =>
-      changePrices(ctx, (tx) => closePrice(tx, { id, validTo, closedBy: ctx.actor.id })),
-    ),
+    .mutation(({ ctx, input }) => prices.close(ctx, input.price_id, input.valid_to)),
 
   /** The price book, also what is no longer valid, in the order of ids. */
   list: memberProcedure
-    .input(
-      z.strictObject({
-        vendor: vendor.optional(),
-        model: priceModel.optional(),
-        ...pageInput,
-      }),
-    )
+    .input(z.strictObject({ vendor: vendor.optional(), model: priceModel.optional(), ...pageInput }))
     .output(pageSchema(priceView))
-    .query(async ({ ctx, input }) => {
-      const filter = { vendor: input.vendor, model: input.model, after: input.cursor };
-      const rows = await withPlatform(ctx.services.db, (tx) => listPrices(tx, filter, input.limit + 1));
-      return pageOf(rows, input.limit, { cursor: (row) => row.id, view: (row) => row });
-    }),
+    .query(({ ctx, input }) => prices.list(ctx.services.db, input)),
 });

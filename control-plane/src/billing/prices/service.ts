@@ -1,28 +1,70 @@
 /**
- * Brings price changes to the tenants: each whose newest snapshot says other prices than the book takes a new
- * revision, in its own transaction. Compares what is with what should be, so it may be run at any time and as often
- * as one likes; a run that was cut short is made good by the next.
+ * The price book, and how its changes come to the tenants: each whose newest snapshot says other prices than the book
+ * takes a new revision, in its own transaction. Compares what is with what should be, so it may be run at any time and as
+ * often as one likes; a run that was cut short is made good by the next.
  */
 import type { Id } from "@headgate/sdk/contract";
-import { desc, sql } from "drizzle-orm";
-import type { Actor } from "../../audit/append-audit.ts";
-import { snapshots } from "../../db/schema/snapshots.ts";
-import { tenants } from "../../db/schema/tenants.ts";
-import { providers } from "../../db/schema/upstreams.ts";
+import type { Database } from "../../db/client.ts";
 import { type PlatformTx, type TenantTx, withPlatform, withTenant } from "../../db/tenant-scope.ts";
-import { canonicalJson } from "../../lib/canonical-json.ts";
+import type { Actor } from "../../identity/actor.ts";
 import { Fault } from "../../lib/fault.ts";
 import type { Logger } from "../../lib/logger.ts";
+import { type PageRequest, pageOf } from "../../lib/page.ts";
 import { type ChangeServices, changePolicy } from "../../policy/change-policy.ts";
-import { type PriceRow, snapshotPricesOfVendors } from "./repository.ts";
+import { lacksPrices } from "../../snapshots/service.ts";
+import { createPriceBook, type PriceBook } from "./price-book.ts";
+import {
+  closePrice,
+  insertPrice,
+  listPrices,
+  type PriceFilter,
+  type PriceRow,
+  pricesOfVendors,
+  tenantIds,
+} from "./repository.ts";
+
+interface OperatorContext {
+  readonly services: ChangeServices & { readonly logger: Logger };
+  readonly actor: Actor;
+}
+
+type NewPrice = Pick<PriceRow, "vendor" | "model" | "dimension" | "usd_per_million" | "valid_from"> & {
+  readonly valid_to?: number | undefined;
+};
+
+export const prices = {
+  /** Faults: `api.conflict` where another price of the same thing is valid at any moment of this one. */
+  create(ctx: OperatorContext, { valid_to: end, ...content }: NewPrice) {
+    const { makeId, clock } = ctx.services;
+    const made = { id: makeId("price"), created_at: clock.wallMs(), created_by: ctx.actor.id };
+    const row = { ...content, ...made, valid_to: end ?? null, closed_by: null };
+    return change(ctx, (tx) => insertPrice(tx, row));
+  },
+
+  /** Faults: `api.not_found`, `api.conflict` where it was closed before. */
+  close(ctx: OperatorContext, id: Id<"price">, validTo: number) {
+    return change(ctx, (tx) => closePrice(tx, { id, validTo, closedBy: ctx.actor.id }));
+  },
+
+  async list(db: Database, { cursor, limit, ...filter }: PageRequest & PriceFilter) {
+    const rows = await withPlatform(db, (tx) => listPrices(tx, { ...filter, after: cursor }, limit + 1));
+    return pageOf(rows, limit, { cursor: (row) => row.id, view: (row) => row });
+  },
+};
+
+/** With all versions of these vendors, past and future ones too. */
+export async function priceBookOf(tx: TenantTx, vendors: readonly string[]): Promise<PriceBook> {
+  return createPriceBook(await pricesOfVendors(tx, vendors));
+}
 
 /** Throws an AggregateError after all tenants were tried, where any could not be brought up to date. */
 export async function publishPrices(services: ChangeServices, actor: Actor): Promise<void> {
-  const all = await withPlatform(services.db, (tx) => tx.select({ id: tenants.id }).from(tenants));
   const failures: unknown[] = [];
-  for (const { id } of all) {
+  for (const tenantId of await withPlatform(services.db, tenantIds)) {
+    const run = async () => ({ result: undefined, resource: tenantId });
     try {
-      await publishTo(services, id, actor);
+      if (await withTenant(services.db, tenantId, lacksPrices))
+        await changePolicy({ services, tenantId, actor }, { action: "prices.publish", run });
     } catch (error) {
       failures.push(error);
     }
@@ -31,47 +73,16 @@ export async function publishPrices(services: ChangeServices, actor: Actor): Pro
     throw new AggregateError(failures, `prices did not reach ${failures.length} tenants`);
 }
 
-async function publishTo(services: ChangeServices, tenantId: Id<"tenant">, actor: Actor): Promise<void> {
-  if (!(await withTenant(services.db, tenantId, isBehind))) return;
-  await changePolicy(services, {
-    tenantId,
-    actor,
-    action: "prices.publish",
-    run: async () => ({ result: undefined, resource: tenantId }),
-  });
-}
-
-async function isBehind(tx: TenantTx): Promise<boolean> {
-  const [newest] = await tx
-    .select({ prices: sql<string>`(${snapshots.document}::jsonb -> 'prices')::text` })
-    .from(snapshots)
-    .orderBy(desc(snapshots.revision))
-    .limit(1);
-  if (newest === undefined) return false;
-  const used = await tx.selectDistinct({ vendor: providers.vendor }).from(providers);
-  const wanted = await snapshotPricesOfVendors(
-    tx,
-    used.map(({ vendor }) => vendor),
-  );
-  return canonicalJson(JSON.parse(newest.prices)) !== canonicalJson(wanted);
-}
-
 /** The book changes in one transaction; tenants follow in theirs, and those that could not are left to the next pass. */
-export async function changePrices(
-  { services, actor }: { services: ChangeServices & { readonly logger: Logger }; actor: Actor },
-  change: (tx: PlatformTx) => Promise<PriceRow>,
+async function change(
+  { services, actor }: OperatorContext,
+  run: (tx: PlatformTx) => Promise<PriceRow>,
 ): Promise<PriceRow> {
-  let price: PriceRow;
-  try {
-    price = await withPlatform(services.db, change);
-  } catch (error) {
-    throw error instanceof Fault && error.constraint === "price_versions_no_overlap"
-      ? new Fault("api.conflict", {
-          detail: "Another price of this is valid at the same time.",
-          cause: error,
-        })
-      : error;
-  }
+  const price = await withPlatform(services.db, run).catch((error: unknown) => {
+    if (!(error instanceof Fault) || error.constraint !== "price_versions_no_overlap") throw error;
+    const detail = "Another price of this is valid at the same time.";
+    throw new Fault("api.conflict", { detail, cause: error });
+  });
   try {
     await publishPrices(services, actor);
   } catch (error) {

@@ -11,21 +11,13 @@ import {
   type JWTHeaderParameters,
 } from "jose";
 import { z } from "zod";
+import type { RegionRow } from "../../db/schema/provisioning.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isLocalNetworkUrl } from "./local-network-url.ts";
 
 const jwkSet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(100) });
 
-/** What a region's row says of its issuer. Members that are not used here are passed over. */
-export const regionIssuer = z.object({
-  /** Exactly the `iss` of its tokens. */
-  url: z.string().min(1).max(2_048),
-  jwks: jwkSet.optional(),
-  jwks_url: z.string().max(2_048).optional(),
-  /** Lets the keys be fetched without TLS, from an address of this machine or of a private network. */
-  allow_http: z.boolean().optional(),
-});
-export type RegionIssuer = z.infer<typeof regionIssuer>;
+export type RegionIssuer = RegionRow["issuer"];
 
 export interface IssuerKeys {
   /** Throws a `JOSEError` where no such key is the issuer's, and another error where the keys cannot be had. */

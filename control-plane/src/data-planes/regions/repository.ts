@@ -1,9 +1,8 @@
 import { and, asc, eq, gt, ne, sql } from "drizzle-orm";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
-import { regions } from "../../db/schema/provisioning.ts";
+import { type RegionRow, regions } from "../../db/schema/provisioning.ts";
 import type { PlatformTx } from "../../db/tenant-scope.ts";
-
-export type RegionRow = typeof regions.$inferSelect;
+import { requireFound } from "../../lib/require-found.ts";
 
 export async function findRegion(tx: PlatformTx, name: string): Promise<RegionRow | undefined> {
   const [row] = await tx.select().from(regions).where(eq(regions.name, name));
@@ -29,8 +28,7 @@ export async function lockRegion(tx: PlatformTx, name: string): Promise<RegionRo
 
 export async function insertRegion(tx: PlatformTx, row: typeof regions.$inferInsert): Promise<RegionRow> {
   const [inserted] = await tx.insert(regions).values(row).returning();
-  if (inserted === undefined) throw new Error("the region was not inserted");
-  return inserted;
+  return requireFound(inserted);
 }
 
 /** Of what data planes follow; the generation rises. */

@@ -2,11 +2,15 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ClusterSettings } from "@headgate/sdk/contract";
 import type { z } from "zod";
-import type { Services } from "../../api/trpc/context.ts";
+import type { RegionRow } from "../../db/schema/provisioning.ts";
 import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
-import { Fault } from "../../lib/fault.ts";
-import { pageOf } from "../../lib/page.ts";
+import { defined } from "../../lib/defined.ts";
+import { conflict, invalid } from "../../lib/fault.ts";
+import type { Logger } from "../../lib/logger.ts";
+import { type PageRequest, pageOf } from "../../lib/page.ts";
 import { requireFound } from "../../lib/require-found.ts";
+import type { ChangeServices } from "../../policy/change-policy.ts";
+import type { KeyWrapper } from "../../secrets/key-wrapper.ts";
 import { kubeconfigOf, sealKubeconfig } from "./cluster-access.ts";
 import {
   countDataPlanes,
@@ -15,12 +19,14 @@ import {
   insertRegion,
   listRegions,
   lockRegion,
-  type RegionRow,
   updateRegion,
 } from "./repository.ts";
 import { type regionIssuerInput, regionView } from "./views.ts";
 
-type RegionServices = Pick<Services, "db" | "clock" | "keyWrapper" | "logger">;
+interface RegionServices extends Pick<ChangeServices, "db" | "clock"> {
+  readonly keyWrapper: KeyWrapper;
+  readonly logger: Pick<Logger, "info">;
+}
 
 export interface RegionInput {
   readonly name: string;
@@ -33,11 +39,7 @@ export interface RegionInput {
 
 export const regions = {
   async put(services: RegionServices, input: RegionInput) {
-    if (input.cluster.region !== input.name)
-      throw new Fault("api.invalid_input", {
-        parameter: "cluster.region",
-        detail: "It must be the region's name.",
-      });
+    if (input.cluster.region !== input.name) throw invalid("cluster.region", "It must be the region's name.");
     const row = await withPlatform(services.db, (tx) => putIn(tx, services, input));
     services.logger.info({ region: row.name, generation: row.generation }, "region was put");
     return regionView(row);
@@ -47,7 +49,7 @@ export const regions = {
     return regionView(requireFound(await withPlatform(db, (tx) => findRegion(tx, name))));
   },
 
-  async list({ db }: RegionServices, { cursor, limit }: { cursor?: string | undefined; limit: number }) {
+  async list({ db }: RegionServices, { cursor, limit }: PageRequest) {
     const rows = await withPlatform(db, (tx) => listRegions(tx, { after: cursor, limit: limit + 1 }));
     return pageOf(rows, limit, { cursor: ({ name }) => name, view: regionView });
   },
@@ -57,7 +59,7 @@ export const regions = {
     await withPlatform(db, async (tx) => {
       requireFound(await lockRegion(tx, name));
       const count = await countDataPlanes(tx, name);
-      if (count > 0) throw new Fault("api.conflict", { detail: `${count} data planes live there.` });
+      if (count > 0) throw conflict(`${count} data planes live there.`);
       await deleteRegion(tx, name);
     });
     logger.info({ region: name }, "region was deleted");
@@ -74,10 +76,8 @@ export async function requireOpenRegion(
   { region, driver }: { region: string; driver: string },
 ): Promise<void> {
   const row = await findRegion(tx, region);
-  if (row === undefined && driver === "pulumi")
-    throw new Fault("api.invalid_input", { parameter: "region", detail: "The platform has no such region." });
-  if (row?.cordoned === true)
-    throw new Fault("api.conflict", { parameter: "region", detail: "The region takes no new data planes." });
+  if (row === undefined && driver === "pulumi") throw invalid("region", "The platform has no such region.");
+  if (row?.cordoned === true) throw conflict("The region takes no new data planes.", "region");
 }
 
 async function putIn(
@@ -86,13 +86,17 @@ async function putIn(
   { name, cluster, issuer, access, cordoned }: RegionInput,
 ): Promise<RegionRow> {
   const now = clock.wallMs();
+  const { url, ...keys } = issuer;
   const before = await lockRegion(tx, name);
   const kubeconfig = access !== undefined && "kubeconfig" in access ? access.kubeconfig : undefined;
   const sealed = kubeconfig === undefined ? null : await sealKubeconfig(keyWrapper, name, kubeconfig);
-  const told = { cluster, issuer: withoutAbsent(issuer), cordoned: cordoned ?? before?.cordoned ?? false };
+  const told = {
+    cluster,
+    issuer: { url, ...defined(keys) },
+    cordoned: cordoned ?? before?.cordoned ?? false,
+  };
   if (before === undefined) {
-    if (access === undefined)
-      throw new Fault("api.invalid_input", { parameter: "access", detail: "A new region needs it." });
+    if (access === undefined) throw invalid("access", "A new region needs it.");
     return insertRegion(tx, { name, ...told, kubeconfig: sealed, created_at: now, updated_at: now });
   }
   const sameAccess =
@@ -107,14 +111,4 @@ async function putIn(
     ...(follows ? { generation: before.generation + 1, updated_at: now } : {}),
   };
   return requireFound(await updateRegion(tx, before, set));
-}
-
-/** A member that is absent and one that is undefined are one to JSON, but not to the types. */
-function withoutAbsent({ url, jwks, jwks_url, allow_http }: RegionInput["issuer"]): RegionRow["issuer"] {
-  return {
-    url,
-    ...(jwks === undefined ? {} : { jwks }),
-    ...(jwks_url === undefined ? {} : { jwks_url }),
-    ...(allow_http === undefined ? {} : { allow_http }),
-  };
 }

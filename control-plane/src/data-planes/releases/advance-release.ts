@@ -4,6 +4,8 @@
  * data plane of the release back.
  */
 import { z } from "zod";
+import type { releases } from "../../db/schema/provisioning.ts";
+import { count } from "../../lib/view.ts";
 
 /** The first to get a release, and the last. What nobody has placed is in the ring of its plan. */
 export const CANARY_RING = 0;
@@ -11,18 +13,7 @@ export const LAST_RING = 3;
 export const RING_OF_PLAN = { starter: 1, team: 2, enterprise: 3 } as const;
 
 /** What a ring must keep to before the next one begins. */
-export interface Gates {
-  /** From the moment that all of the ring run the release. */
-  readonly soak_seconds: number;
-  /** From the first attempt to bring a data plane to the release until it counts as one that could not be. */
-  readonly settle_seconds: number;
-  /** Of calls that failed through no fault of the caller, 0 to 1. */
-  readonly error_rate_max: number;
-  /** Replicas that refuse their snapshot. */
-  readonly nacks_max: number;
-  /** Data planes that could not be brought to the release. */
-  readonly failures_max: number;
-}
+export type Gates = (typeof releases.$inferSelect)["gates"];
 
 export const DEFAULT_GATES: Gates = {
   soak_seconds: 600,
@@ -38,8 +29,6 @@ export const CALLS_MIN = 50;
 export const WAVE_SIZE = 10;
 
 /** The data planes of one ring, as they are now. */
-const count = z.number().int().nonnegative();
-
 export const ringSight = z.strictObject({
   /** Not told of the release yet. */
   behind: count,

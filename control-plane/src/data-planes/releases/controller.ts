@@ -3,14 +3,10 @@
  * level-triggered: a pass that was missed or cut short does no harm, and of several workers one acts at a time.
  */
 import type { Id } from "@headgate/sdk/contract";
-import { and, eq, isNull, sql } from "drizzle-orm";
 import type { Logger } from "pino";
-import type { Database } from "../../db/client.ts";
-import { dataPlanes } from "../../db/schema/data-planes.ts";
-import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { MakeId } from "../../lib/make-id.ts";
-import { changeTenant } from "../../policy/change-policy.ts";
+import { type PlatformTx, type TenantTx, withPlatform } from "../../db/tenant-scope.ts";
+import { type ChangeServices, changeTenant } from "../../policy/change-policy.ts";
+import { desire } from "../repository.ts";
 import { nextStep } from "./advance-release.ts";
 import type { ReleaseMetrics } from "./metrics.ts";
 import {
@@ -23,15 +19,14 @@ import {
   updateRelease,
 } from "./repository.ts";
 
-export interface ReleaseControllerOptions {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly makeId: MakeId;
+export interface ReleaseControllerOptions extends Pick<ChangeServices, "db" | "clock" | "makeId"> {
   readonly log: Pick<Logger, "info" | "warn" | "error">;
   readonly metrics: ReleaseMetrics;
   /** A data plane is to run another release: look at it now. */
   readonly onAssigned?: (id: Id<"dataPlane">) => void;
 }
+
+const ACTOR = { kind: "system", id: "release-controller" } as const;
 
 interface Assignment {
   readonly follower: Follower;
@@ -107,23 +102,14 @@ export function createReleaseController(options: ReleaseControllerOptions): () =
   }
 
   async function assign({ follower, releaseId }: Assignment): Promise<void> {
-    await changeTenant(options, {
-      tenantId: follower.tenantId,
-      actor: { kind: "system", id: "release-controller" },
-      action: "data_planes.release",
-      run: async (tx) => {
-        const spec =
-          releaseId === null
-            ? sql`${dataPlanes.spec} - 'release_id'`
-            : sql`${dataPlanes.spec} || ${JSON.stringify({ release_id: releaseId })}::jsonb`;
-        await tx
-          .update(dataPlanes)
-          .set({ spec, generation: sql`${dataPlanes.generation} + 1`, next_attempt_at: 0 })
-          .where(and(eq(dataPlanes.id, follower.id), isNull(dataPlanes.deletion_requested_at)));
-        return { result: undefined, resource: follower.id, detail: { release_id: releaseId } };
-      },
-    });
-    options.onAssigned?.(follower.id);
+    const { id, tenantId } = follower;
+    const detail = { release_id: releaseId };
+    const run = async (tx: TenantTx) => {
+      await desire(tx, detail, id);
+      return { result: undefined, resource: id, detail };
+    };
+    await changeTenant({ services: options, tenantId, actor: ACTOR }, { action: "data_planes.release", run });
+    options.onAssigned?.(id);
   }
 
   return runOnce;

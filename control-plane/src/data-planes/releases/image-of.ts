@@ -5,6 +5,7 @@ import { findCurrent, findRelease, findUnfinished, type ReleaseRow, type Release
 
 export interface Images {
   readonly image: string;
+  /** What `image` is called by people. */
   readonly imageVersion: string;
   readonly collectorImage: string;
 }

@@ -1,13 +1,8 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
-export interface ReleaseMetrics {
-  /** A release went to its next ring, came to its end, or was sent back. */
-  countStep(step: "advance" | "complete" | "roll_back"): void;
-  /** The ring of the release that is on its way; -1 while none is. */
-  showRing(ring: number): void;
-}
+export type ReleaseMetrics = ReturnType<typeof createReleaseMetrics>;
 
-export function createReleaseMetrics(registry: Registry): ReleaseMetrics {
+export function createReleaseMetrics(registry: Registry) {
   const registers = [registry];
   const steps = new Counter({
     name: "headgate_release_steps_total",
@@ -22,7 +17,9 @@ export function createReleaseMetrics(registry: Registry): ReleaseMetrics {
   });
   ring.set(-1);
   return {
-    countStep: (step) => steps.inc({ step }),
-    showRing: (value) => ring.set(value),
+    /** A release went to its next ring, came to its end, or was sent back. */
+    countStep: (step: "advance" | "complete" | "roll_back") => steps.inc({ step }),
+    /** The ring of the release that is on its way; -1 while none is. */
+    showRing: (value: number) => ring.set(value),
   };
 }

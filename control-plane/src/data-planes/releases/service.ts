@@ -1,9 +1,10 @@
 /** What operators may do with releases; `controller.ts` then takes them from ring to ring. */
-import type { Services } from "../../api/trpc/context.ts";
 import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
-import { Fault } from "../../lib/fault.ts";
-import { pageOf } from "../../lib/page.ts";
+import { conflict } from "../../lib/fault.ts";
+import type { Logger } from "../../lib/logger.ts";
+import { type PageRequest, pageOf } from "../../lib/page.ts";
 import { requireFound } from "../../lib/require-found.ts";
+import type { ChangeServices } from "../../policy/change-policy.ts";
 import { CANARY_RING, DEFAULT_GATES, type Gates } from "./advance-release.ts";
 import {
   findCurrent,
@@ -18,7 +19,10 @@ import {
   updateRelease,
 } from "./repository.ts";
 
-type ReleaseServices = Pick<Services, "db" | "clock" | "makeId" | "logger">;
+interface ReleaseServices extends Pick<ChangeServices, "db" | "clock" | "makeId"> {
+  readonly logger: Pick<Logger, "info">;
+}
+
 type ReleaseId = ReleaseRow["id"];
 
 export const releases = {
@@ -37,11 +41,7 @@ export const releases = {
         updated_at: now,
       }),
     );
-    if (row === undefined)
-      throw new Fault("api.conflict", {
-        parameter: "version",
-        detail: "There is a release of this version.",
-      });
+    if (row === undefined) throw conflict("There is a release of this version.", "version");
     return row;
   },
 
@@ -50,9 +50,7 @@ export const releases = {
       requireState(release, ["draft", "rolled_back"]);
       const other = await findUnfinished(tx);
       if (other !== undefined)
-        throw new Fault("api.conflict", {
-          detail: `Release ${other.version} is ${other.state.replace("_", " ")}.`,
-        });
+        throw conflict(`Release ${other.version} is ${other.state.replace("_", " ")}.`);
       const previous = await findCurrent(tx);
       return {
         state: "rolling",
@@ -83,9 +81,9 @@ export const releases = {
       requireState(release, ["rolling", "paused", "complete"]);
       const other = await findUnfinished(tx);
       if (other !== undefined && other.id !== release.id)
-        throw new Fault("api.conflict", { detail: `Release ${other.version} is on its way.` });
+        throw conflict(`Release ${other.version} is on its way.`);
       if (release.state === "complete" && release.previous_id === null)
-        throw new Fault("api.conflict", { detail: "There is no release before it." });
+        throw conflict("There is no release before it.");
       const previous = release.previous_id === null ? undefined : await findRelease(tx, release.previous_id);
       if (previous?.state === "superseded")
         await updateRelease(tx, previous.id, { state: "complete" }, services.clock.wallMs());
@@ -105,7 +103,7 @@ export const releases = {
     });
   },
 
-  async list({ db }: ReleaseServices, { cursor, limit }: { cursor?: string | undefined; limit: number }) {
+  async list({ db }: ReleaseServices, { cursor, limit }: PageRequest) {
     const rows = await withPlatform(db, (tx) => listReleases(tx, cursor, limit + 1));
     return pageOf(rows, limit, { cursor: ({ id }) => id, view: (row) => row });
   },
@@ -128,6 +126,5 @@ async function change(
 }
 
 function requireState(release: ReleaseRow, states: readonly ReleaseRow["state"][]): void {
-  if (!states.includes(release.state))
-    throw new Fault("api.conflict", { detail: `The release is ${release.state.replace("_", " ")}.` });
+  if (!states.includes(release.state)) throw conflict(`The release is ${release.state.replace("_", " ")}.`);
 }

@@ -1,7 +1,7 @@
 /** What the replicas of a data plane say together: pure functions from their rows to what its own row shows. */
 import type { Heartbeat } from "@headgate/sdk/contract";
-import type { Condition, dataPlaneReplicas } from "../../db/schema/data-planes.ts";
-import { SILENCE_MS } from "../status.ts";
+import type { dataPlaneReplicas } from "../../db/schema/data-planes.ts";
+import { SILENCE_MS, type Verdict, verdict } from "../status.ts";
 
 export type ReplicaRow = typeof dataPlaneReplicas.$inferSelect;
 
@@ -9,8 +9,6 @@ export interface Replica extends ReplicaRow {
   /** How far the ledger has its stream, whoever shipped it; 0 where it has none of it. */
   readonly shippedSeq: number;
 }
-
-export type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
 
 export interface ReplicaSummary {
   /** The lowest of those that serve; undefined while no replica is heard of. */
@@ -119,35 +117,28 @@ function combined(
 }
 
 function configured(live: readonly ReplicaRow[], appliedRevision: number | undefined): Verdict[] {
-  const type = "Configured";
   const acks = live.flatMap(({ last_ack }) => (last_ack === null ? [] : [last_ack]));
   const refused = acks.find((ack) => !ack.ok);
   if (refused?.ok === false) {
     const message = `revision ${refused.revision}: ${refused.errors.join("; ").slice(0, 1_000)}`;
-    return [{ type, status: "false", reason: "SnapshotRefused", message }];
+    return [verdict("Configured", "false", "SnapshotRefused", message)];
   }
   if (acks.length === 0) return [];
-  return [{ type, status: "true", reason: "SnapshotApplied", message: `revision ${appliedRevision}` }];
+  return [verdict("Configured", "true", "SnapshotApplied", `revision ${appliedRevision}`)];
 }
 
 /** Whether all that the data plane has served is in the ledger or on its way there. */
 function usageAccepted(spoken: readonly Spoken[], now: number): Verdict[] {
   if (spoken.length === 0) return [];
-  const type = "UsageAccepted";
+  const refused = (reason: string, message: string) => [verdict("UsageAccepted", "false", reason, message)];
   if (spoken.some(({ last_heartbeat }) => last_heartbeat.quarantined_batches > 0))
-    return [{ type, status: "false", reason: "BatchRefused", message: "usage waits behind a refused batch" }];
+    return refused("BatchRefused", "usage waits behind a refused batch");
   const unrecorded = sum(spoken.map(({ last_heartbeat }) => last_heartbeat.lost_events));
-  if (unrecorded > 0)
-    return [
-      { type, status: "false", reason: "EventsLost", message: `${unrecorded} calls were not recorded` },
-    ];
+  if (unrecorded > 0) return refused("EventsLost", `${unrecorded} calls were not recorded`);
   const gone = spoken.filter((replica) => replica.pod !== null && now - heardAt(replica) > LATE_USAGE_MS);
   const lost = sum(gone.map(usageLeftOf));
-  if (lost > 0)
-    return [
-      { type, status: "false", reason: "ReplicaLost", message: `${lost} events of replicas that are gone` },
-    ];
-  return [{ type, status: "true", reason: "NothingRefused", message: "" }];
+  if (lost > 0) return refused("ReplicaLost", `${lost} events of replicas that are gone`);
+  return [verdict("UsageAccepted", "true", "NothingRefused")];
 }
 
 function totalsOf(heartbeats: readonly Heartbeat[]): Heartbeat["totals"] {

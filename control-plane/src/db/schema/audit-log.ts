@@ -1,4 +1,5 @@
 import { jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import type { Actor } from "../../identity/actor.ts";
 import { idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
 
@@ -11,7 +12,7 @@ export const auditLog = pgTable(
     seq: int53().notNull(),
     id: idColumn<"audit">().notNull(),
     at: int53().notNull(),
-    actor_kind: text().$type<"operator" | "key" | "data_plane" | "system">().notNull(),
+    actor_kind: text().$type<Actor["kind"]>().notNull(),
     actor_id: text().notNull(),
     action: text().notNull(),
     /** The id of what was changed. */

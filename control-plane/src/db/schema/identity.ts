@@ -1,19 +1,16 @@
 import type { AgentLabels } from "@headgate/sdk/contract";
 import { boolean, foreignKey, index, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import { idColumn, int53, platformPolicy, revisionColumn, tenantIdColumn, tenantPolicy } from "../columns.ts";
-import { tenants } from "./tenants.ts";
+import { idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
+import { resourceColumns } from "./resource.ts";
 
 export const agents = pgTable(
   "agents",
   {
-    tenant_id: tenantIdColumn().references(() => tenants.id),
-    id: idColumn<"agent">().notNull(),
+    ...resourceColumns<"agent">(),
     name: text().notNull(),
     labels: jsonb().$type<AgentLabels>().notNull(),
     capabilities: jsonb().$type<string[]>().notNull(),
     disabled: boolean().notNull().default(false),
-    created_at: int53().notNull(),
-    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -25,8 +22,7 @@ export const agents = pgTable(
 export const keys = pgTable(
   "keys",
   {
-    tenant_id: tenantIdColumn().references(() => tenants.id),
-    id: idColumn<"key">().notNull(),
+    ...resourceColumns<"key">(),
     /** An agent's key opens the data plane, an admin's key opens the API. */
     kind: text().$type<"admin" | "agent">().notNull(),
     /** Null for an admin's key. */
@@ -36,8 +32,6 @@ export const keys = pgTable(
     /** HMAC-SHA-256 of the whole key under the tenant's pepper, hex. */
     hash: text().notNull(),
     last4: text().notNull(),
-    created_at: int53().notNull(),
-    revision: revisionColumn(),
     expires_at: int53(),
     revoked_at: int53(),
   },

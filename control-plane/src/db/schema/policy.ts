@@ -1,20 +1,17 @@
 import type { BudgetWindow, CounterKey, Selector } from "@headgate/sdk/contract";
 import { integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import { idColumn, int53, revisionColumn, tenantIdColumn, tenantPolicy } from "../columns.ts";
-import { tenants } from "./tenants.ts";
+import { int53, tenantPolicy } from "../columns.ts";
+import { resourceColumns } from "./resource.ts";
 
 export const rules = pgTable(
   "rules",
   {
-    tenant_id: tenantIdColumn().references(() => tenants.id),
-    id: idColumn<"rule">().notNull(),
+    ...resourceColumns<"rule">(),
     name: text().notNull(),
     effect: text().$type<"deny" | "require" | "allow">().notNull(),
     condition: text().notNull(),
     /** Rules are read in rising order; gaps mean nothing. */
     position: integer().notNull(),
-    created_at: int53().notNull(),
-    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -26,8 +23,7 @@ export const rules = pgTable(
 export const limits = pgTable(
   "limits",
   {
-    tenant_id: tenantIdColumn().references(() => tenants.id),
-    id: idColumn<"limit">().notNull(),
+    ...resourceColumns<"limit">(),
     name: text().notNull(),
     metric: text().$type<"requests" | "tokens" | "concurrency">().notNull(),
     max: int53().notNull(),
@@ -35,8 +31,6 @@ export const limits = pgTable(
     window_seconds: integer(),
     match: jsonb().$type<Selector>().notNull(),
     per: jsonb().$type<CounterKey[]>().notNull(),
-    created_at: int53().notNull(),
-    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -48,8 +42,7 @@ export const limits = pgTable(
 export const budgets = pgTable(
   "budgets",
   {
-    tenant_id: tenantIdColumn().references(() => tenants.id),
-    id: idColumn<"budget">().notNull(),
+    ...resourceColumns<"budget">(),
     name: text().notNull(),
     unit: text().$type<"usd" | "tokens">().notNull(),
     /** An exact decimal, as it was given. */
@@ -58,8 +51,6 @@ export const budgets = pgTable(
     hold: text().$type<"maximum" | "expected">().notNull(),
     match: jsonb().$type<Selector>().notNull(),
     per: jsonb().$type<CounterKey[]>().notNull(),
-    created_at: int53().notNull(),
-    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),

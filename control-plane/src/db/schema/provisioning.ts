@@ -1,3 +1,4 @@
+import type { ClusterSettings } from "@headgate/sdk/contract";
 import { boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { dataPlanes } from "./data-planes.ts";
@@ -6,14 +7,15 @@ import { tenants } from "./tenants.ts";
 /** The clusters that tenants' data planes are provisioned on, one for each region. */
 export const regions = pgTable("regions", {
   name: text().primaryKey(),
-  /** `clusterSettings` of the contract. */
-  cluster: jsonb().$type<Record<string, unknown>>().notNull(),
+  cluster: jsonb().$type<ClusterSettings>().notNull(),
   /** Who signs the cluster's ServiceAccount tokens, and with which keys (RFC 7517), or where these are. */
   issuer: jsonb()
     .$type<{
+      /** Exactly the `iss` of the tokens. */
       url: string;
       jwks?: { keys: Record<string, unknown>[] };
       jwks_url?: string;
+      /** Lets the keys be fetched without TLS, from an address of this machine or of a private network. */
       allow_http?: boolean;
     }>()
     .notNull(),
@@ -26,6 +28,8 @@ export const regions = pgTable("regions", {
   created_at: int53().notNull(),
   updated_at: int53().notNull(),
 });
+
+export type RegionRow = typeof regions.$inferSelect;
 
 /** The Pulumi stack behind a data plane, whose lease is also the stack's. */
 export const stacks = pgTable(
@@ -149,10 +153,15 @@ export const releases = pgTable("releases", {
   /** What a ring must keep to before the next one begins. */
   gates: jsonb()
     .$type<{
+      /** From the moment that all of the ring run the release. */
       soak_seconds: number;
+      /** From the first attempt to bring a data plane to the release until it counts as one that could not be. */
       settle_seconds: number;
+      /** Of calls that failed through no fault of the caller, 0 to 1. */
       error_rate_max: number;
+      /** Replicas that refuse their snapshot. */
       nacks_max: number;
+      /** Data planes that could not be brought to the release. */
       failures_max: number;
     }>()
     .notNull(),

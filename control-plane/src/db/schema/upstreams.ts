@@ -1,13 +1,12 @@
 import type { Dialect, RouteTarget } from "@headgate/sdk/contract";
 import { foreignKey, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import { idColumn, int53, revisionColumn, tenantIdColumn, tenantPolicy } from "../columns.ts";
-import { tenants } from "./tenants.ts";
+import { idColumn, int53, tenantPolicy } from "../columns.ts";
+import { resourceColumns } from "./resource.ts";
 
 export const providers = pgTable(
   "providers",
   {
-    tenant_id: tenantIdColumn().references(() => tenants.id),
-    id: idColumn<"provider">().notNull(),
+    ...resourceColumns<"provider">(),
     name: text().notNull(),
     dialect: text().$type<Dialect>().notNull(),
     vendor: text().notNull(),
@@ -17,8 +16,6 @@ export const providers = pgTable(
     credential: text(),
     /** Rises with each credential; part of what the ciphertext is bound to. */
     secret_version: integer().notNull().default(0),
-    created_at: int53().notNull(),
-    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -30,14 +27,11 @@ export const providers = pgTable(
 export const models = pgTable(
   "models",
   {
-    tenant_id: tenantIdColumn().references(() => tenants.id),
-    id: idColumn<"model">().notNull(),
+    ...resourceColumns<"model">(),
     name: text().notNull(),
     kind: text().$type<"chat" | "embeddings">().notNull(),
     context_tokens_max: int53().notNull(),
     output_tokens_max: int53().notNull(),
-    created_at: int53().notNull(),
-    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
@@ -49,14 +43,11 @@ export const models = pgTable(
 export const routes = pgTable(
   "routes",
   {
-    tenant_id: tenantIdColumn().references(() => tenants.id),
-    id: idColumn<"route">().notNull(),
+    ...resourceColumns<"route">(),
     model_id: idColumn<"model">().notNull(),
     targets: jsonb().$type<RouteTarget[]>().notNull(),
     attempts_max: integer().notNull(),
     breaker: jsonb().$type<{ failures: number; open_ms: number }>().notNull(),
-    created_at: int53().notNull(),
-    revision: revisionColumn(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),

@@ -2,15 +2,15 @@
  * Takes a batch into the ledger, or says why not. All of it in one transaction: the stream's watermark moves by
  * compare-and-set, the raw batch is kept, the minutes are added to. Delivering a batch again changes nothing.
  */
-import { CONTRACT, type Contract } from "@headgate/sdk/contract";
+import { CONTRACT, type Contract, type UsageBatchHeader } from "@headgate/sdk/contract";
 import type { Database } from "../../db/client.ts";
-import { withTenant } from "../../db/tenant-scope.ts";
+import { type TenantTx, withTenant } from "../../db/tenant-scope.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
-import { insertBatch, storedLines } from "../batches/repository.ts";
+import { batchesOf, insertBatch } from "../batches/repository.ts";
 import { addToMinutes } from "../minutes/repository.ts";
 import { rollUp, totalsOf } from "../minutes/roll-up.ts";
 import { type BatchVerdict, judgeBatch } from "./judge-batch.ts";
-import { sha256Of, type UsageBatch } from "./read-usage-batch.ts";
+import { openBatch, type StoredLine, sha256Of, type UsageBatch } from "./read-usage-batch.ts";
 import { advanceStream, findStream, raiseWriterEpoch, type UsageOwner } from "./repository.ts";
 
 export type IngestOutcome =
@@ -39,8 +39,7 @@ export async function ingestBatch(
       if (verdict.kind === "repeats") {
         // An event is fixed for its seq, a batch is not: the same events may come again, cut in another way or in the
         // form of another version.
-        const { stream_id: streamId, first_seq: firstSeq, last_seq: lastSeq } = header;
-        const lines = await storedLines(tx, { streamId, firstSeq, lastSeq }, contract);
+        const lines = await storedLines(tx, header, contract);
         const same =
           sha256Of(lines.map(({ bytes }) => bytes)) === header.sha256 ||
           canonicalJson(lines.map((line) => line.event())) === canonicalJson(events);
@@ -56,4 +55,18 @@ export async function ingestBatch(
     await addToMinutes(tx, owner.tenantId, minutes);
     return { kind: "applied", ackedSeq: header.last_seq };
   });
+}
+
+/** The event lines with the seqs of a batch as they were received, in order. */
+async function storedLines(
+  tx: TenantTx,
+  { stream_id: streamId, first_seq: firstSeq, last_seq: lastSeq }: UsageBatchHeader,
+  contract: Contract,
+): Promise<StoredLine[]> {
+  const stored: StoredLine[] = [];
+  for (const batch of await batchesOf(tx, { streamId, firstSeq, lastSeq })) {
+    const lines = await openBatch(batch.packed, contract);
+    stored.push(...lines.slice(Math.max(0, firstSeq - batch.firstSeq), lastSeq - batch.firstSeq + 1));
+  }
+  return stored;
 }

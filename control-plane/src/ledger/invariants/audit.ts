@@ -5,7 +5,8 @@
  */
 import type { Contract, Id, UsageEvent } from "@headgate/sdk/contract";
 import type { TenantTx } from "../../db/tenant-scope.ts";
-import { type Period, type RawBatch, rawBatches } from "../batches/repository.ts";
+import type { Period } from "../../lib/period.ts";
+import { type RawBatch, rawBatches } from "../batches/repository.ts";
 import { openBatch, sha256Of } from "../ingest/read-usage-batch.ts";
 import { readMinutes } from "../minutes/repository.ts";
 import {

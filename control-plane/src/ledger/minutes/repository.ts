@@ -1,10 +1,9 @@
-/** Usage by minute: a projection of the raw batches, which can be thrown away and made again. */
+/** Usage by minute: a projection of the raw batches, to the unit. */
 import type { Id } from "@headgate/sdk/contract";
-import { and, gte, lt, sql } from "drizzle-orm";
-import { usageMinuteCalls, usageMinutes } from "../../db/schema/usage.ts";
+import { sql } from "drizzle-orm";
 import { USAGE_COLUMNS } from "../../db/schema/usage-columns.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
-import type { Period } from "../batches/repository.ts";
+import type { Period } from "../../lib/period.ts";
 import { MINUTE_MS, type MinuteCalls, type RollUp, type UsageScope } from "./roll-up.ts";
 
 /** Adds to the minutes, one statement for each table whatever the number of rows. */
@@ -47,15 +46,6 @@ export async function readMinutes(
     select ${scope}, sum(calls)::bigint as calls, sum(attempts)::bigint as attempts,
       sum(unsettled)::bigint as unsettled, sum(estimated)::bigint as estimated from usage_minute_calls ${within}`);
   return { quantities: quantities.map((row) => ({ ...row, quantity: BigInt(row.quantity) })), calls };
-}
-
-export async function deleteMinutes(tx: TenantTx, period: Period): Promise<void> {
-  await tx.delete(usageMinutes).where(within(usageMinutes.minute, period));
-  await tx.delete(usageMinuteCalls).where(within(usageMinuteCalls.minute, period));
-}
-
-function within(minute: typeof usageMinutes.minute | typeof usageMinuteCalls.minute, period: Period) {
-  return and(gte(minute, period.fromMs), lt(minute, period.toMs));
 }
 
 const COLUMNS = sql.raw(USAGE_COLUMNS.join(", "));

@@ -6,7 +6,7 @@ import { and, gte, lt, type SQL, sql } from "drizzle-orm";
 import { usageMinutes } from "../../db/schema/usage.ts";
 import { COLUMN_OF_GROUP, type GroupName } from "../../db/schema/usage-columns.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
-import type { Period } from "../batches/repository.ts";
+import type { Period } from "../../lib/period.ts";
 
 export interface SumRequest {
   readonly period: Period;

@@ -1,11 +1,10 @@
 import { integerString } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { COLUMN_OF_GROUP, type GroupName } from "../../db/schema/usage-columns.ts";
-import { unixMs } from "../../lib/view.ts";
+import { count, unixMs } from "../../lib/view.ts";
 
 export const groupName = z.enum(Object.keys(COLUMN_OF_GROUP) as [GroupName, ...GroupName[]]);
 
-const count = z.number().int().nonnegative();
 const quantities = z.record(z.string(), integerString);
 
 export const usageRow = z.strictObject({

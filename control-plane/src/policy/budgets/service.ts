@@ -1,10 +1,10 @@
 import { snapshotBudget } from "@headgate/sdk/contract";
 import { budgets as table } from "../../db/schema/policy.ts";
-import { Fault } from "../../lib/fault.ts";
+import { invalid } from "../../lib/fault.ts";
 import { viewOf } from "../../lib/view.ts";
 import type { ChangeContext } from "../change-policy.ts";
+import { checkSelector } from "../check-selector.ts";
 import { policyResource, resourceMembers } from "../resource.ts";
-import { checkSelector } from "../selectors.ts";
 
 type BudgetRow = typeof table.$inferSelect;
 
@@ -34,12 +34,6 @@ export const budgets = {
 
 function checkMax({ unit, max }: Pick<BudgetRow, "unit" | "max">): void {
   const places = max.split(".")[1]?.length ?? 0;
-  if (places <= (unit === "usd" ? USD_PLACES_MAX : 0)) return;
-  throw new Fault("api.invalid_input", {
-    parameter: "max",
-    detail:
-      unit === "usd"
-        ? `It must have at most ${USD_PLACES_MAX} places.`
-        : "It must be a whole number of tokens.",
-  });
+  if (unit === "tokens" && places > 0) throw invalid("max", "It must be a whole number of tokens.");
+  if (places > USD_PLACES_MAX) throw invalid("max", `It must have at most ${USD_PLACES_MAX} places.`);
 }

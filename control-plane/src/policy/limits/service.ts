@@ -4,8 +4,8 @@ import { limits as table } from "../../db/schema/policy.ts";
 import { inputFault } from "../../lib/fault.ts";
 import { viewOf } from "../../lib/view.ts";
 import type { ChangeContext } from "../change-policy.ts";
+import { checkSelector } from "../check-selector.ts";
 import { policyResource, resourceMembers } from "../resource.ts";
-import { checkSelector } from "../selectors.ts";
 
 type LimitRow = typeof table.$inferSelect;
 

@@ -1,11 +1,11 @@
 import { snapshotModel } from "@headgate/sdk/contract";
-import { eq } from "drizzle-orm";
-import { routes, models as table } from "../../db/schema/upstreams.ts";
+import { models as table } from "../../db/schema/upstreams.ts";
 import { viewOf } from "../../lib/view.ts";
 import type { ChangeContext } from "../change-policy.ts";
+import { renameModelInSelectors } from "../repository.ts";
 import { policyResource, resourceMembers, type Target } from "../resource.ts";
+import { routesOfModel } from "../routes/repository.ts";
 import { requireNotNamed } from "../rules/service.ts";
-import { renameModelInSelectors, selectorsOf } from "../selectors.ts";
 
 export const modelView = snapshotModel.extend(resourceMembers);
 
@@ -15,10 +15,8 @@ const resource = policyResource({
   table,
   max: 10_000,
   view: viewOf(modelView),
-  usersOf: async (tx, { id, name }) => {
-    const routed = await tx.select({ id: routes.id }).from(routes).where(eq(routes.model_id, id));
-    return [...routed.map((route) => route.id), ...(await selectorsOf(tx, { models: [name] }))];
-  },
+  usersOf: (tx, { id }) => routesOfModel(tx, id),
+  selector: ({ name }) => ({ models: [name] }),
 });
 
 type Content = Omit<typeof modelView._zod.output, "id" | keyof typeof resourceMembers>;

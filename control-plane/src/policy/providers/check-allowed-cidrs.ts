@@ -1,5 +1,5 @@
 import { FORBIDDEN_NETWORKS } from "@headgate/sdk/contract";
-import { Fault } from "../../lib/fault.ts";
+import { invalid } from "../../lib/fault.ts";
 import { isInside, type Network, networksOf, parseNetwork } from "../../lib/network.ts";
 
 /**
@@ -12,14 +12,14 @@ export function checkAllowedCidrs(cidrs: readonly string[], privateNetworks: rea
   return cidrs.map((cidr, index) => {
     const network = parseNetwork(cidr);
     if (network === undefined)
-      throw refuse(`allowed_cidrs.${index}`, "It must be a network such as 10.0.0.0/8.");
+      throw invalid(`allowed_cidrs.${index}`, "It must be a network such as 10.0.0.0/8.");
     if (FORBIDDEN.some((forbidden) => isInside(network, forbidden)))
-      throw refuse(
+      throw invalid(
         "allowed_cidrs",
         `${cidr} holds link-local, metadata or multicast addresses, which are never allowed.`,
       );
     if (!opened.some((outer) => isInside(network, outer)))
-      throw refuse(
+      throw invalid(
         "allowed_cidrs",
         `${cidr} is not in a network that the operator has opened to providers with HEADGATE_PRIVATE_NETWORKS.`,
       );
@@ -28,7 +28,3 @@ export function checkAllowedCidrs(cidrs: readonly string[], privateNetworks: rea
 }
 
 const FORBIDDEN = networksOf(FORBIDDEN_NETWORKS);
-
-function refuse(parameter: string, detail: string): Fault {
-  return new Fault("api.invalid_input", { parameter, detail });
-}

@@ -1,6 +1,6 @@
 import { type BlockList, isIP } from "node:net";
 import { FORBIDDEN_NETWORKS } from "@headgate/sdk/contract";
-import { Fault } from "../../lib/fault.ts";
+import { invalid } from "../../lib/fault.ts";
 import { type Network, networkList, networksOf } from "../../lib/network.ts";
 
 /**
@@ -37,9 +37,7 @@ function contains(list: BlockList, address: string): boolean {
   return list.check(address, isIP(address) === 4 ? "ipv4" : "ipv6");
 }
 
-function refuse(detail: string): Fault {
-  return new Fault("api.invalid_input", { parameter: "base_url", detail });
-}
+const refuse = (detail: string) => invalid("base_url", detail);
 
 /** Networks that are not the public internet (IANA special-purpose registries, RFC 6890). */
 const SPECIAL = networkList(

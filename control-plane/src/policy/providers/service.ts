@@ -1,11 +1,11 @@
 import { DIALECTS, snapshotProvider } from "@headgate/sdk/contract";
-import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { routes, providers as table } from "../../db/schema/upstreams.ts";
+import { providers as table } from "../../db/schema/upstreams.ts";
 import { viewOf } from "../../lib/view.ts";
 import type { TenantSecrets } from "../../secrets/tenant-secrets.ts";
 import type { ChangeContext, ChangeServices } from "../change-policy.ts";
 import { type ChangeScope, policyResource, resourceMembers, type Target } from "../resource.ts";
+import { routesToProvider } from "../routes/repository.ts";
 import { checkAllowedCidrs } from "./check-allowed-cidrs.ts";
 import { checkBaseUrl } from "./check-base-url.ts";
 
@@ -34,12 +34,7 @@ const resource = policyResource({
   table,
   max: 1_000,
   view: (row: ProviderRow) => shown({ ...row, has_credential: row.credential !== null }),
-  usersOf: async (tx, { id }) => {
-    const target = JSON.stringify([{ provider_id: id }]);
-    const where = sql`${routes.targets} @> ${target}::jsonb`;
-    const rows = await tx.select({ id: routes.id }).from(routes).where(where);
-    return rows.map((route) => route.id);
-  },
+  usersOf: (tx, { id }) => routesToProvider(tx, id),
 });
 
 type Content = Pick<ProviderRow, "name" | "dialect" | "vendor" | "base_url" | "allowed_cidrs">;

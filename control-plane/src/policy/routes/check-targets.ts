@@ -1,5 +1,5 @@
 import type { Dialect, Id } from "@headgate/sdk/contract";
-import { Fault } from "../../lib/fault.ts";
+import { invalid } from "../../lib/fault.ts";
 
 /**
  * Throws `api.invalid_input` unless every provider is one of the tenant's, all speak one dialect, that dialect can
@@ -14,17 +14,13 @@ export function checkTargets(
   const first = targets[0] && dialects.get(targets[0].provider_id);
   for (const [index, { provider_id, upstream_model }] of targets.entries()) {
     const dialect = dialects.get(provider_id);
-    if (dialect === undefined) throw refuse(`targets.${index}.provider_id`, "There is no such provider.");
+    if (dialect === undefined) throw invalid(`targets.${index}.provider_id`, "There is no such provider.");
     if (dialect !== first)
-      throw refuse(`targets.${index}.provider_id`, "All targets of a route must speak the same dialect.");
+      throw invalid(`targets.${index}.provider_id`, "All targets of a route must speak the same dialect.");
     if (dialect === "anthropic" && kind === "embeddings")
-      throw refuse(`targets.${index}.provider_id`, "The anthropic dialect has no embeddings.");
+      throw invalid(`targets.${index}.provider_id`, "The anthropic dialect has no embeddings.");
     const same = JSON.stringify([provider_id, upstream_model]);
-    if (seen.has(same)) throw refuse(`targets.${index}`, "The same target is named twice.");
+    if (seen.has(same)) throw invalid(`targets.${index}`, "The same target is named twice.");
     seen.add(same);
   }
-}
-
-function refuse(parameter: string, detail: string): Fault {
-  return new Fault("api.invalid_input", { parameter, detail });
 }

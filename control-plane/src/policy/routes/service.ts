@@ -4,14 +4,13 @@ import {
   snapshotRoute,
   type TargetTimeouts,
 } from "@headgate/sdk/contract";
-import { eq } from "drizzle-orm";
 import type { z } from "zod";
 import { routes as table } from "../../db/schema/upstreams.ts";
 import { requireFound } from "../../lib/require-found.ts";
 import { viewOf } from "../../lib/view.ts";
 import { type ChangeContext, changePolicy } from "../change-policy.ts";
+import { findRow, insertRow, updateRow } from "../repository.ts";
 import { policyResource, requireRevision, resourceMembers, type Target } from "../resource.ts";
-import { findRow, insertRow, updateRow } from "../resource-repository.ts";
 import { checkTargets } from "./check-targets.ts";
 import { findDialects, findModelKind } from "./repository.ts";
 
@@ -41,10 +40,9 @@ export const routes = {
   list: resource.list,
   delete: resource.delete,
 
-  put({ services, tenantId, actor }: ChangeContext, target: Target<"model">, content: Content) {
-    return changePolicy(services, {
-      tenantId,
-      actor,
+  put(ctx: ChangeContext, target: Target<"model">, content: Content) {
+    const { services, tenantId } = ctx;
+    return changePolicy(ctx, {
       action: "routes.put",
       run: async (tx, { revision }) => {
         const kind = requireFound(await findModelKind(tx, target.id));
@@ -53,7 +51,7 @@ export const routes = {
           content.targets.map(({ provider_id }) => provider_id),
         );
         checkTargets(content.targets, dialects, kind);
-        const before = await findRow(tx, table, eq(table.model_id, target.id));
+        const before = await findRow(tx, table, { column: table.model_id, value: target.id });
         requireRevision(before ?? { revision: 0 }, target.expected_revision);
         const idOf = (wanted: Content["targets"][number]) =>
           before?.targets.find(

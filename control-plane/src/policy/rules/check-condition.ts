@@ -1,6 +1,6 @@
 import { createConditionCompiler } from "@headgate/sdk/condition";
 import { POLICY_SAMPLES } from "@headgate/sdk/contract";
-import { Fault } from "../../lib/fault.ts";
+import { invalid } from "../../lib/fault.ts";
 import { secondOpinion } from "./second-opinion.ts";
 
 /**
@@ -16,6 +16,4 @@ export function checkCondition(expression: string): void {
     throw refuse("Two implementations of CEL read it differently; write it in another way.");
 }
 
-function refuse(detail: string): Fault {
-  return new Fault("api.invalid_input", { parameter: "condition", detail });
-}
+const refuse = (detail: string) => invalid("condition", detail);

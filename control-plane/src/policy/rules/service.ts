@@ -1,7 +1,7 @@
 import { type Id, snapshotRule } from "@headgate/sdk/contract";
 import { rules as table } from "../../db/schema/policy.ts";
 import { type TenantTx, withTenant } from "../../db/tenant-scope.ts";
-import { Fault } from "../../lib/fault.ts";
+import { invalid } from "../../lib/fault.ts";
 import { viewOf } from "../../lib/view.ts";
 import { type ChangeContext, changePolicy } from "../change-policy.ts";
 import { policyResource, requireUnused, resourceMembers, type Target } from "../resource.ts";
@@ -41,26 +41,21 @@ export const rules = {
     return { items: rows.map(view), next_cursor: null };
   },
 
-  reorder({ services, tenantId, actor }: ChangeContext, ids: readonly Id<"rule">[]) {
-    return changePolicy(services, {
-      tenantId,
-      actor,
+  reorder(ctx: ChangeContext, ids: readonly Id<"rule">[]) {
+    return changePolicy(ctx, {
       action: "rules.reorder",
       run: async (tx, { revision }) => {
         const before = await rulesInOrder(tx);
         const known = new Set(before.map(({ id }) => id));
         const named = new Set(ids);
         if (named.size !== ids.length || named.size !== known.size || ids.some((id) => !known.has(id)))
-          throw new Fault("api.invalid_input", {
-            parameter: "rule_ids",
-            detail: "It must name every rule exactly once.",
-          });
+          throw invalid("rule_ids", "It must name every rule exactly once.");
         for (const [position, id] of ids.entries()) {
           const stays = before[position]?.id === id;
           await setPosition(tx, id, { position, ...(stays ? {} : { revision }) });
         }
         const items = (await rulesInOrder(tx)).map(view);
-        return { result: { items, next_cursor: null }, resource: tenantId, detail: { rule_ids: ids } };
+        return { result: { items, next_cursor: null }, resource: ctx.tenantId, detail: { rule_ids: ids } };
       },
     });
   },

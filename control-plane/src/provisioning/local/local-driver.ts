@@ -2,12 +2,12 @@
  * Data planes as child processes on this machine, one directory each. A child is started in its own session with its
  * output in files, so it outlives the control plane; the next control plane finds it by what is written there.
  */
-import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PLANS, type PlanNumbers, planNumbers } from "@headgate/infra";
 import { type Id, isId } from "@headgate/sdk/contract";
 import type { Observation } from "../../data-planes/status.ts";
+import { sha256Hex } from "../../lib/canonical-json.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { ABSENT, type DesiredDataPlane, type ObservedDataPlane, type Provisioner } from "../provisioner.ts";
 import { type ChildSettings, childCommand, stateDirectory, tokenFile } from "./child-command.ts";
@@ -79,9 +79,7 @@ export function createLocalDriver(options: LocalDriverOptions) {
     const { file, args, env } = childCommand(child.directory, child.numbers, options);
     // The shell that the control plane was started from is no reason to restart a data plane.
     const { PATH: _path, HOME: _home, ...lasting } = env;
-    const digest = createHash("sha256")
-      .update(JSON.stringify([file, args, lasting]))
-      .digest("hex");
+    const digest = sha256Hex(JSON.stringify([file, args, lasting]));
     return {
       digest,
       async launch() {

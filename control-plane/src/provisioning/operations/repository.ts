@@ -3,6 +3,7 @@ import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { operationEvents, operations } from "../../db/schema/provisioning.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
+import { requireFound } from "../../lib/require-found.ts";
 
 export type OperationRow = typeof operations.$inferSelect;
 export type OperationEventRow = typeof operationEvents.$inferSelect;
@@ -57,7 +58,7 @@ export interface AskedOperation {
 }
 
 /** Puts it in line, and makes the worker look. One of the same kind that waits already is as good. */
-export async function askForOperation(tx: TenantTx, asked: AskedOperation): Promise<OperationRow> {
+export async function enqueue(tx: TenantTx, asked: AskedOperation): Promise<OperationRow> {
   const { id, tenantId, dataPlaneId, kind, generation, now } = asked;
   const [waiting] = await tx
     .select()
@@ -85,6 +86,5 @@ export async function askForOperation(tx: TenantTx, asked: AskedOperation): Prom
       created_at: now,
     })
     .returning();
-  if (row === undefined) throw new Error("the operation was not inserted");
-  return row;
+  return requireFound(row);
 }

@@ -1,11 +1,18 @@
 import { type Id, idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { Database } from "../../db/client.ts";
-import { withTenant } from "../../db/tenant-scope.ts";
+import { type TenantTx, withTenant } from "../../db/tenant-scope.ts";
 import { type PageRequest, pageOf } from "../../lib/page.ts";
 import { requireFound } from "../../lib/require-found.ts";
 import { unixMs, viewOf } from "../../lib/view.ts";
-import { findOperation, listEvents, listOperations, type OperationRow } from "./repository.ts";
+import {
+  type AskedOperation,
+  enqueue,
+  findOperation,
+  listEvents,
+  listOperations,
+  type OperationRow,
+} from "./repository.ts";
 
 /** Resource changes by kind. */
 const counts = z.record(z.string(), z.int().nonnegative());
@@ -26,7 +33,7 @@ export const operationView = z.strictObject({
   started_at: unixMs.nullable(),
   ended_at: unixMs.nullable(),
 });
-export const showOperation = viewOf(operationView);
+const showOperation = viewOf(operationView);
 
 /** What the engine did or said. */
 export const eventView = z.strictObject({
@@ -62,6 +69,11 @@ export async function operationsPage(
 
 export async function getOperation({ services, tenantId }: Caller, id: Id<"operation">) {
   return showOperation(requireFound(await withTenant(services.db, tenantId, (tx) => findOperation(tx, id))));
+}
+
+/** Asks the worker for it. One of the same kind that waits already is as good. */
+export async function askForOperation(tx: TenantTx, asked: AskedOperation) {
+  return showOperation(await enqueue(tx, asked));
 }
 
 /** In their order, those after a `seq`. */

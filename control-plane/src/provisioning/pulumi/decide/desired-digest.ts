@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { canonicalJson, sha256Hex } from "../../../lib/canonical-json.ts";
 
 export interface DesiredParts {
   /** What is the tenant's alone. Of a secret its hash. */
@@ -10,16 +9,10 @@ export interface DesiredParts {
 
 /** Two SHA-256 in hex with a point between them, over canonical JSON (RFC 8785). */
 export function desiredDigest({ own, shared }: DesiredParts): string {
-  return `${sha256(own)}.${sha256(shared)}`;
+  return `${sha256Hex(canonicalJson(own))}.${sha256Hex(canonicalJson(shared))}`;
 }
 
 /** True where only what is shared has changed. */
 export function differsInSharedOnly(a: string, b: string): boolean {
   return a !== b && a.split(".")[0] === b.split(".")[0];
-}
-
-function sha256(value: unknown): string {
-  return createHash("sha256")
-    .update(canonicalize(value) ?? "")
-    .digest("hex");
 }

@@ -1,5 +1,5 @@
 import type { PulumiConfig } from "../../../config.ts";
-import type { Images } from "./wish.ts";
+import type { Images } from "../../../data-planes/releases/image-of.ts";
 
 /** What data planes run until there is a release. The version is the image's tag, or the beginning of its digest. */
 export function imagesFromConfig({

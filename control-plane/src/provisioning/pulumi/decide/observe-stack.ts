@@ -1,7 +1,5 @@
 /** What is said of a data plane on a cluster: a pure function of its rows. */
-
-import type { Observation, ObservedCondition } from "../../../data-planes/status.ts";
-import { SILENCE_MS } from "../../../data-planes/status.ts";
+import { type Observation, SILENCE_MS, type Verdict, verdict } from "../../../data-planes/status.ts";
 import { ABSENT } from "../../provisioner.ts";
 import type { StackFacts } from "../store/repository.ts";
 import { REASON_OF } from "./classify-failure.ts";
@@ -49,13 +47,9 @@ function serves(
   );
 }
 
-function provisioned({ facts: { stack, last }, digest, trouble, inLine }: Sight): ObservedCondition {
-  const said = (status: ObservedCondition["status"], reason: string, message = ""): ObservedCondition => ({
-    type: "Provisioned",
-    status,
-    reason,
-    message: message.slice(0, MESSAGE_CHARS_MAX),
-  });
+function provisioned({ facts: { stack, last }, digest, trouble, inLine }: Sight): Verdict {
+  const said = (status: Verdict["status"], reason: string, message = "") =>
+    verdict("Provisioned", status, reason, message.slice(0, MESSAGE_CHARS_MAX));
   const status = stack !== undefined && isBroughtAbout(stack, digest) ? "true" : "false";
   if (trouble !== "") return said("false", "Unknown", trouble);
   if (last?.state === "running") return said(status, last.kind === "destroy" ? "Removing" : "Updating");
@@ -67,16 +61,10 @@ function provisioned({ facts: { stack, last }, digest, trouble, inLine }: Sight)
 
 const MESSAGE_CHARS_MAX = 1_000;
 
-function inSync({ drift, applied_digest: applied }: NonNullable<StackFacts["stack"]>): ObservedCondition {
-  const said = (status: ObservedCondition["status"], reason: string, message = "") => ({
-    type: "InSync",
-    status,
-    reason,
-    message,
-  });
-  if (applied === null) return said("unknown", "NotApplied");
-  if (drift === null) return said("unknown", "NotChecked");
-  if (drift.length === 0) return said("true", "NoDrift");
+function inSync({ drift, applied_digest: applied }: NonNullable<StackFacts["stack"]>): Verdict {
+  if (applied === null) return verdict("InSync", "unknown", "NotApplied");
+  if (drift === null) return verdict("InSync", "unknown", "NotChecked");
+  if (drift.length === 0) return verdict("InSync", "true", "NoDrift");
   const named = drift.slice(0, 10).map(({ resource, change }) => `${resource}: ${change}`);
-  return said("false", "Drifted", named.join(", "));
+  return verdict("InSync", "false", "Drifted", named.join(", "));
 }

@@ -1,14 +1,9 @@
 /** What a data plane's stack is to be, as far as that can be said from the rows. */
 import { type TenantSpec, tenantSpec } from "@headgate/infra";
-import type { RegionRow } from "../../../data-planes/regions/repository.ts";
+import type { Images } from "../../../data-planes/releases/image-of.ts";
+import type { RegionRow } from "../../../db/schema/provisioning.ts";
 import type { ObservedDataPlane } from "../../provisioner.ts";
 import { desiredDigest } from "./desired-digest.ts";
-
-export interface Images {
-  readonly image: string;
-  readonly imageVersion: string;
-  readonly collectorImage: string;
-}
 
 export interface WishFacts {
   readonly target: ObservedDataPlane;

@@ -1,14 +1,15 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { FailureClass } from "../decide/classify-failure.ts";
 
-export interface OperationMetrics {
-  observeOperation(operation: { kind: string; outcome: FailureClass | "succeeded"; seconds: number }): void;
-  showLoad(load: { readonly running: number; readonly waiting: number }): void;
-  countDrift(): void;
-  countLeaseLoss(): void;
+export type OperationMetrics = ReturnType<typeof createOperationMetrics>;
+
+interface Ended {
+  readonly kind: string;
+  readonly outcome: FailureClass | "succeeded";
+  readonly seconds: number;
 }
 
-export function createOperationMetrics(registry: Registry): OperationMetrics {
+export function createOperationMetrics(registry: Registry) {
   const registers = [registry];
   const total = new Counter({
     name: "headgate_operations_total",
@@ -44,11 +45,11 @@ export function createOperationMetrics(registry: Registry): OperationMetrics {
     registers,
   });
   return {
-    observeOperation({ kind, outcome, seconds: took }) {
+    observeOperation({ kind, outcome, seconds: took }: Ended) {
       total.inc({ kind, outcome });
       seconds.observe({ kind }, took);
     },
-    showLoad(load) {
+    showLoad(load: { readonly running: number; readonly waiting: number }) {
       running.set(load.running);
       waiting.set(load.waiting);
     },

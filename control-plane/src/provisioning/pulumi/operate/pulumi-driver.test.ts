@@ -13,7 +13,7 @@ import {
 } from "../../../testing/driver-fixture.ts";
 import { openTestDatabase } from "../../../testing/open-test-database.ts";
 import { KEPT_LEASE_MS } from "../../keep-lease.ts";
-import { askForOperation } from "../../operations/repository.ts";
+import { enqueue } from "../../operations/repository.ts";
 import type { ObservedDataPlane } from "../../provisioner.ts";
 
 let database: OpenDatabase;
@@ -48,7 +48,7 @@ async function up(worker: FixtureWorker, target: ObservedDataPlane) {
 async function askFor(target: ObservedDataPlane, kind: "up" | "preview" | "refresh") {
   const { tenantId, id: dataPlaneId, generation } = target;
   const row = await withTenant(database.db, tenantId, (tx) =>
-    askForOperation(tx, {
+    enqueue(tx, {
       id: makeId("operation"),
       tenantId,
       dataPlaneId,

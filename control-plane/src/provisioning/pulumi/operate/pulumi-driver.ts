@@ -5,11 +5,10 @@
  */
 import { planNumbers } from "@headgate/infra";
 import { type Id, tenantNamespace } from "@headgate/sdk/contract";
-import { eq } from "drizzle-orm";
-import type { RegionRow } from "../../../data-planes/regions/repository.ts";
+import type { PulumiConfig } from "../../../config.ts";
+import type { Images } from "../../../data-planes/releases/image-of.ts";
 import type { Observation } from "../../../data-planes/status.ts";
-import { usageLeft } from "../../../data-planes/status.ts";
-import { dataPlanes } from "../../../db/schema/data-planes.ts";
+import type { RegionRow } from "../../../db/schema/provisioning.ts";
 import { withPlatform, withTenant } from "../../../db/tenant-scope.ts";
 import type { MakeId } from "../../../lib/make-id.ts";
 import { KEPT_LEASE_MS } from "../../keep-lease.ts";
@@ -23,12 +22,13 @@ import {
   type OperationTiming,
 } from "../decide/next-operation.ts";
 import { observeStack } from "../decide/observe-stack.ts";
-import { type CertainWish, type Images, type Wish, wishOf } from "../decide/wish.ts";
+import { type CertainWish, type Wish, wishOf } from "../decide/wish.ts";
 import type { OperationOrder } from "../process/operation-process.ts";
 import {
   type Begun,
   beginOperation,
   ensureStack,
+  hasUsageLeft,
   leavesTraces,
   markDestroyed,
   readStackFacts,
@@ -52,12 +52,11 @@ export interface PulumiDriverOptions extends Surroundings {
   readonly onChange: (id: Id<"dataPlane">) => void;
 }
 
-export interface PulumiSettings {
-  readonly backend: string;
-  readonly passphraseFile: string;
-  readonly operationsMax: number;
-  readonly operationsPerRegion: number;
-  readonly deadlineMs: number;
+export interface PulumiSettings
+  extends Pick<
+    PulumiConfig,
+    "backend" | "passphraseFile" | "operationsMax" | "operationsPerRegion" | "deadlineMs"
+  > {
   readonly timing: OperationTiming;
 }
 
@@ -145,18 +144,12 @@ export function createPulumiDriver(options: PulumiDriverOptions): Provisioner {
       await withTenant(db, target.tenantId, (tx) => markDestroyed(tx, target.id, clock.wallMs()));
       return sight(target, await factsOf(target.id), wish);
     }
-    const next = nextForLeaving({ stack, last, now: clock.wallMs() }, { usageIsIn: await usageIsIn(target) });
+    // By the last word of its replicas, and by the ledger.
+    const usageIsIn = !(await withTenant(db, target.tenantId, (tx) => hasUsageLeft(tx, target.id)));
+    const next = nextForLeaving({ stack, last, now: clock.wallMs() }, { usageIsIn });
     if (next !== undefined && wish.ok) await begin(target, next, wish, lease);
     const seen = sight(target, await factsOf(target.id), wish);
     return seen.phase === "absent" ? seen : { ...seen, phase: "draining" };
-  }
-
-  /** By the last word of its replicas, and by the ledger. */
-  async function usageIsIn({ tenantId, id }: ObservedDataPlane): Promise<boolean> {
-    const [row] = await withTenant(db, tenantId, (tx) =>
-      tx.select().from(dataPlanes).where(eq(dataPlanes.id, id)),
-    );
-    return row === undefined || usageLeft(row) === 0;
   }
 
   async function stackFactsOf(lease: Lease): Promise<StackFacts> {

@@ -4,9 +4,9 @@
  */
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
-import { findRegion } from "../../../data-planes/regions/repository.ts";
+import { usageLeft } from "../../../data-planes/status.ts";
 import { dataPlaneReplicas, dataPlanes } from "../../../db/schema/data-planes.ts";
-import { operationEvents, operations, stacks } from "../../../db/schema/provisioning.ts";
+import { operationEvents, operations, regions, stacks } from "../../../db/schema/provisioning.ts";
 import { tenants } from "../../../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../../../db/tenant-scope.ts";
 import { type Lease, lockUnderLease, renewLease } from "../../repository.ts";
@@ -61,7 +61,15 @@ export async function readWishRows(tx: PlatformTx, { id, region }: { id: Id<"dat
     .from(dataPlanes)
     .innerJoin(tenants, eq(tenants.id, dataPlanes.tenant_id))
     .where(eq(dataPlanes.id, id));
-  return { tenantName: "", secretHash: null, ...row, region: await findRegion(tx, region) };
+  const [found] = await tx.select().from(regions).where(eq(regions.name, region));
+  return { tenantName: "", secretHash: null, ...row, region: found };
+}
+
+/** Whether a data plane has told of usage that is not acknowledged. */
+export async function hasUsageLeft(tx: TenantTx, id: Id<"dataPlane">): Promise<boolean> {
+  const { last_heartbeat } = dataPlanes;
+  const [row] = await tx.select({ last_heartbeat }).from(dataPlanes).where(eq(dataPlanes.id, id));
+  return row !== undefined && usageLeft(row) > 0;
 }
 
 /** Makes the row where there is none. */

@@ -2,23 +2,11 @@
  * The short-lived credential of a replica (a JWT signed by the platform), and the assertion it is renewed with
  * (a JWT signed by the replica itself, RFC 7523). The tenant of a request is the one its credential names.
  */
-import {
-  ASSERTION_AUDIENCE,
-  DATA_PLANE_CREDENTIAL_LIFETIME_MS,
-  type Id,
-  idOf,
-  type JoinRequest,
-} from "@headgate/sdk/contract";
+import { ASSERTION_AUDIENCE, DATA_PLANE_CREDENTIAL_LIFETIME_MS, type Id, idOf } from "@headgate/sdk/contract";
 import { decodeJwt, importJWK, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { CredentialKeys } from "../../snapshots/signing-keys.ts";
-
-export interface ReplicaIdentity {
-  readonly tenantId: Id<"tenant">;
-  readonly dataPlaneId: Id<"dataPlane">;
-  readonly replicaId: Id<"replica">;
-  readonly region: string;
-}
+import type { RegisteredReplica, ReplicaIdentity } from "../replicas/service.ts";
 
 export interface VerifiedCredential extends ReplicaIdentity {
   /** Unix milliseconds. */
@@ -109,16 +97,16 @@ export function claimedIssuer(assertion: string): Id<"replica"> | undefined {
 /** Undefined unless the replica signed it for us within the last minute. Whether `jti` is new is not checked here. */
 export async function verifyAssertion(
   assertion: string,
-  replica: { id: Id<"replica">; signingKey: JoinRequest["signing_key"] },
+  { replicaId, signingKey }: Pick<RegisteredReplica, "replicaId" | "signingKey">,
   now: number,
 ): Promise<VerifiedAssertion | undefined> {
   const payload = await verified(
     assertion,
-    async () => importJWK(replica.signingKey, ALGORITHM),
+    async () => importJWK(signingKey, ALGORITHM),
     {
       audience: ASSERTION_AUDIENCE,
-      issuer: replica.id,
-      subject: replica.id,
+      issuer: replicaId,
+      subject: replicaId,
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
     },
     now,

@@ -1,0 +1,7 @@
+export const ACTOR_KINDS = ["operator", "key", "data_plane", "system"] as const;
+
+/** Who did it. `id` is a key's, data plane's or operator's id, or a word for a part of the system. */
+export interface Actor {
+  readonly kind: (typeof ACTOR_KINDS)[number];
+  readonly id: string;
+}
