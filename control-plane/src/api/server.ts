@@ -88,14 +88,8 @@ export function buildServer({
     { prefix: "/trpc" },
   );
   registerDataPlaneApi(app, {
-    db: services.db,
-    clock: services.clock,
-    makeId: services.makeId,
-    metrics: services.metrics,
-    secrets: services.secrets,
+    ...services,
     keys: signingKeys,
-    revisions: services.revisionEvents,
-    contract: services.contract,
     workloads: createServiceAccountVerifier({
       clock: services.clock,
       keys: createIssuerKeys({ clock: services.clock }),

@@ -1,9 +1,10 @@
 /** The rows of data planes, as the API writes and reads them. */
 import type { Id } from "@headgate/sdk/contract";
-import { and, asc, eq, isNull, min, ne, notInArray, or, sql } from "drizzle-orm";
+import { and, eq, isNull, min, ne, notInArray, or, sql } from "drizzle-orm";
 import { dataPlanes } from "../db/schema/data-planes.ts";
 import { operations } from "../db/schema/provisioning.ts";
 import { tenants } from "../db/schema/tenants.ts";
+import { type PageQuery, selectPage } from "../db/select-page.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 import { requireFound } from "../lib/require-found.ts";
 import type { DataPlaneRow } from "./status.ts";
@@ -12,18 +13,8 @@ import type { DataPlaneRow } from "./status.ts";
 export const WANTED_ANEW = { generation: sql`${dataPlanes.generation} + 1`, next_attempt_at: 0 };
 
 /** The tenant's data planes but for deleted ones, in the order of their creation. */
-export async function listDataPlanes(tx: TenantTx, page: { after: string | undefined; limit: number }) {
-  return tx
-    .select()
-    .from(dataPlanes)
-    .where(
-      and(
-        ne(dataPlanes.state, "deleted"),
-        page.after === undefined ? undefined : sql`${dataPlanes.id} > ${page.after}`,
-      ),
-    )
-    .orderBy(asc(dataPlanes.id))
-    .limit(page.limit);
+export function listDataPlanes(tx: TenantTx, page: PageQuery): Promise<DataPlaneRow[]> {
+  return selectPage(tx, [dataPlanes, dataPlanes.id], { ...page, where: ne(dataPlanes.state, "deleted") });
 }
 
 export async function findDataPlane(tx: TenantTx, id: Id<"dataPlane">): Promise<DataPlaneRow | undefined> {

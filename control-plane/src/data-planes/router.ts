@@ -55,25 +55,19 @@ export const dataPlanesRouter = router({
   preview: operatorProcedure
     .input(byId)
     .output(operationView)
-    .mutation(({ ctx, input }) =>
-      dataPlanes.ask(ctx, input.data_plane_id, { kind: "preview", action: "data_planes.preview" }),
-    ),
+    .mutation(({ ctx, input }) => dataPlanes.ask(ctx, input.data_plane_id, "preview")),
 
   /** Brings about what is wanted now, also where it was already. */
   reconcile: operatorProcedure
     .input(byId)
     .output(operationView)
-    .mutation(({ ctx, input }) =>
-      dataPlanes.ask(ctx, input.data_plane_id, { kind: "up", action: "data_planes.reconcile" }),
-    ),
+    .mutation(({ ctx, input }) => dataPlanes.ask(ctx, input.data_plane_id, "up")),
 
   /** Looks at the cluster for what differs from what was brought about. */
   check_drift: operatorProcedure
     .input(byId)
     .output(operationView)
-    .mutation(({ ctx, input }) =>
-      dataPlanes.ask(ctx, input.data_plane_id, { kind: "refresh", action: "data_planes.check_drift" }),
-    ),
+    .mutation(({ ctx, input }) => dataPlanes.ask(ctx, input.data_plane_id, "refresh")),
 
   /** Answers at once; the data plane drains and is then gone. To ask again changes nothing. */
   delete: tenantProcedure

@@ -112,12 +112,8 @@ export const dataPlanes = {
   },
 
   /** The operation that was asked for; it waits until the worker has room. Faults: `api.conflict` where no engine runs it. */
-  ask(
-    ctx: OperatorContext,
-    id: Id<"dataPlane">,
-    { kind, action }: { kind: "up" | "preview" | "refresh"; action: string },
-  ) {
-    return change(ctx, { id, action }, async (tx, { driver, tenant_id: tenantId, ...row }) => {
+  ask(ctx: OperatorContext, id: Id<"dataPlane">, kind: keyof typeof ASKED_BY) {
+    return change(ctx, { id, action: ASKED_BY[kind] }, async (tx, { driver, tenant_id: tenantId, ...row }) => {
       if (driver !== "pulumi") throw conflict(`Its driver (${driver}) runs no operations.`);
       requireWanted(row);
       const operation = await askForOperation(tx, {
@@ -144,6 +140,13 @@ export const dataPlanes = {
     });
   },
 };
+
+/** In the audit log. */
+const ASKED_BY = {
+  up: "data_planes.reconcile",
+  preview: "data_planes.preview",
+  refresh: "data_planes.check_drift",
+} as const;
 
 /** A change of a data plane by whoever acts for the platform. */
 async function change<T>(

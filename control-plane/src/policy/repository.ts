@@ -3,12 +3,13 @@
  * table with the columns of `ResourceRow` and its own, and that of the names by which limits and budgets select.
  */
 import type { Id, IdKind, Selector } from "@headgate/sdk/contract";
-import { and, asc, count, eq, gt, inArray, ne, sql } from "drizzle-orm";
+import { and, count, eq, inArray, ne, sql } from "drizzle-orm";
 import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
 import { agents } from "../db/schema/identity.ts";
 import { budgets, limits } from "../db/schema/policy.ts";
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
 import { models } from "../db/schema/upstreams.ts";
+import { type PageQuery, selectPage } from "../db/select-page.ts";
 import type { TenantTx } from "../db/tenant-scope.ts";
 
 /** The tenant's row, kept as it is by others until the transaction ends. */
@@ -60,19 +61,12 @@ export async function insertRow<Row extends object>(
 }
 
 /** In the order of their ids. */
-export async function selectRows<Row extends object>(
+export function selectRows<Row extends object>(
   tx: TenantTx,
   table: TableOf<Row>,
-  { match, after, limit }: { match?: Match | undefined; after?: string | undefined; limit: number },
+  { match, ...page }: PageQuery & { readonly match?: Match | undefined },
 ): Promise<Row[]> {
-  const rows: object[] = await tx
-    .select()
-    .from<PgTable>(table)
-    .where(and(match && eq(match.column, match.value), after === undefined ? undefined : gt(table.id, after)))
-    .orderBy(asc(table.id))
-    .limit(limit);
-  // What the table says of its rows, which the query builder does not follow through a type parameter.
-  return rows as Row[];
+  return selectPage(tx, [table, table.id], { ...page, where: match && eq(match.column, match.value) });
 }
 
 export async function findRow<Row extends object>(

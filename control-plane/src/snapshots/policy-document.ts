@@ -6,7 +6,6 @@ import {
   type Contract,
   type PolicySnapshot,
   policySnapshot,
-  type SnapshotPrice,
   snapshotAgent,
   snapshotBudget,
   snapshotKeyRow,
@@ -16,12 +15,9 @@ import {
   snapshotRule,
 } from "@headgate/sdk/contract";
 import { z } from "zod";
-import type { agents, keys } from "../db/schema/identity.ts";
-import type { budgets, limits, rules } from "../db/schema/policy.ts";
-import type { TenantRow } from "../db/schema/tenants.ts";
-import type { models, providers, routes } from "../db/schema/upstreams.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { viewOf } from "../lib/view.ts";
+import type { PolicyRows } from "./repository.ts";
 
 const documentProvider = snapshotProvider
   .omit({ sealed_credential: true })
@@ -73,21 +69,6 @@ const NOBODYS: Pick<PolicySnapshot, "data_plane_id" | "sealed_key_pepper"> = {
   sealed_key_pepper: NOTHING_SEALED,
 };
 
-/** All of a tenant's policy, as it is stored. */
-export interface PolicyRows {
-  readonly tenant: TenantRow;
-  readonly agents: readonly (typeof agents.$inferSelect)[];
-  readonly keys: readonly (typeof keys.$inferSelect)[];
-  readonly providers: readonly (typeof providers.$inferSelect)[];
-  readonly models: readonly (typeof models.$inferSelect)[];
-  readonly routes: readonly (typeof routes.$inferSelect)[];
-  /** In the order in which they are read. */
-  readonly rules: readonly (typeof rules.$inferSelect)[];
-  readonly limits: readonly (typeof limits.$inferSelect)[];
-  readonly budgets: readonly (typeof budgets.$inferSelect)[];
-  readonly prices: readonly SnapshotPrice[];
-}
-
 /** Takes the members that the schemas name, so that a new column never slips into a snapshot. */
 export function documentOf(rows: PolicyRows, issuedAt: number): PolicyDocument {
   const { tenant } = rows;
@@ -112,14 +93,14 @@ export function documentOf(rows: PolicyRows, issuedAt: number): PolicyDocument {
     rules: rows.rules.map(viewOf(snapshotRule)),
     limits: rows.limits.map(limitOf),
     budgets: rows.budgets.map(viewOf(snapshotBudget)),
-    prices: [...rows.prices],
+    prices: rows.prices,
   };
 }
 
 const shownKey = viewOf(snapshotKeyRow);
 const shownProvider = viewOf(documentProvider);
 
-function limitOf(row: typeof limits.$inferSelect): PolicyDocument["limits"][number] {
+function limitOf(row: PolicyRows["limits"][number]): PolicyDocument["limits"][number] {
   const { id, name, metric, max, window_seconds, match, per } = row;
   if (metric === "concurrency") return { id, name, metric, max, match, per };
   if (window_seconds === null) throw new TypeError(`limit ${id} has no window`);

@@ -25,17 +25,15 @@ import { snapshotAcks, snapshotDeliveries, snapshots } from "../db/schema/snapsh
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
 import { models, providers, routes } from "../db/schema/upstreams.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
-import type { PolicyRows } from "./policy-document.ts";
 
 export type SnapshotRow = typeof snapshots.$inferSelect;
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
 
+/** All of a tenant's policy. */
+export type PolicyRows = Awaited<ReturnType<typeof readPolicy>>;
+
 /** All that a snapshot says, but for the keys that have ended before `endedSince`. */
-export async function readPolicy(
-  tx: TenantTx,
-  tenant: TenantRow,
-  { endedSince }: { endedSince: number },
-): Promise<PolicyRows> {
+export async function readPolicy(tx: TenantTx, tenant: TenantRow, { endedSince }: { endedSince: number }) {
   const told = and(
     eq(keys.kind, "agent"),
     or(isNull(keys.revoked_at), gt(keys.revoked_at, endedSince)),
@@ -173,9 +171,9 @@ export async function lockSigningKeys(tx: PlatformTx): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${FIRST_KEYS_LOCK})`);
 }
 
-/** Those that are not retired, the newest last. */
-export async function activeSigningKeys(tx: PlatformTx): Promise<SigningKeyRow[]> {
-  return tx.select().from(signingKeys).where(isNull(signingKeys.retired_at)).orderBy(asc(signingKeys.id));
+/** The newest last. */
+export async function signingKeyRows(tx: PlatformTx): Promise<SigningKeyRow[]> {
+  return tx.select().from(signingKeys).orderBy(asc(signingKeys.id));
 }
 
 export async function insertSigningKey(tx: PlatformTx, row: typeof signingKeys.$inferInsert): Promise<void> {

@@ -10,7 +10,7 @@ import { type PlatformTx, withPlatform } from "../db/tenant-scope.ts";
 import type { MakeId } from "../lib/make-id.ts";
 import { Refusal } from "../lib/refusal.ts";
 import type { KeyWrapper } from "../secrets/key-wrapper.ts";
-import { activeSigningKeys, insertSigningKey, lockSigningKeys, type SigningKeyRow } from "./repository.ts";
+import { insertSigningKey, lockSigningKeys, type SigningKeyRow, signingKeyRows } from "./repository.ts";
 
 export interface SnapshotKeys {
   /** Keys a data plane may trust, the newest last. */
@@ -39,12 +39,12 @@ export async function loadSigningKeys(
 ): Promise<SigningKeys> {
   const rows = await withPlatform(db, async (tx) => {
     await lockSigningKeys(tx);
-    const found = await activeSigningKeys(tx);
+    const found = await activeKeys(tx);
     const missing = (["snapshot", "credential"] as const).filter(
       (purpose) => !found.some((row) => row.purpose === purpose),
     );
     for (const purpose of missing) await insertKey(tx, purpose, deps);
-    return missing.length === 0 ? found : activeSigningKeys(tx);
+    return missing.length === 0 ? found : activeKeys(tx);
   });
   const opened = await Promise.all(
     rows.map(async (row) => ({
@@ -86,9 +86,13 @@ async function unwrapped(row: { id: string; private_key: string }, wrapper: KeyW
   }
 }
 
-/** True once the platform has keys of its own, and with them secrets that its wrapper must open again. */
+async function activeKeys(tx: PlatformTx): Promise<SigningKeyRow[]> {
+  return (await signingKeyRows(tx)).filter(({ retired_at }) => retired_at === null);
+}
+
+/** True once the platform has had keys of its own, and with them secrets that its wrapper must open again. */
 export async function hasSigningKeys(db: Database): Promise<boolean> {
-  return (await withPlatform(db, activeSigningKeys)).length > 0;
+  return (await withPlatform(db, signingKeyRows)).length > 0;
 }
 
 async function insertKey(

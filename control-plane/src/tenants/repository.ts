@@ -1,7 +1,8 @@
 import type { Id } from "@headgate/sdk/contract";
-import { asc, eq, gt } from "drizzle-orm";
+import { asc, eq } from "drizzle-orm";
 import { dataPlanes } from "../db/schema/data-planes.ts";
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
+import { type PageQuery, selectPage } from "../db/select-page.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 import { requireFound } from "../lib/require-found.ts";
 
@@ -14,17 +15,8 @@ export async function insertTenant(tx: PlatformTx, row: typeof tenants.$inferIns
   await tx.insert(tenants).values(row);
 }
 
-export async function listTenants(
-  tx: PlatformTx,
-  after: string | undefined,
-  limit: number,
-): Promise<TenantRow[]> {
-  return tx
-    .select()
-    .from(tenants)
-    .where(after === undefined ? undefined : gt(tenants.id, after as Id<"tenant">))
-    .orderBy(asc(tenants.id))
-    .limit(limit);
+export function listTenants(tx: PlatformTx, page: PageQuery): Promise<TenantRow[]> {
+  return selectPage(tx, [tenants, tenants.id], page);
 }
 
 export async function findTenant(tx: TenantTx, id: Id<"tenant">): Promise<TenantRow | undefined> {

@@ -8,8 +8,9 @@ import {
 import { z } from "zod";
 import { desirePlan } from "../data-planes/desired.ts";
 import { regionName } from "../data-planes/regions/region-name.ts";
+import type { Database } from "../db/client.ts";
 import type { TenantRow } from "../db/schema/tenants.ts";
-import { withPlatform } from "../db/tenant-scope.ts";
+import { withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { type PageRequest, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { unixMs, viewOf } from "../lib/view.ts";
@@ -20,8 +21,7 @@ import {
   changeTenant,
 } from "../policy/change-policy.ts";
 import { type CreateTenantServices, createTenant, type NewTenant } from "./create-tenant.ts";
-import { listTenants, updateTenant } from "./repository.ts";
-import { requireTenant } from "./require-tenant.ts";
+import { findTenant, listTenants, updateTenant } from "./repository.ts";
 
 export const planName = z.enum(["starter", "team", "enterprise"]);
 
@@ -58,6 +58,11 @@ type NewTenantInput = Omit<NewTenant, "display_name" | "settings"> & {
 
 type OperatorContext<Services = ChangeServices> = Omit<ChangeContext<Services>, "tenantId">;
 
+/** The tenant's row. Faults: `api.not_found`. */
+export async function requireTenant(db: Database, id: TenantRow["id"]): Promise<TenantRow> {
+  return requireFound(await withTenant(db, id, (tx) => findTenant(tx, id)));
+}
+
 export const tenants = {
   async create({ services, actor }: OperatorContext<CreateTenantServices>, input: NewTenantInput) {
     const { tenant, adminKey, dataPlane } = await createTenant(services, actor, {
@@ -72,9 +77,10 @@ export const tenants = {
     return view(await requireTenant(services.db, tenantId));
   },
 
-  async list({ services }: OperatorContext, page: PageRequest) {
-    const rows = await withPlatform(services.db, (tx) => listTenants(tx, page.cursor, page.limit + 1));
-    return pageOf(rows, page.limit, { cursor: (row) => row.id, view });
+  async list({ services }: OperatorContext, { cursor, limit }: PageRequest) {
+    const page = { after: cursor, limit: limit + 1 };
+    const rows = await withPlatform(services.db, (tx) => listTenants(tx, page));
+    return pageOf(rows, limit, { cursor: (row) => row.id, view });
   },
 
   setSuspended({ services, actor }: OperatorContext, tenantId: TenantRow["id"], suspended: boolean) {

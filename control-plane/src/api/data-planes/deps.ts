@@ -7,5 +7,5 @@ import type { RevisionEvents } from "../../snapshots/revision-events.ts";
 export interface DataPlaneApiDeps extends JoinServices {
   readonly metrics: Metrics;
   readonly secrets: TenantSecrets;
-  readonly revisions: RevisionEvents;
+  readonly revisionEvents: RevisionEvents;
 }

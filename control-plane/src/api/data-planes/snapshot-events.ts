@@ -19,7 +19,9 @@ export interface EventStreams {
   endAll(): void;
 }
 
-export function createEventStreams(deps: Pick<DataPlaneApiDeps, "db" | "clock" | "revisions">): EventStreams {
+export function createEventStreams(
+  deps: Pick<DataPlaneApiDeps, "db" | "clock" | "revisionEvents">,
+): EventStreams {
   const open = new Set<ServerResponse>();
   return {
     async handle(request, reply) {
@@ -43,7 +45,7 @@ export function createEventStreams(deps: Pick<DataPlaneApiDeps, "db" | "clock" |
         told = revision;
         stream.write(`event: revision\ndata: ${JSON.stringify({ revision })}\n\n`);
       };
-      const unsubscribe = deps.revisions.subscribe(tenantId, tell);
+      const unsubscribe = deps.revisionEvents.subscribe(tenantId, tell);
       const keepAlive = setInterval(() => {
         if (stream.writableLength > UNSENT_BYTES_MAX) stream.destroy();
         // Nobody is let in for longer than the credential says.

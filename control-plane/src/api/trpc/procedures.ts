@@ -8,7 +8,7 @@ import type { Actor } from "../../identity/actor.ts";
 import { authenticateAdminKey } from "../../identity/authenticate-admin-key.ts";
 import { isOperatorToken, OPERATOR } from "../../identity/operator-token.ts";
 import { Fault } from "../../lib/fault.ts";
-import { requireTenant } from "../../tenants/require-tenant.ts";
+import { requireTenant } from "../../tenants/service.ts";
 import type { Context } from "./context.ts";
 import { formatError, toTrpcError } from "./errors.ts";
 

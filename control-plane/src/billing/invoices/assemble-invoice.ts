@@ -15,66 +15,41 @@ export interface UsageSum extends PricedUsage {
   readonly pricedAtMs: number;
 }
 
-export interface LineKey extends PricedUsage {
-  readonly tenantId: string;
-  readonly period: string;
-  readonly priceId: string;
-}
-
 export function assembleInvoice(
   sums: Iterable<UsageSum>,
   book: PriceBook,
   invoice: { readonly tenantId: string; readonly period: string },
 ): InvoiceBody {
-  const rated = new Map<string, { usage: UsageSum; price: PriceVersion; quantity: bigint }>();
-  const unrated = new Map<string, { usage: UsageSum; quantity: bigint }>();
+  const found = new Map<string, { usage: UsageSum; price: PriceVersion | undefined; quantity: bigint }>();
   for (const usage of sums) {
     if (usage.quantity === 0n) continue;
     const price = book.priceAt(usage, usage.pricedAtMs);
     const key = JSON.stringify([usage.vendor, usage.upstreamModel, usage.dimension, price?.id]);
-    if (price === undefined) {
-      unrated.set(key, { usage, quantity: (unrated.get(key)?.quantity ?? 0n) + usage.quantity });
-    } else {
-      rated.set(key, { usage, price, quantity: (rated.get(key)?.quantity ?? 0n) + usage.quantity });
-    }
+    found.set(key, { usage, price, quantity: (found.get(key)?.quantity ?? 0n) + usage.quantity });
   }
+  const ordered = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
   let totalCents = 0n;
-  const lines = inKeyOrder(rated).map(({ usage, price, quantity }): InvoiceBody["lines"][number] => {
+  const lines: InvoiceBody["lines"] = [];
+  const unrated: InvoiceBody["unrated"] = [];
+  for (const { usage, price, quantity } of ordered) {
+    const { vendor, upstreamModel: model, dimension } = usage;
+    const counted = { vendor, model, dimension, quantity: quantity.toString() };
+    if (price === undefined) {
+      unrated.push(counted);
+      continue;
+    }
     const exact = rate(quantity, price.usdPerMillion);
     const cents = centsOf(exact);
     totalCents += cents;
-    return {
-      line_id: lineId({ ...invoice, ...usage, priceId: price.id }),
-      vendor: usage.vendor,
-      model: usage.upstreamModel,
-      dimension: usage.dimension,
-      quantity: quantity.toString(),
+    const key = JSON.stringify([invoice.tenantId, invoice.period, vendor, model, dimension, price.id]);
+    lines.push({
+      line_id: sha256Hex(key).slice(0, 32),
+      ...counted,
       usd_per_million: price.usdPerMillion,
       price_id: price.id,
       amount_exact: usdExact(exact),
       amount: usdFromCents(cents),
-    };
-  });
-  return {
-    lines,
-    total: usdFromCents(totalCents),
-    blocked: unrated.size > 0,
-    unrated: inKeyOrder(unrated).map(({ usage, quantity }) => ({
-      vendor: usage.vendor,
-      model: usage.upstreamModel,
-      dimension: usage.dimension,
-      quantity: quantity.toString(),
-    })),
-  };
-}
-
-function lineId({ tenantId, period, vendor, upstreamModel, dimension, priceId }: LineKey): string {
-  return sha256Hex(JSON.stringify([tenantId, period, vendor, upstreamModel, dimension, priceId])).slice(
-    0,
-    32,
-  );
-}
-
-function inKeyOrder<T>(map: Map<string, T>): T[] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
+    });
+  }
+  return { lines, total: usdFromCents(totalCents), blocked: unrated.length > 0, unrated };
 }

@@ -1,8 +1,9 @@
 /** The price book's rows. A version never changes but for being closed; overlapping ones are refused by the database. */
 import type { Id } from "@headgate/sdk/contract";
-import { and, asc, eq, inArray, isNull, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull } from "drizzle-orm";
 import { priceVersions } from "../../db/schema/price-versions.ts";
 import { tenants } from "../../db/schema/tenants.ts";
+import { type PageQuery, selectPage } from "../../db/select-page.ts";
 import type { PlatformTx, TenantTx } from "../../db/tenant-scope.ts";
 import { Fault } from "../../lib/fault.ts";
 import type { PriceVersion } from "./price-book.ts";
@@ -32,23 +33,15 @@ export interface PriceFilter {
 }
 
 /** In the order of ids. */
-export async function listPrices(
+export function listPrices(
   tx: PlatformTx,
-  { vendor, model, after }: PriceFilter & { readonly after: string | undefined },
-  limit: number,
+  { vendor, model, ...page }: PriceFilter & PageQuery,
 ): Promise<PriceRow[]> {
-  return tx
-    .select()
-    .from(priceVersions)
-    .where(
-      and(
-        vendor === undefined ? undefined : eq(priceVersions.vendor, vendor),
-        model === undefined ? undefined : eq(priceVersions.model, model),
-        after === undefined ? undefined : sql`${priceVersions.id} > ${after}`,
-      ),
-    )
-    .orderBy(asc(priceVersions.id))
-    .limit(limit);
+  const where = and(
+    vendor === undefined ? undefined : eq(priceVersions.vendor, vendor),
+    model === undefined ? undefined : eq(priceVersions.model, model),
+  );
+  return selectPage(tx, [priceVersions, priceVersions.id], { ...page, where });
 }
 
 /** All there are. */

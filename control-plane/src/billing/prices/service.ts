@@ -47,7 +47,8 @@ export const prices = {
   },
 
   async list(db: Database, { cursor, limit, ...filter }: PageRequest & PriceFilter) {
-    const rows = await withPlatform(db, (tx) => listPrices(tx, { ...filter, after: cursor }, limit + 1));
+    const query = { ...filter, after: cursor, limit: limit + 1 };
+    const rows = await withPlatform(db, (tx) => listPrices(tx, query));
     return pageOf(rows, limit, { cursor: (row) => row.id, view: (row) => row });
   },
 };

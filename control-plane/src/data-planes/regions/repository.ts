@@ -1,6 +1,7 @@
-import { and, asc, eq, gt, ne, sql } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { type RegionRow, regions } from "../../db/schema/provisioning.ts";
+import { type PageQuery, selectPage } from "../../db/select-page.ts";
 import type { PlatformTx } from "../../db/tenant-scope.ts";
 import { requireFound } from "../../lib/require-found.ts";
 
@@ -9,16 +10,8 @@ export async function findRegion(tx: PlatformTx, name: string): Promise<RegionRo
   return row;
 }
 
-export async function listRegions(
-  tx: PlatformTx,
-  page: { after: string | undefined; limit: number },
-): Promise<RegionRow[]> {
-  return tx
-    .select()
-    .from(regions)
-    .where(page.after === undefined ? undefined : gt(regions.name, page.after))
-    .orderBy(asc(regions.name))
-    .limit(page.limit);
+export function listRegions(tx: PlatformTx, page: PageQuery): Promise<RegionRow[]> {
+  return selectPage(tx, [regions, regions.name], page);
 }
 
 export async function lockRegion(tx: PlatformTx, name: string): Promise<RegionRow | undefined> {

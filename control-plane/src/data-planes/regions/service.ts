@@ -1,6 +1,5 @@
 /** What is said of the clusters that data planes are provisioned on. */
 import { isDeepStrictEqual } from "node:util";
-import type { ClusterSettings } from "@headgate/sdk/contract";
 import type { z } from "zod";
 import type { RegionRow } from "../../db/schema/provisioning.ts";
 import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
@@ -21,21 +20,14 @@ import {
   lockRegion,
   updateRegion,
 } from "./repository.ts";
-import { type regionIssuerInput, regionView } from "./views.ts";
+import { type regionInput, regionView } from "./views.ts";
 
 interface RegionServices extends Pick<ChangeServices, "db" | "clock"> {
   readonly keyWrapper: KeyWrapper;
   readonly logger: Pick<Logger, "info">;
 }
 
-export interface RegionInput {
-  readonly name: string;
-  readonly cluster: ClusterSettings;
-  readonly issuer: z.infer<typeof regionIssuerInput>;
-  /** May be left out when a region that is there is changed. */
-  readonly access?: { readonly kubeconfig: string } | { readonly in_cluster: true } | undefined;
-  readonly cordoned?: boolean | undefined;
-}
+type RegionInput = z.infer<typeof regionInput>;
 
 export const regions = {
   async put(services: RegionServices, input: RegionInput) {

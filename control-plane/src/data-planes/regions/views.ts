@@ -8,7 +8,7 @@ const cluster: z.ZodType<ClusterSettings> = clusterSettings;
 /** RFC 7517; members that are not known are passed over. */
 const jwk = z.record(z.string().max(64), z.unknown());
 
-export const regionIssuerInput = z.strictObject({
+const regionIssuerInput = z.strictObject({
   /** Exactly the `iss` of the tokens. */
   url: z.string().min(1).max(2_048),
   jwks: z.strictObject({ keys: z.array(jwk).min(1).max(100) }).optional(),
@@ -18,6 +18,28 @@ export const regionIssuerInput = z.strictObject({
     .optional(),
   /** Lets the keys be fetched without TLS, from an address of this machine or of a private network. */
   allow_http: z.boolean().optional(),
+});
+
+export const regionInput = z.strictObject({
+  name: regionName,
+  /** What the programs of the region and of its cluster gave as outputs. */
+  cluster: clusterSettings,
+  /** Who signs the tokens of the cluster's ServiceAccounts: the keys themselves, or where they are. */
+  issuer: regionIssuerInput.refine(
+    ({ jwks, jwks_url }) => (jwks === undefined) !== (jwks_url === undefined),
+    {
+      error: "needs either jwks or jwks_url",
+    },
+  ),
+  /** Write-only. May be left out when a region that is there is changed. */
+  access: z
+    .union([
+      z.strictObject({ kubeconfig: z.string().min(1).max(200_000) }),
+      z.strictObject({ in_cluster: z.literal(true) }),
+    ])
+    .optional(),
+  /** No new data planes. */
+  cordoned: z.boolean().optional(),
 });
 
 /** Everything but the kubeconfig, of which only whether there is one. */

@@ -1,9 +1,10 @@
 /** Releases, and the data planes that they go to, as the platform sees them. */
 import type { Id } from "@headgate/sdk/contract";
-import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, ne, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, ne, sql } from "drizzle-orm";
 import { dataPlaneReplicas, dataPlanes } from "../../db/schema/data-planes.ts";
 import { operations, releases } from "../../db/schema/provisioning.ts";
 import { tenants } from "../../db/schema/tenants.ts";
+import { type PageQuery, selectPage } from "../../db/select-page.ts";
 import type { PlatformTx } from "../../db/tenant-scope.ts";
 import { SILENCE_MS } from "../status.ts";
 import { LAST_RING, RING_OF_PLAN, type RingSight } from "./advance-release.ts";
@@ -44,17 +45,8 @@ export async function lockRelease(tx: PlatformTx, id: Id<"release">): Promise<Re
   return row;
 }
 
-export async function listReleases(
-  tx: PlatformTx,
-  after: string | undefined,
-  limit: number,
-): Promise<ReleaseRow[]> {
-  return tx
-    .select()
-    .from(releases)
-    .where(after === undefined ? undefined : gt(releases.id, after as Id<"release">))
-    .orderBy(asc(releases.id))
-    .limit(limit);
+export function listReleases(tx: PlatformTx, page: PageQuery): Promise<ReleaseRow[]> {
+  return selectPage(tx, [releases, releases.id], page);
 }
 
 /** The release that is on its way, under its lock; undefined while another process has it in hand. */

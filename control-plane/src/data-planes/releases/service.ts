@@ -104,7 +104,7 @@ export const releases = {
   },
 
   async list({ db }: ReleaseServices, { cursor, limit }: PageRequest) {
-    const rows = await withPlatform(db, (tx) => listReleases(tx, cursor, limit + 1));
+    const rows = await withPlatform(db, (tx) => listReleases(tx, { after: cursor, limit: limit + 1 }));
     return pageOf(rows, limit, { cursor: ({ id }) => id, view: (row) => row });
   },
 };

@@ -74,6 +74,18 @@ export const stacks = pgTable(
   ],
 );
 
+export const OPERATION_KINDS = ["up", "preview", "refresh", "destroy"] as const;
+export const OPERATION_STATES = ["queued", "running", "succeeded", "failed", "interrupted"] as const;
+export const FAILURE_CLASSES = [
+  "quota",
+  "conflict",
+  "timeout",
+  "refused",
+  "retryable",
+  "interrupted",
+] as const;
+export const EVENT_TYPES = ["started", "step", "diff", "diagnostic", "ended"] as const;
+
 /** Each run of the engine for a tenant. */
 export const operations = pgTable(
   "operations",
@@ -81,17 +93,17 @@ export const operations = pgTable(
     tenant_id: tenantIdColumn().references(() => tenants.id),
     id: idColumn<"operation">().notNull(),
     data_plane_id: idColumn<"dataPlane">().notNull(),
-    kind: text().$type<"up" | "preview" | "refresh" | "destroy">().notNull(),
+    kind: text().$type<(typeof OPERATION_KINDS)[number]>().notNull(),
     /** Why it was run: created, changed, drift, swept, drained, deleted, recovery, asked. */
     reason: text().notNull(),
-    state: text().$type<"queued" | "running" | "succeeded" | "failed" | "interrupted">().notNull(),
+    state: text().$type<(typeof OPERATION_STATES)[number]>().notNull(),
     generation: int53().notNull(),
     fencing_token: int53().notNull(),
     /** Resource changes by kind: create, update, delete, same, replace. */
     changes: jsonb().$type<Record<string, number>>().notNull().default({}),
     /** What the preview before it announced, in the same words; null where none was made. */
     planned: jsonb().$type<Record<string, number>>(),
-    error_class: text().$type<"quota" | "conflict" | "timeout" | "refused" | "retryable" | "interrupted">(),
+    error_class: text().$type<(typeof FAILURE_CLASSES)[number]>(),
     message: text().notNull().default(""),
     created_at: int53().notNull(),
     started_at: int53(),
@@ -114,7 +126,7 @@ export const operationEvents = pgTable(
     operation_id: idColumn<"operation">().notNull(),
     seq: integer().notNull(),
     at: int53().notNull(),
-    type: text().$type<"started" | "step" | "diff" | "diagnostic" | "ended">().notNull(),
+    type: text().$type<(typeof EVENT_TYPES)[number]>().notNull(),
     payload: jsonb().$type<Record<string, unknown>>().notNull(),
   },
   (t) => [

@@ -1,6 +1,12 @@
 import { type Id, idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { Database } from "../../db/client.ts";
+import {
+  EVENT_TYPES,
+  FAILURE_CLASSES,
+  OPERATION_KINDS,
+  OPERATION_STATES,
+} from "../../db/schema/provisioning.ts";
 import { type TenantTx, withTenant } from "../../db/tenant-scope.ts";
 import { type PageRequest, pageOf } from "../../lib/page.ts";
 import { requireFound } from "../../lib/require-found.ts";
@@ -21,13 +27,13 @@ export const operationView = z.strictObject({
   id: idOf("operation"),
   tenant_id: idOf("tenant"),
   data_plane_id: idOf("dataPlane"),
-  kind: z.enum(["up", "preview", "refresh", "destroy"]),
+  kind: z.enum(OPERATION_KINDS),
   reason: z.string(),
-  state: z.enum(["queued", "running", "succeeded", "failed", "interrupted"]),
+  state: z.enum(OPERATION_STATES),
   generation: z.int().nonnegative(),
   changes: counts,
   planned: counts.nullable(),
-  error_class: z.enum(["quota", "conflict", "timeout", "refused", "retryable", "interrupted"]).nullable(),
+  error_class: z.enum(FAILURE_CLASSES).nullable(),
   message: z.string(),
   created_at: unixMs,
   started_at: unixMs.nullable(),
@@ -40,7 +46,7 @@ export const eventView = z.strictObject({
   /** Counts from 1 within the operation. */
   seq: z.int().positive(),
   at: unixMs,
-  type: z.enum(["started", "step", "diff", "diagnostic", "ended"]),
+  type: z.enum(EVENT_TYPES),
   payload: z.record(z.string(), z.unknown()),
 });
 export const showEvent = viewOf(eventView);

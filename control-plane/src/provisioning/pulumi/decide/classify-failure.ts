@@ -1,7 +1,8 @@
 /** Why an operation failed, in one of six words that say what to do next: a pure function of what is known. */
+import type { FAILURE_CLASSES } from "../../../db/schema/provisioning.ts";
 import { backoffMs } from "../../../lib/backoff.ts";
 
-export type FailureClass = "quota" | "conflict" | "timeout" | "refused" | "retryable" | "interrupted";
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
 
 export interface Failure {
   /** Who ended it before its end, if somebody did. */
