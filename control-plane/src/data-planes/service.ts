@@ -113,12 +113,12 @@ export const dataPlanes = {
 
   /** The operation that was asked for; it waits until the worker has room. Faults: `api.conflict` where no engine runs it. */
   ask(ctx: OperatorContext, id: Id<"dataPlane">, kind: keyof typeof ASKED_BY) {
-    return change(ctx, { id, action: ASKED_BY[kind] }, async (tx, { driver, tenant_id: tenantId, ...row }) => {
-      if (driver !== "pulumi") throw conflict(`Its driver (${driver}) runs no operations.`);
+    return change(ctx, { id, action: ASKED_BY[kind] }, async (tx, row) => {
+      if (row.driver !== "pulumi") throw conflict(`Its driver (${row.driver}) runs no operations.`);
       requireWanted(row);
       const operation = await askForOperation(tx, {
         id: ctx.services.makeId("operation"),
-        tenantId,
+        tenantId: row.tenant_id,
         dataPlaneId: id,
         kind,
         generation: row.generation,

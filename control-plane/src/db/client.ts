@@ -59,10 +59,7 @@ export async function createPglite(
 ): Promise<PGlite> {
   return PGlite.create({
     extensions: { btree_gist },
-    parsers: {
-      [pgliteTypes.INT8]: exactInt8,
-      [pgliteTypes.NUMERIC]: (text: string) => text,
-    },
+    parsers: { [pgliteTypes.INT8]: exactInt8, [pgliteTypes.NUMERIC]: (text: string) => text },
     ...(options.kind === "embedded" ? { dataDir: options.directory } : {}),
     ...(options.kind === "memory" && options.template !== undefined ? { loadDataDir: options.template } : {}),
   });

@@ -26,20 +26,10 @@ const CURRENT_TENANT = sql.raw("nullif(current_setting('app.tenant_id', true), '
 /** Rows of the current tenant and no others, for reading and for writing. Goes into every tenant table. */
 export function tenantPolicy(column: "tenant_id" | "id" = "tenant_id") {
   const own = sql`${sql.identifier(column)} = ${CURRENT_TENANT}`;
-  return pgPolicy("tenant_rows", {
-    to: appRole,
-    for: "all",
-    using: own,
-    withCheck: own,
-  });
+  return pgPolicy("tenant_rows", { to: appRole, for: "all", using: own, withCheck: own });
 }
 
 /** All rows, for the platform's role: only on tables that must be read before the tenant is known. */
 export function platformPolicy() {
-  return pgPolicy("platform_rows", {
-    to: platformRole,
-    for: "all",
-    using: sql`true`,
-    withCheck: sql`true`,
-  });
+  return pgPolicy("platform_rows", { to: platformRole, for: "all", using: sql`true`, withCheck: sql`true` });
 }

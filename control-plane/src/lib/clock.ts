@@ -6,7 +6,4 @@ export interface Clock {
   monotonicMs(): number;
 }
 
-export const systemClock: Clock = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-};
+export const systemClock: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };

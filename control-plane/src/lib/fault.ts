@@ -20,9 +20,7 @@ export class Fault extends Error {
 
   constructor(code: ErrorCode, options: FaultOptions = {}) {
     const { text } = errorRow(code);
-    super(options.detail === undefined ? text : `${text} ${options.detail}`, {
-      cause: options.cause,
-    });
+    super(options.detail === undefined ? text : `${text} ${options.detail}`, { cause: options.cause });
     this.name = "Fault";
     this.code = code;
     this.parameter = options.parameter;

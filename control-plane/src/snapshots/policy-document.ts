@@ -50,9 +50,7 @@ export function readDocument(text: string, { snapshot }: Contract): PolicyDocume
 const writtenSnapshot = z.looseObject({
   providers: z.array(z.looseObject({ sealed_credential: z.string().nullable() })),
 });
-const storedDocument = z.looseObject({
-  providers: z.array(z.looseObject({ has_credential: z.boolean() })),
-});
+const storedDocument = z.looseObject({ providers: z.array(z.looseObject({ has_credential: z.boolean() })) });
 
 function withSeal<P extends { readonly has_credential: boolean }>({ has_credential, ...provider }: P) {
   return { ...provider, sealed_credential: has_credential ? NOTHING_SEALED : null };

@@ -16,11 +16,7 @@ export const keysRouter = router({
   /** An agent's key for the gateway. The secret is shown this once. */
   create: tenantProcedure
     .input(
-      z.strictObject({
-        agent_id: idOf("agent"),
-        name,
-        expires_at: z.number().int().positive().optional(),
-      }),
+      z.strictObject({ agent_id: idOf("agent"), name, expires_at: z.number().int().positive().optional() }),
     )
     .output(newKey)
     .mutation(({ ctx, input: { agent_id, ...input } }) => keys.create(ctx, { agent_id, ...defined(input) })),

@@ -27,9 +27,7 @@ export const regionInput = z.strictObject({
   /** Who signs the tokens of the cluster's ServiceAccounts: the keys themselves, or where they are. */
   issuer: regionIssuerInput.refine(
     ({ jwks, jwks_url }) => (jwks === undefined) !== (jwks_url === undefined),
-    {
-      error: "needs either jwks or jwks_url",
-    },
+    { error: "needs either jwks or jwks_url" },
   ),
   /** Write-only. May be left out when a region that is there is changed. */
   access: z

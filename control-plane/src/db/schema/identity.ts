@@ -50,16 +50,11 @@ export const keys = pgTable(
 /** Whose key a handle belongs to: read by the platform before the tenant is known. Unique over all tenants. */
 export const keyHandles = pgTable(
   "key_handles",
-  {
-    handle: text().primaryKey(),
-    tenant_id: tenantIdColumn(),
-    key_id: idColumn<"key">().notNull(),
-  },
+  { handle: text().primaryKey(), tenant_id: tenantIdColumn(), key_id: idColumn<"key">().notNull() },
   (t) => [
-    foreignKey({
-      columns: [t.tenant_id, t.key_id],
-      foreignColumns: [keys.tenant_id, keys.id],
-    }).onDelete("cascade"),
+    foreignKey({ columns: [t.tenant_id, t.key_id], foreignColumns: [keys.tenant_id, keys.id] }).onDelete(
+      "cascade",
+    ),
     tenantPolicy(),
     platformPolicy(),
   ],

@@ -59,10 +59,5 @@ export const snapshotAcks = pgTable(
     errors: jsonb().$type<string[]>().notNull(),
     at: int53().notNull(),
   },
-  (t) => [
-    primaryKey({
-      columns: [t.tenant_id, t.data_plane_id, t.revision, t.instance_id],
-    }),
-    tenantPolicy(),
-  ],
+  (t) => [primaryKey({ columns: [t.tenant_id, t.data_plane_id, t.revision, t.instance_id] }), tenantPolicy()],
 );

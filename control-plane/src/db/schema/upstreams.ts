@@ -52,10 +52,7 @@ export const routes = pgTable(
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.id] }),
     unique("routes_model_unique").on(t.tenant_id, t.model_id),
-    foreignKey({
-      columns: [t.tenant_id, t.model_id],
-      foreignColumns: [models.tenant_id, models.id],
-    }),
+    foreignKey({ columns: [t.tenant_id, t.model_id], foreignColumns: [models.tenant_id, models.id] }),
     tenantPolicy(),
   ],
 );

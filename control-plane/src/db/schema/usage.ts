@@ -71,11 +71,7 @@ const usageKeys = () => ({
 
 export const usageMinutes = pgTable(
   "usage_minutes",
-  {
-    ...usageKeys(),
-    dimension: text().notNull(),
-    quantity: numeric({ precision: 40, scale: 0 }).notNull(),
-  },
+  { ...usageKeys(), dimension: text().notNull(), quantity: numeric({ precision: 40, scale: 0 }).notNull() },
   (t) => [
     primaryKey({
       name: "usage_minutes_pk",

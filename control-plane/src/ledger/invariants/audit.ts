@@ -58,10 +58,7 @@ export function createAudit(contract: Contract): LedgerAudit {
   async function take(batch: RawBatch, stream: Walked): Promise<void> {
     const events = await eventsIn(batch, contract);
     if (events === undefined)
-      unreadable.push({
-        invariant: "batches",
-        at: { stream_id: batch.streamId, first_seq: batch.firstSeq },
-      });
+      unreadable.push({ invariant: "batches", at: { stream_id: batch.streamId, first_seq: batch.firstSeq } });
     for (const event of events ?? []) folder.add(event);
     for (const [dimension, total] of totalsOf(events ?? []))
       stream.totals.set(dimension, (stream.totals.get(dimension) ?? 0n) + total);

@@ -13,10 +13,7 @@ export const MINUTE_MS = 60_000;
 /** What usage is told apart by. */
 export type UsageScope = { readonly minute: number } & { readonly [Column in UsageColumn]: string };
 
-export type MinuteQuantity = UsageScope & {
-  readonly dimension: string;
-  readonly quantity: bigint;
-};
+export type MinuteQuantity = UsageScope & { readonly dimension: string; readonly quantity: bigint };
 
 export type MinuteCalls = UsageScope & {
   readonly calls: number;
