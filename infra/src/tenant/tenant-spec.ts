@@ -1,5 +1,12 @@
 /** All that the objects of one tenant follow from. */
-import { clusterSettings, firstForm, format, idOf, JOIN_TOKEN_PATTERN, schemaOf } from "@headgate/sdk/contract";
+import {
+  clusterSettings,
+  firstForm,
+  format,
+  idOf,
+  JOIN_TOKEN_PATTERN,
+  schemaOf,
+} from "@headgate/sdk/contract";
 import { z } from "zod";
 import { PLAN_NAMES } from "../plans.ts";
 

@@ -159,4 +159,12 @@ export {
   oldestSpoken,
   statedVersion,
 } from "./versions/contract.ts";
-export { CannotSayError, type Form, type Format, firstForm, format, type Reading, schemaOf } from "./versions/form.ts";
+export {
+  CannotSayError,
+  type Form,
+  type Format,
+  firstForm,
+  format,
+  type Reading,
+  schemaOf,
+} from "./versions/form.ts";
