@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { watch } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
-import { lockDirectory } from "../harness/directory-lock.ts";
+import { lockDirectory } from "@headgate/control-plane/directory-lock";
 import { ACME, CREDENTIALS } from "./catalog.ts";
 import { freePort } from "./free-port.ts";
 import { openKeyRing } from "./key-ring.ts";

@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { styleText } from "node:util";
 import Anthropic from "@anthropic-ai/sdk";
+import { DirectoryInUse } from "@headgate/control-plane/directory-lock";
 import { isHeadgateError } from "@headgate/sdk";
 import OpenAI from "openai";
-import { DirectoryInUse } from "../harness/directory-lock.ts";
 import { NotInTime } from "../harness/until.ts";
 import { Trouble } from "./narrator.ts";
 

@@ -1,6 +1,6 @@
 /** `npm start`: one tenant from onboarding to a draft invoice, on this machine; then it stays up. */
 import { relative, resolve } from "node:path";
-import { lockDirectory } from "../harness/directory-lock.ts";
+import { lockDirectory } from "@headgate/control-plane/directory-lock";
 import { until } from "../harness/until.ts";
 import * as calls from "./calls.ts";
 import { ACME, CREDENTIALS } from "./catalog.ts";

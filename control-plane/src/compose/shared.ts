@@ -8,7 +8,7 @@ import { type OpenDatabase, openDatabase } from "../db/client.ts";
 import { hashOperatorToken } from "../identity/operator-token.ts";
 import { readOrMakeOperatorToken } from "../identity/operator-token-file.ts";
 import { systemClock } from "../lib/clock.ts";
-import { holdDirectory } from "../lib/hold-directory.ts";
+import { lockDirectory } from "../lib/directory-lock.ts";
 import { createLogger } from "../lib/logger.ts";
 import { createMakeId, type Random } from "../lib/make-id.ts";
 import { createMetrics } from "../lib/metrics.ts";
@@ -44,8 +44,10 @@ export async function openShared(
   const clock = systemClock;
   const metrics = createMetrics({ processMetrics: true });
   // Several may share a Postgres, but never the files of a database or the processes of data planes.
-  if (config.databaseUrl === undefined || (config.driver === "local" && role !== "api"))
-    shutdown.later(await holdDirectory(config.dataDirectory));
+  if (config.databaseUrl === undefined || (config.driver === "local" && role !== "api")) {
+    const lock = lockDirectory(config.dataDirectory);
+    shutdown.later(async () => lock[Symbol.dispose]());
+  }
   const tokenFile = join(config.dataDirectory, "operator-token");
   const operatorToken =
     role === "worker" ? "" : (config.operatorToken ?? (await readOrMakeOperatorToken(tokenFile, random)));
@@ -83,13 +85,8 @@ export async function openShared(
 
 /** Brings the schema up to date and ends. */
 export async function migrateDatabase(config: Config): Promise<void> {
-  const release =
-    config.databaseUrl === undefined ? await holdDirectory(config.dataDirectory) : async () => undefined;
-  try {
-    await (await openConfigured({ ...config, role: "all" })).close();
-  } finally {
-    await release();
-  }
+  using _lock = config.databaseUrl === undefined ? lockDirectory(config.dataDirectory) : undefined;
+  await (await openConfigured({ ...config, role: "all" })).close();
 }
 
 async function openKeyWrapper(config: Config, random: Random, { db }: OpenDatabase): Promise<KeyWrapper> {

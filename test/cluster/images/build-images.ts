@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { waitForDirectory } from "../../harness/directory-lock.ts";
+import { waitForDirectory } from "@headgate/control-plane/directory-lock";
 import { CACHE, fillOnce } from "../parts/cache.ts";
 import { archivedDigest } from "./archived-digest.ts";
 import { type Image, type ImageName, type Images, refByDigest } from "./images.ts";

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { lockDirectory } from "../../harness/directory-lock.ts";
+import { lockDirectory } from "@headgate/control-plane/directory-lock";
 import { cleanUp } from "./clean-up.ts";
 import { prerequisites } from "./prerequisites.ts";
 import { NODE_FOLDER } from "./record.ts";

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { lockDirectory } from "../../harness/directory-lock.ts";
+import { lockDirectory } from "@headgate/control-plane/directory-lock";
 import { until } from "../../harness/until.ts";
 import { ensureParts } from "../parts/parts.ts";
 import { CONTAINERD_NAMESPACE, NODE_NAME } from "./addresses.ts";

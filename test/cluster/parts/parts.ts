@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { waitForDirectory } from "../../harness/directory-lock.ts";
+import { waitForDirectory } from "@headgate/control-plane/directory-lock";
 import { buildBinaries } from "./binaries.ts";
 import { CACHE, fillOnce, partsFolder } from "./cache.ts";
 import { ensureDebianPackages } from "./debian-packages.ts";

@@ -1,5 +1,5 @@
 /**
- * One process at a time works on a directory. The lock is the operating system's own, by way of the SQLite that Node
+ * One process at a time works in a directory. The lock is the operating system's own, by way of the SQLite that Node
  * brings along: no two can have it on any system, and it is gone with the process that holds it however that ends, so
  * that none is ever stale.
  */
@@ -7,13 +7,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Refusal } from "./refusal.ts";
 
 const SQLITE_BUSY = 5;
 const LOOK_AGAIN_MS = 1_000;
 
-export class DirectoryInUse extends Error {
-  override readonly name = "DirectoryInUse";
-}
+export class DirectoryInUse extends Refusal {}
 
 /** Makes the directory where there is none. Throws `DirectoryInUse`, which names the process that holds it. */
 export function lockDirectory(directory: string): Disposable {
@@ -25,9 +24,7 @@ export function lockDirectory(directory: string): Disposable {
   } catch (error) {
     lock.close();
     if (!(error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY)) throw error;
-    throw new DirectoryInUse(
-      `process ${readFileSync(holder, "utf8")} works in ${directory}; end that one first`,
-    );
+    throw new DirectoryInUse(`${directory} is in use by process ${pidIn(holder)}; end that one first.`);
   }
   writeFileSync(holder, String(process.pid));
   return { [Symbol.dispose]: () => lock.close() };
@@ -43,5 +40,14 @@ export async function waitForDirectory(directory: string, onWait: () => void): P
     }
     if (!waits) onWait();
     await sleep(LOOK_AGAIN_MS);
+  }
+}
+
+/** For who reads the message; whoever has only just got the lock has not written its number down. */
+function pidIn(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "unknown";
   }
 }
