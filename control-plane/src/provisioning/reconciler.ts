@@ -3,14 +3,16 @@
  * seen, so a pass that was missed, cut short or done twice does no harm. A row is worked on under its lease, and what
  * came of it is written only while that holds. Where work goes on after a pass, the lease is kept until it has ended.
  */
+
+import { type Backoff, backoffMs } from "@headgate/sdk/backoff";
 import { type Id, JOIN_TOKEN_LIFETIME_MS } from "@headgate/sdk/contract";
 import type { Logger } from "pino";
 import type { Observation } from "../data-planes/status.ts";
 import { conditionsOf, stateOf } from "../data-planes/status.ts";
 import type { Database } from "../db/client.ts";
 import { withPlatform, withTenant } from "../db/tenant-scope.ts";
-import { type Backoff, backoffMs } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
+import { shareOf } from "../lib/share-of.ts";
 import type { ProvisioningMetrics } from "./metrics.ts";
 import { ABSENT, type Provisioner, STOPPED } from "./provisioner.ts";
 import {
@@ -157,7 +159,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       log.error({ data_plane_id: row.id, err: error }, "could not reconcile a data plane");
       const seen = { ...ABSENT, message: "the provisioner failed; see the control plane's log" };
       const now = clock.wallMs();
-      const waitMs = backoffMs(AFTER_FAULT, row.attempts, row.id);
+      const waitMs = backoffMs(AFTER_FAULT, row.attempts, shareOf(`${row.id}|${row.attempts}`));
       const state = row.deletion_requested_at === null ? stateOf(row, seen) : "draining";
       return {
         ...unchanged(row),

@@ -4,8 +4,8 @@
  * be away at any time and for any time: nothing here throws or ends for that.
  */
 import type { Contract, Heartbeat, HeartbeatAnswer, Id } from "@headgate/sdk/contract";
-import type { RandomFraction } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { RandomFraction } from "../lib/jitter.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
 import { type ControlRequest, type ControlResponse, createControlClient } from "./control-client.ts";

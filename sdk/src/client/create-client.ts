@@ -1,4 +1,5 @@
 import { createTRPCUntypedClient, httpLink } from "@trpc/client";
+import { backoffMs } from "../backoff/index.ts";
 import { type Api, PROCEDURES } from "../generated/router.ts";
 import { errorFrom } from "./error-from.ts";
 import { HeadgateError } from "./errors.ts";
@@ -100,7 +101,8 @@ function createSender(options: ClientOptions) {
           error.code === "network" &&
           signal?.aborted !== true;
         if (!again) throw error;
-        await pause(retryDelayMs * 2 ** retries * (1 - Math.random() / 2), signal);
+        const timing = { firstMs: retryDelayMs, maxMs: Number.POSITIVE_INFINITY };
+        await pause(backoffMs(timing, retries + 1, Math.random()), signal);
       }
     }
   };

@@ -1,5 +1,7 @@
 /** Subscriptions: what comes, as it comes, taken up again where a connection broke. */
+
 import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { backoffMs } from "../backoff/index.ts";
 import { errorFromData } from "./error-from.ts";
 import { HeadgateError } from "./errors.ts";
 import { headersOf } from "./headers.ts";
@@ -86,10 +88,8 @@ export function createWatcher(options: ClientOptions): Watch {
             retryable: true,
             cause: signal?.aborted === true ? signal.reason : failure,
           });
-        await pause(
-          Math.min(retryDelayMs * 2 ** (failures - 1), RETRY_MS_MAX) * (1 - Math.random() / 2),
-          signal,
-        );
+        const timing = { firstMs: retryDelayMs, maxMs: RETRY_MS_MAX };
+        await pause(backoffMs(timing, failures, Math.random()), signal);
       }
     }
   };

@@ -1,7 +1,8 @@
 /** Keeps one child process as it is wanted: running as it should, started again when it ends unasked, or stopped. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Backoff, backoffMs } from "../../lib/backoff.ts";
+import { type Backoff, backoffMs } from "@headgate/sdk/backoff";
 import type { Clock } from "../../lib/clock.ts";
+import { shareOf } from "../../lib/share-of.ts";
 import {
   adoptProcess,
   forgetProcess,
@@ -140,7 +141,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     phase = "restarting";
     settled.resolve();
     onChange(event, detail);
-    const waitMs = backoffMs(timing, failures, directory);
+    const waitMs = backoffMs(timing, failures, shareOf(`${directory}|${failures}`));
     await settledOrAborted(delay(waitMs, undefined, { signal: turn }), turn);
   }
 

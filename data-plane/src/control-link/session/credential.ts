@@ -4,13 +4,14 @@
  * length ends by itself.
  */
 import { sign } from "node:crypto";
+import { backoffMs } from "@headgate/sdk/backoff";
 import {
   ASSERTION_AUDIENCE,
   type Contract,
   DATA_PLANE_API,
   DATA_PLANE_CREDENTIAL_LIFETIME_MS,
 } from "@headgate/sdk/contract";
-import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
+import type { RandomFraction } from "../../lib/jitter.ts";
 import type { Logger } from "../../lib/logger.ts";
 import {
   type ControlClient,
@@ -112,7 +113,7 @@ export function createCredentials(deps: CredentialDeps): Credentials {
       if (!running) return;
       failures += 1;
       outage.failed(cause);
-      schedule(backoffMs(failures, random, { baseMs: 1_000, capMs: 60_000 }));
+      schedule(backoffMs({ firstMs: 1_000, maxMs: 60_000 }, failures, random()));
     }
   };
 

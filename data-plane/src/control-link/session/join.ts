@@ -3,6 +3,8 @@
  * token that was refused is not sent again, a new one is. On a cluster the tokens are read anew for each attempt, since
  * they rotate, and what was refused may be good later.
  */
+
+import { backoffMs } from "@headgate/sdk/backoff";
 import {
   type Contract,
   type CredentialAnswer,
@@ -10,7 +12,7 @@ import {
   JOIN_TOKEN_PATTERN,
   type JoinRequest,
 } from "@headgate/sdk/contract";
-import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
+import type { RandomFraction } from "../../lib/jitter.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { type ControlClient, documentIn, posting } from "../control-client.ts";
 import { createOutageLog } from "../outage-log.ts";
@@ -62,7 +64,7 @@ export function startJoining(deps: JoiningDeps): { stop(): void } {
       if (stopped) return;
       attempts += 1;
       outage.failed(cause);
-      const delayMs = backoffMs(attempts, random, { baseMs: 500, capMs: 15_000 });
+      const delayMs = backoffMs({ firstMs: 500, maxMs: 15_000 }, attempts, random());
       cancelTimer = timers.after(delayMs, () => void attempt());
     }
   };

@@ -3,9 +3,11 @@
  * A lost connection is taken up again after a random while; since a hint may have been missed meanwhile, every
  * connection begins with one.
  */
+
+import { backoffMs } from "@headgate/sdk/backoff";
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import { createParser } from "eventsource-parser";
-import { backoffMs, type RandomFraction } from "../../lib/backoff.ts";
+import type { RandomFraction } from "../../lib/jitter.ts";
 import { member, parseJson } from "../../lib/json/member.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { ControlStream } from "../control-client.ts";
@@ -50,7 +52,7 @@ export function startSnapshotHints(deps: SnapshotHintsDeps): { stop(): void } {
     if (stopped) return;
     attempts += 1;
     cancelTimer = timers.after(
-      backoffMs(attempts, random, { baseMs: 500, capMs: 30_000 }),
+      backoffMs({ firstMs: 500, maxMs: 30_000 }, attempts, random()),
       () => void listen(),
     );
   };

@@ -2,13 +2,15 @@
  * Keeps the policy up to date. A conditional GET now and then is the truth; hints only make it happen sooner. One
  * fetch runs at a time, and a hint that comes during it leads to another.
  */
+
+import { backoffMs } from "@headgate/sdk/backoff";
 import {
   DATA_PLANE_API,
   SNAPSHOT_BYTES_MAX,
   SNAPSHOT_KEY_ID_HEADER,
   SNAPSHOT_SIGNATURE_HEADER,
 } from "@headgate/sdk/contract";
-import { backoffMs, jitteredMs, type RandomFraction } from "../../lib/backoff.ts";
+import { jitteredMs, type RandomFraction } from "../../lib/jitter.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { RejectionReason } from "../../policy/policy-holder.ts";
 import { AnswerTooLargeError, type ControlResponse } from "../control-client.ts";
@@ -87,7 +89,7 @@ export function createSnapshotSource(deps: SnapshotSourceDeps): SnapshotSource {
     const delayMs =
       failures === 0
         ? jitteredMs(POLL_INTERVAL_MS, random)
-        : backoffMs(failures, random, { baseMs: 1_000, capMs: POLL_INTERVAL_MS });
+        : backoffMs({ firstMs: 1_000, maxMs: POLL_INTERVAL_MS }, failures, random());
     cancelTimer = timers.after(delayMs, () => void sync());
   };
 

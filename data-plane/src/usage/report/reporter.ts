@@ -4,8 +4,8 @@
  * leave a hole: it is written aside for someone to look at, and tried again every minute.
  */
 import { join } from "node:path";
+import { backoffMs } from "@headgate/sdk/backoff";
 import { type Contract, USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
-import { backoffMs } from "../../lib/backoff.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { replaceFile } from "../../storage/disk.ts";
 import { createEventReader } from "../spool/event-reader.ts";
@@ -15,7 +15,7 @@ import { createBatchEncoder } from "./batch.ts";
 import { judgeAnswer, type SendResult } from "./batch-answer.ts";
 
 const LINGER_MS = 1_000;
-const RETRY = { baseMs: 1_000, capMs: 60_000 };
+const RETRY = { firstMs: 1_000, maxMs: 60_000 };
 const REFUSED_RETRY_MS = 60_000;
 /** Longer waits than this are not asked for by a server in its right mind. */
 const RETRY_AFTER_MAX_MS = 15 * 60_000;
@@ -98,7 +98,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     while (!stopped()) {
       await spool.recover();
       if (pending() === 0) {
-        await sleepUntilPending(1, RETRY.capMs);
+        await sleepUntilPending(1, RETRY.maxMs);
         continue;
       }
       if (pending() < USAGE_BATCH_EVENTS_MAX && flushing === 0)
@@ -177,7 +177,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   /** Never sooner than the server asks. */
   function backoff(retryAfterMs: number | undefined): number {
     failures += 1;
-    return Math.max(backoffMs(failures, random, RETRY), Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS));
+    return Math.max(backoffMs(RETRY, failures, random()), Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS));
   }
 
   return {

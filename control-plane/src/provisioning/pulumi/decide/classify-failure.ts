@@ -1,6 +1,7 @@
 /** Why an operation failed, in one of six words that say what to do next: a pure function of what is known. */
+import { backoffMs } from "@headgate/sdk/backoff";
 import type { FAILURE_CLASSES } from "../../../db/schema/provisioning.ts";
-import { backoffMs } from "../../../lib/backoff.ts";
+import { shareOf } from "../../../lib/share-of.ts";
 
 export type FailureClass = (typeof FAILURE_CLASSES)[number];
 
@@ -69,7 +70,10 @@ export function retryAt(
 ): number {
   // What was cut off is taken up at once, but not for ever.
   if (kind === "interrupted" && failures <= 1) return endedAt;
-  return endedAt + backoffMs({ firstMs: FIRST_MS[kind], maxMs: LONGEST_MS }, failures, key);
+  return (
+    endedAt +
+    backoffMs({ firstMs: FIRST_MS[kind], maxMs: LONGEST_MS }, failures, shareOf(`${key}|${failures}`))
+  );
 }
 
 const LONGEST_MS = 10 * 60_000;

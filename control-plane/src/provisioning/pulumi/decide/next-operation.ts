@@ -1,7 +1,7 @@
 /** What is to be done to a stack next: a pure function of its row, of what is wanted, and of the time. */
 import type { Id } from "@headgate/sdk/contract";
 import type { stacks } from "../../../db/schema/provisioning.ts";
-import { shareOf } from "../../../lib/backoff.ts";
+import { shareOf } from "../../../lib/share-of.ts";
 import type { OperationJob } from "../process/operation-job.ts";
 import { type FailureClass, retryAt } from "./classify-failure.ts";
 import { differsInSharedOnly } from "./desired-digest.ts";
