@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { agentNamespace, dataPlaneSubject, tenantNamespace } from "./cluster-names.ts";
+import {
+  agentNamespace,
+  dataPlaneSubject,
+  NAMESPACE_PATTERN,
+  NAMESPACE_PREFIXES,
+  tenantNamespace,
+} from "./cluster-names.ts";
 
 const TENANT = "ten_01jd8m5w3q0000000000000000";
 
@@ -11,6 +17,15 @@ test("a tenant's namespace and subject hold its id and nothing that it could cho
 test("an agent's namespace is no tenant's", () => {
   expect(agentNamespace("agt_01jd8m5w3q0000000000000000")).toBe("hga-01jd8m5w3q0000000000000000");
   expect(() => agentNamespace(TENANT as `agt_${string}`)).toThrow(TypeError);
+});
+
+test("the names of namespaces of tenants and agents, and no others, match the pattern", () => {
+  const unique = "01jd8m5w3q0000000000000000";
+  expect(NAMESPACE_PREFIXES.tenant + unique).toBe(tenantNamespace(TENANT));
+  for (const prefix of Object.values(NAMESPACE_PREFIXES))
+    expect(prefix + unique).toMatch(new RegExp(NAMESPACE_PATTERN));
+  for (const name of ["headgate-gateway", "kube-system", "x-hg-1", "hgb-1"])
+    expect(name).not.toMatch(new RegExp(NAMESPACE_PATTERN));
 });
 
 test("a namespace is a DNS label", () => {

@@ -7,14 +7,20 @@ export const CLUSTER_JOIN_AUDIENCE = "headgate:data-plane-join";
 /** The ServiceAccount of a data plane's pods, in its tenant's namespace. */
 export const DATA_PLANE_SERVICE_ACCOUNT = "data-plane";
 
+/** What precedes the unique part of an id in the name of its namespace. */
+export const NAMESPACE_PREFIXES = { tenant: "hg-", agent: "hga-" } as const;
+
+/** What the names of those namespaces match and no others', as a regular expression. */
+export const NAMESPACE_PATTERN = "^hga?-";
+
 /** The namespace of a tenant's data plane. Throws a TypeError for what is no tenant's id. */
 export function tenantNamespace(tenantId: Id<"tenant">): string {
-  return `hg-${uniquePart("tenant", tenantId)}`;
+  return namespaceOf("tenant", tenantId);
 }
 
 /** The namespace of one agent that runs with us. Throws a TypeError for what is no agent's id. */
 export function agentNamespace(agentId: Id<"agent">): string {
-  return `hga-${uniquePart("agent", agentId)}`;
+  return namespaceOf("agent", agentId);
 }
 
 /** The subject (`sub`) of the tokens that the cluster gives to the pods of a tenant's data plane. */
@@ -23,7 +29,7 @@ export function dataPlaneSubject(tenantId: Id<"tenant">): string {
 }
 
 /** The name is part of an identity, so a value that is no id would be a way into another one. */
-function uniquePart(kind: "tenant" | "agent", id: string): string {
+function namespaceOf(kind: keyof typeof NAMESPACE_PREFIXES, id: string): string {
   if (!isId(kind, id)) throw new TypeError(`not an id of kind ${kind}`);
-  return id.slice(id.indexOf("_") + 1);
+  return NAMESPACE_PREFIXES[kind] + id.slice(id.indexOf("_") + 1);
 }

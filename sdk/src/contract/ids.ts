@@ -42,6 +42,9 @@ export interface IdSource {
   random(bytes: Uint8Array): Uint8Array;
 }
 
+/** What follows the prefix and `_`, as a regular expression. */
+export const UNIQUE_PART = "[0-9a-hjkmnp-tv-z]{26}";
+
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_CHARS = 10;
 const RANDOM_CHARS = 16;
@@ -69,7 +72,7 @@ export function encodeId<K extends IdKind>(kind: K, unixMs: number, random: Uint
 
 /** The schema of one kind of id. */
 export function idOf<K extends IdKind>(kind: K): z.ZodType<Id<K>, Id<K>> {
-  const pattern = new RegExp(`^${ID_PREFIXES[kind]}_[0-9a-hjkmnp-tv-z]{26}$`);
+  const pattern = new RegExp(`^${ID_PREFIXES[kind]}_${UNIQUE_PART}$`);
   return z.custom<Id<K>>((value) => typeof value === "string" && pattern.test(value), {
     error: `must be an id that starts with "${ID_PREFIXES[kind]}_"`,
   });

@@ -10,6 +10,8 @@ export {
   CLUSTER_JOIN_AUDIENCE,
   DATA_PLANE_SERVICE_ACCOUNT,
   dataPlaneSubject,
+  NAMESPACE_PATTERN,
+  NAMESPACE_PREFIXES,
   tenantNamespace,
 } from "./cluster-names.ts";
 export { type ClusterSettings, clusterSettings } from "./cluster-settings.ts";
@@ -45,6 +47,7 @@ export {
   type IdSource,
   idOf,
   isId,
+  UNIQUE_PART,
 } from "./ids.ts";
 export {
   ASSERTION_AUDIENCE,

@@ -1,4 +1,5 @@
 /** Pieces of CEL. Values are put into an expression by `literal` and `list` only. */
+import { NAMESPACE_PATTERN } from "@headgate/sdk/contract";
 import type { BaseConfig } from "../base-config.ts";
 
 /** A text, as CEL writes it: JSON's form of a string is one of CEL's. */
@@ -13,6 +14,11 @@ export function list(texts: readonly string[]): string {
 /** A label of an object, or nothing. */
 export function labelOf(object: string, label: string): string {
   return `${object}.metadata.?labels[?${literal(label)}].orValue("")`;
+}
+
+/** Whether the object, a namespace, is named as those of tenants and agents are. */
+export function isNamedAsOurs(object: string): string {
+  return `${object}.metadata.name.matches(${literal(NAMESPACE_PATTERN)})`;
 }
 
 /** Whether the request comes from the provisioner, or from a person who may do the same. */

@@ -1,10 +1,8 @@
+import { ID_PREFIXES, NAMESPACE_PREFIXES, UNIQUE_PART } from "@headgate/sdk/contract";
 import { LABELS } from "../../names.ts";
 import type { BaseConfig } from "../base-config.ts";
 import type { AdmissionPolicy } from "./admission-policy.ts";
-import { isTrusted, literal } from "./cel.ts";
-
-/** The letters of an id, as the contract has them. */
-const UNIQUE_PART = "[0-9a-hjkmnp-tv-z]{26}";
+import { isNamedAsOurs, isTrusted, literal } from "./cel.ts";
 
 const LABELS_OF = (object: string) => `${object}.metadata.?labels.orValue({})`;
 const hasOurLabel = (object: string) =>
@@ -13,6 +11,10 @@ const hasOurLabel = (object: string) =>
     .join(" || ");
 const NEW = (label: string) => `variables.labels[?${literal(label)}].orValue("")`;
 const OLD = (label: string) => `variables.oldLabels[?${literal(label)}].orValue("")`;
+const isNamedFor = (kind: keyof typeof NAMESPACE_PREFIXES, label: string) => {
+  const prefix = NAMESPACE_PREFIXES[kind];
+  return `variables.name.matches("^${prefix}${UNIQUE_PART}$") && ${NEW(label)} == "${ID_PREFIXES[kind]}_" + variables.name.substring(${prefix.length})`;
+};
 
 /**
  * Namespaces of tenants and agents: only the provisioner makes them, labels them and takes them away; the name and the
@@ -35,8 +37,8 @@ export function namespacePolicy({ admission, kubernetesVersion }: BaseConfig): A
       {
         name: "named-or-labelled-as-ours",
         expression: [
-          `(object != null && (object.metadata.name.matches("^hga?-") || ${hasOurLabel("object")}))`,
-          `(oldObject != null && (oldObject.metadata.name.matches("^hga?-") || ${hasOurLabel("oldObject")}))`,
+          `(object != null && (${isNamedAsOurs("object")} || ${hasOurLabel("object")}))`,
+          `(oldObject != null && (${isNamedAsOurs("oldObject")} || ${hasOurLabel("oldObject")}))`,
         ].join(" || "),
       },
     ],
@@ -59,8 +61,8 @@ export function namespacePolicy({ admission, kubernetesVersion }: BaseConfig): A
       {
         expression: [
           "variables.sameLabels",
-          `(variables.name.matches("^hg-${UNIQUE_PART}$") && ${NEW(LABELS.tenantId)} == "ten_" + variables.name.substring(3) && ${NEW(LABELS.role)} == "data-plane")`,
-          `(variables.name.matches("^hga-${UNIQUE_PART}$") && ${NEW(LABELS.agentId)} == "agt_" + variables.name.substring(4) && ${NEW(LABELS.role)} == "agent" && ${NEW(LABELS.tenantId)}.matches("^ten_${UNIQUE_PART}$"))`,
+          `(${isNamedFor("tenant", LABELS.tenantId)} && ${NEW(LABELS.role)} == "data-plane")`,
+          `(${isNamedFor("agent", LABELS.agentId)} && ${NEW(LABELS.role)} == "agent" && ${NEW(LABELS.tenantId)}.matches("^${ID_PREFIXES.tenant}_${UNIQUE_PART}$"))`,
         ].join(" || "),
         message: "The namespace's name must be made of the id of the tenant or agent that its labels name.",
       },

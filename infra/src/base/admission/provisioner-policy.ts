@@ -1,7 +1,7 @@
 import { LABELS } from "../../names.ts";
 import type { BaseConfig } from "../base-config.ts";
 import type { AdmissionPolicy } from "./admission-policy.ts";
-import { labelOf, list } from "./cel.ts";
+import { isNamedAsOurs, labelOf, list } from "./cel.ts";
 
 /**
  * Keeps the provisioner inside the namespaces of tenants and agents, whatever its role would let it write elsewhere.
@@ -32,7 +32,7 @@ export function provisionerPolicy({ admission }: BaseConfig): AdmissionPolicy {
     ],
     rules: [
       {
-        expression: `!variables.isNamespace || (variables.subject.metadata.name.matches("^hga?-") && ${labelOf("variables.subject", LABELS.tenantId)} != "")`,
+        expression: `!variables.isNamespace || (${isNamedAsOurs("variables.subject")} && ${labelOf("variables.subject", LABELS.tenantId)} != "")`,
         message: "The provisioner makes, changes and deletes namespaces of tenants and agents only.",
       },
       {
