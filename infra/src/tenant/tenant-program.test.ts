@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { tenantNamespace } from "@headgate/sdk/contract";
 import { expect, test } from "vitest";
 import { manifestName } from "../manifest.ts";
@@ -42,6 +43,14 @@ test.each(cases)(
     expect(outputs.objects.toSorted()).toEqual(objects.map(({ inputs }) => nameIn(inputs)).toSorted());
   },
 );
+
+test("the outputs have the form that its golden file shows, of the same tenant", async () => {
+  const { outputs } = await run();
+  const golden = JSON.parse(readFileSync(new URL("golden/outputs-v1.json", import.meta.url), "utf8"));
+  expect(tenantOutputs.read(golden)).toMatchObject({ ok: true, version: 1 });
+  // Which objects there are may differ by release.
+  expect(outputs).toEqual({ ...golden, objects: expect.arrayContaining([expect.any(String)]) });
+});
 
 test("every object is made through the program's own provider, under a component", async () => {
   const { objects } = await run();
