@@ -1,6 +1,7 @@
-/** The rows of data planes, as the API writes and reads them. */
+/** The SQL of data planes that all of this domain shares: what they are, what is desired of them, and that they go. */
 import type { Id } from "@headgate/sdk/contract";
 import { and, eq, isNull, min, ne, notInArray, or, sql } from "drizzle-orm";
+import { insertedRow } from "../db/inserted-row.ts";
 import { dataPlanes } from "../db/schema/data-planes.ts";
 import { operations } from "../db/schema/provisioning.ts";
 import { tenants } from "../db/schema/tenants.ts";
@@ -50,8 +51,7 @@ export async function insertDataPlane(
   tx: TenantTx,
   values: typeof dataPlanes.$inferInsert,
 ): Promise<DataPlaneRow> {
-  const [row] = await tx.insert(dataPlanes).values(values).returning();
-  return requireFound(row);
+  return insertedRow(await tx.insert(dataPlanes).values(values).returning());
 }
 
 export async function updateDataPlane(

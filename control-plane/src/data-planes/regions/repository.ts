@@ -1,9 +1,9 @@
 import { and, eq, ne, sql } from "drizzle-orm";
+import { insertedRow } from "../../db/inserted-row.ts";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { type RegionRow, regions } from "../../db/schema/provisioning.ts";
 import { type PageQuery, selectPage } from "../../db/select-page.ts";
 import type { PlatformTx } from "../../db/tenant-scope.ts";
-import { requireFound } from "../../lib/require-found.ts";
 
 export async function findRegion(tx: PlatformTx, name: string): Promise<RegionRow | undefined> {
   const [row] = await tx.select().from(regions).where(eq(regions.name, name));
@@ -20,11 +20,10 @@ export async function lockRegion(tx: PlatformTx, name: string): Promise<RegionRo
 }
 
 export async function insertRegion(tx: PlatformTx, row: typeof regions.$inferInsert): Promise<RegionRow> {
-  const [inserted] = await tx.insert(regions).values(row).returning();
-  return requireFound(inserted);
+  return insertedRow(await tx.insert(regions).values(row).returning());
 }
 
-/** Of what data planes follow; the generation rises. */
+/** Sets what it is given: the generation rises only with `set`. */
 export async function updateRegion(
   tx: PlatformTx,
   { name }: Pick<RegionRow, "name">,

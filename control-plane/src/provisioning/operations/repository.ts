@@ -1,9 +1,9 @@
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { insertedRow } from "../../db/inserted-row.ts";
 import { dataPlanes } from "../../db/schema/data-planes.ts";
 import { operationEvents, operations } from "../../db/schema/provisioning.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
-import { requireFound } from "../../lib/require-found.ts";
 
 export type OperationRow = typeof operations.$inferSelect;
 export type OperationEventRow = typeof operationEvents.$inferSelect;
@@ -72,7 +72,7 @@ export async function enqueue(tx: TenantTx, asked: AskedOperation): Promise<Oper
     );
   await tx.update(dataPlanes).set({ next_attempt_at: 0 }).where(eq(dataPlanes.id, dataPlaneId));
   if (waiting !== undefined) return waiting;
-  const [row] = await tx
+  const inserted = await tx
     .insert(operations)
     .values({
       tenant_id: tenantId,
@@ -86,5 +86,5 @@ export async function enqueue(tx: TenantTx, asked: AskedOperation): Promise<Oper
       created_at: now,
     })
     .returning();
-  return requireFound(row);
+  return insertedRow(inserted);
 }
