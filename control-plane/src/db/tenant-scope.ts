@@ -16,7 +16,10 @@ declare const scope: unique symbol;
 /** A transaction that sees one tenant's rows. */
 export type TenantTx = Transaction & { readonly [scope]: "tenant" };
 
-/** A transaction that sees tenants, data planes, key handles, join tokens, prices and signing keys; see the grants. */
+/**
+ * A transaction that sees tenants, data planes with their replicas, stacks and operations, key handles, join tokens,
+ * regions, releases, prices and signing keys; what it may change of them is up to the grants.
+ */
 export type PlatformTx = Transaction & { readonly [scope]: "platform" };
 
 const ATTEMPTS_MAX = 5;
