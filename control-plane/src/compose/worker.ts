@@ -38,7 +38,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 function auditLedger({ ledgerAuditMs, services }: WorkerOptions): () => Promise<void> {
-  const { db, logger: log, metrics, random, contract } = services;
+  const { db, logger: log, metrics, random, contract, clock } = services;
   if (ledgerAuditMs === 0) return async () => undefined;
   const pass = createLedgerWatch({
     db,
@@ -46,8 +46,11 @@ function auditLedger({ ledgerAuditMs, services }: WorkerOptions): () => Promise<
     registry: metrics.registry,
     contract,
     chance: () => chanceOf(random),
+    clock,
   });
-  return repeat(pass, ledgerAuditMs, (error) => log.error({ err: error }, "an audit of the ledger failed"));
+  return repeat(pass, ledgerAuditMs, (error) =>
+    log.error({ err: error }, "a pass over the ledger's audits failed"),
+  );
 }
 
 async function startProvisioning(options: WorkerOptions): Promise<Worker> {

@@ -313,7 +313,7 @@ async function everythingOf(owner: UsageOwner) {
 
 async function breaks(owner: UsageOwner): Promise<readonly Violation[]> {
   const found = await readTenant(platform.db, owner.tenantId, (tx) =>
-    createAudit(CONTRACT).advance(tx, { batches: Number.MAX_SAFE_INTEGER }),
+    createAudit(CONTRACT).advance(tx, Number.MAX_SAFE_INTEGER),
   );
   return found ?? [];
 }

@@ -54,6 +54,16 @@ export function platformAlerts(): Alert[] {
       summary: "The ledger breaks an invariant; the worker's log says of which tenant, and where.",
     },
     {
+      alert: "HeadgateLedgerUnaudited",
+      expr:
+        'sum(increase(headgate_ledger_audits_total{outcome="ended"}[1h])) == 0 and sum(increase(headgate_usage_events_total[1h])) > 0' +
+        ' or sum(increase(headgate_ledger_audits_total{outcome="failed"}[10m])) > 0',
+      for: "15m",
+      severity: "warning",
+      summary:
+        "No audit of the ledger has ended for an hour while usage came in, or audits fail again and again.",
+    },
+    {
       alert: "HeadgateUsageLate",
       expr: "histogram_quantile(0.99, sum by (le) (rate(headgate_usage_lag_seconds_bucket[10m]))) > 300",
       for: "10m",

@@ -56,29 +56,32 @@ export async function batchesOf(
 
 export interface BatchRange {
   readonly from?: Pick<RawBatch, "streamId" | "firstSeq"> | undefined;
+  /** The last that may come. */
+  readonly to?: Pick<RawBatch, "streamId" | "firstSeq"> | undefined;
   /** Unix milliseconds. */
   readonly receivedSince?: number;
 }
 
-/** Raw batches in the order of stream and seq, a few of them in memory at a time, from this one on. */
+/** Raw batches in the order of stream and seq, a few of them in memory at a time. */
 export async function* rawBatches(
   tx: TenantTx,
-  { from, receivedSince }: BatchRange,
+  { from, to, receivedSince }: BatchRange,
 ): AsyncGenerator<RawBatch> {
   const recent = receivedSince === undefined ? undefined : gte(usageBatches.received_at, receivedSince);
   const place = sql`(${usageBatches.stream_id}, ${usageBatches.first_seq})`;
+  const last = to && sql`${place} <= (${to.streamId}, ${to.firstSeq})`;
   let next = from && sql`${place} >= (${from.streamId}, ${from.firstSeq})`;
   for (;;) {
     const page: RawBatch[] = await tx
       .select(RAW)
       .from(usageBatches)
-      .where(and(recent, next))
+      .where(and(recent, last, next))
       .orderBy(asc(usageBatches.stream_id), asc(usageBatches.first_seq))
       .limit(PAGE_ROWS);
     yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_ROWS) return;
-    next = sql`${place} > (${last.streamId}, ${last.firstSeq})`;
+    const before = page.at(-1);
+    if (before === undefined || page.length < PAGE_ROWS) return;
+    next = sql`${place} > (${before.streamId}, ${before.firstSeq})`;
   }
 }
 

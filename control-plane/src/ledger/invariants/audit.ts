@@ -1,7 +1,8 @@
 /**
- * Whether what must always hold of a tenant's ledger does. An audit walks all raw batches a few at a time, so that each
- * step is short, and takes in what arrives meanwhile; at the end it compares their sums with what is kept of them. None
- * is expected to find anything; a finding is an incident and is never mended silently.
+ * Whether what must always hold of a tenant's ledger does, at the moment the audit begins: it notes what is kept, then
+ * walks the raw batches of that moment a few at a time, so that each step is short, and compares their sums with its
+ * notes. What arrives meanwhile is left to the next audit, so that no inflow keeps one from its end. None is expected to
+ * find anything; a finding is an incident and is never mended silently.
  */
 import type { Contract, Id, UsageEvent } from "@headgate/sdk/contract";
 import type { TenantTx } from "../../db/tenant-scope.ts";
@@ -34,10 +35,10 @@ export interface Violation {
 
 export interface LedgerAudit {
   /**
-   * Walks on, and lowers what is left of the budget. Gives what was found once no batch is left to read, and undefined
-   * before that. All that `tx` sees must be of one moment.
+   * Walks on, up to the end of the batch with which it has read so many events. Gives what was found once no batch is
+   * left to read, and undefined before that. All that `tx` sees must be of one moment.
    */
-  advance(tx: TenantTx, budget: { batches: number }): Promise<readonly Violation[] | undefined>;
+  advance(tx: TenantTx, events: number): Promise<readonly Violation[] | undefined>;
 }
 
 const ALL_TIME: Period = { fromMs: 0, toMs: 2 ** 52 };
@@ -45,13 +46,17 @@ const ALL_TIME: Period = { fromMs: 0, toMs: 2 ** 52 };
 const BUCKET_MS = 24 * 60 * MINUTE_MS;
 
 interface Walked {
+  readonly id: Id<"stream">;
   nextSeq: number;
-  /** Of its events so far. */
+  /** Where the audit ends. */
+  readonly ackedSeq: number;
+  /** Of its events so far, and as kept. */
   readonly totals: Map<string, bigint>;
+  readonly stored: Readonly<Record<string, string>>;
 }
 
 export function createAudit(contract: Contract): LedgerAudit {
-  const walked = new Map<Id<"stream">, Walked>();
+  let kept: Awaited<ReturnType<typeof whatIsKept>> | undefined;
   const folder = createRollUp(BUCKET_MS);
   const unreadable: Violation[] = [];
 
@@ -66,25 +71,29 @@ export function createAudit(contract: Contract): LedgerAudit {
   }
 
   return {
-    async advance(tx, budget) {
-      const streams = await listStreams(tx);
-      for (const { id, ackedSeq } of streams) {
-        const stream = walked.get(id) ?? { nextSeq: 1, totals: new Map() };
-        walked.set(id, stream);
-        if (stream.nextSeq > ackedSeq) continue;
-        for await (const batch of rawBatches(tx, { from: { streamId: id, firstSeq: stream.nextSeq } })) {
-          if (batch.streamId !== id) break;
-          if (budget.batches === 0) return undefined;
-          budget.batches -= 1;
+    async advance(tx, events) {
+      kept ??= await whatIsKept(tx);
+      let left = events;
+      for (const stream of kept.streams) {
+        const { id: streamId, nextSeq, ackedSeq } = stream;
+        if (nextSeq > ackedSeq) continue;
+        const range = { from: { streamId, firstSeq: nextSeq }, to: { streamId, firstSeq: ackedSeq } };
+        for await (const batch of rawBatches(tx, range)) {
+          if (left <= 0) return undefined;
+          left -= batch.lastSeq - batch.firstSeq + 1;
           await take(batch, stream);
         }
       }
-      const totals = streams.flatMap((stream) => differingTotals(stream, walked.get(stream.id)?.totals));
-      const sequence = (await breaksInSequence(tx)).map((at): Violation => ({ invariant: "sequence", at }));
-      const stored = await readMinutes(tx, ALL_TIME, BUCKET_MS);
-      return [...sequence, ...unreadable, ...totals, ...differingMinutes(folder.result(), stored)];
+      const totals = kept.streams.flatMap(differingTotals);
+      return [...kept.breaks, ...unreadable, ...totals, ...differingMinutes(folder.result(), kept.minutes)];
     },
   };
+}
+
+async function whatIsKept(tx: TenantTx) {
+  const streams = (await listStreams(tx)).map((row): Walked => ({ ...row, nextSeq: 1, totals: new Map() }));
+  const breaks = (await breaksInSequence(tx)).map((at): Violation => ({ invariant: "sequence", at }));
+  return { streams, breaks, minutes: await readMinutes(tx, ALL_TIME, BUCKET_MS) };
 }
 
 /** Undefined for a batch that is not what it was when it was taken in. */
@@ -98,14 +107,10 @@ async function eventsIn({ packed, sha256 }: RawBatch, contract: Contract): Promi
   }
 }
 
-function differingTotals(
-  { id, totals }: { id: Id<"stream">; totals: Readonly<Record<string, string>> },
-  walked: ReadonlyMap<string, bigint> = new Map(),
-): Violation[] {
-  return [...new Set([...walked.keys(), ...Object.keys(totals)])].flatMap((dimension): Violation[] => {
-    const [raw, stored] = [walked.get(dimension) ?? 0n, BigInt(totals[dimension] ?? "0")];
-    if (raw === stored) return [];
-    return [{ invariant: "totals", at: { stream_id: id, dimension, raw: `${raw}`, stored: `${stored}` } }];
+function differingTotals({ id, totals, stored }: Walked): Violation[] {
+  return [...new Set([...totals.keys(), ...Object.keys(stored)])].flatMap((dimension): Violation[] => {
+    const at = { raw: `${totals.get(dimension) ?? 0n}`, stored: stored[dimension] ?? "0" };
+    return at.raw === at.stored ? [] : [{ invariant: "totals", at: { stream_id: id, dimension, ...at } }];
   });
 }
 

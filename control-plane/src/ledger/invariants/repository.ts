@@ -1,12 +1,12 @@
 import type { Id } from "@headgate/sdk/contract";
-import { asc, count, gt, sql } from "drizzle-orm";
+import { asc, gt, sql } from "drizzle-orm";
 import { tenants } from "../../db/schema/tenants.ts";
 import { usageStreams } from "../../db/schema/usage.ts";
 import type { PlatformTx, TenantTx } from "../../db/tenant-scope.ts";
 
 export async function listStreams(tx: TenantTx) {
-  const { stream_id: id, acked_seq: ackedSeq, totals } = usageStreams;
-  return tx.select({ id, ackedSeq, totals }).from(usageStreams);
+  const { stream_id: id, acked_seq: ackedSeq, totals: stored } = usageStreams;
+  return tx.select({ id, ackedSeq, stored }).from(usageStreams);
 }
 
 /** Where the seqs of a stream do not run from 1 to its watermark, each in exactly one batch: the first seq at fault. */
@@ -28,13 +28,13 @@ export async function tenantAfter(
   tx: PlatformTx,
   place: Id<"tenant"> | number,
 ): Promise<Id<"tenant"> | undefined> {
-  const [all] = await tx.select({ count: count() }).from(tenants);
+  const skipped = typeof place === "number" ? Math.floor(place * (await tx.$count(tenants))) : 0;
   const [next] = await tx
     .select({ id: tenants.id })
     .from(tenants)
     .where(typeof place === "number" ? undefined : gt(tenants.id, place))
     .orderBy(asc(tenants.id))
-    .offset(typeof place === "number" ? Math.floor(place * (all?.count ?? 0)) : 0)
+    .offset(skipped)
     .limit(1);
   return next?.id;
 }
