@@ -1,4 +1,7 @@
-/** Joining on a cluster: with the data plane's join secret and the pod's own token, and with nothing less. */
+/**
+ * Joining on a cluster: with the data plane's join secret and the pod's own token, and with nothing less; and how long
+ * who has joined counts. Long, because all of it is told of one region's issuer and the tokens that it signs.
+ */
 import {
   CLUSTER_JOIN_AUDIENCE,
   credentialAnswer,

@@ -22,7 +22,6 @@ import { OPERATOR } from "../../identity/operator-token.ts";
 import type { UsageOwner } from "../../ledger/ingest/repository.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { changePolicy } from "../../policy/change-policy.ts";
-import { loadSigningKeys } from "../../snapshots/signing-keys.ts";
 import { joinedDataPlane, type TestDataPlane } from "../../testing/test-data-plane.ts";
 import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
 
@@ -230,44 +229,6 @@ test("a verdict is kept and shown: the revision that is applied, or the reasons 
   expect(await ack(dataPlane, { ok: true, revision: 3, instance_id })).toBe(400);
 });
 
-test("a heartbeat is kept and answered with the newest revision", async () => {
-  const dataPlane = await withProvider();
-  const beat = makeHeartbeat({ applied_revision: 1 });
-  const { headers } = dataPlane;
-  const response = await platform.app.inject({
-    method: "POST",
-    url: DATA_PLANE_API.heartbeat,
-    headers,
-    payload: encodeHeartbeat(beat),
-  });
-  expect(response.json()).toEqual({ latest_revision: 2, live_replicas: 1, server_time: TEST_NOW });
-  expect(await rowOf(dataPlane.owner)).toMatchObject({
-    applied_revision: 1,
-    last_heartbeat: beat,
-    last_heartbeat_at: TEST_NOW,
-  });
-});
-
-test("usage that was refused or lost shows on the data plane until it is no more", async () => {
-  const dataPlane = await joinedDataPlane(platform);
-  const { headers } = dataPlane;
-  const shown: unknown[] = [];
-  for (const trouble of [{}, { quarantined_batches: 1 }, { lost_events: 2 }, {}]) {
-    const payload = encodeHeartbeat(makeHeartbeat(trouble));
-    await platform.app.inject({ method: "POST", url: DATA_PLANE_API.heartbeat, headers, payload });
-    const row = await rowOf(dataPlane.owner);
-    const conditions = row?.["conditions"] as { type: string; status: string; reason: string }[];
-    const { status, reason } = conditions.find(({ type }) => type === "UsageAccepted") ?? {};
-    shown.push([status, reason]);
-  }
-  expect(shown).toEqual([
-    ["true", "NothingRefused"],
-    ["false", "BatchRefused"],
-    ["false", "EventsLost"],
-    ["true", "NothingRefused"],
-  ]);
-});
-
 test("an event stream tells the revision at once and then every new one", async () => {
   const dataPlane = await withProvider();
   const url = await platform.app.listen({ port: 0, host: "127.0.0.1" });
@@ -278,18 +239,6 @@ test("an event stream tells the revision at once and then every new one", async 
   await setCredential(dataPlane.owner, "sk-new");
   expect((await reader?.read())?.value).toBe('event: revision\ndata: {"revision":3}\n\n');
   await reader?.cancel();
-});
-
-test("the platform's keys are made once and stay, encrypted at rest", async () => {
-  const load = () =>
-    loadSigningKeys(platform.db, { wrapper: platform.keyWrapper, makeId: platform.makeId, now: TEST_NOW });
-  const [one, two] = [await load(), await load()];
-  expect(two.snapshot.trusted).toEqual(one.snapshot.trusted);
-  const { rows } = await withPlatform(platform.db, (tx) =>
-    tx.execute<{ private_key: string }>(sql`select private_key from signing_keys`),
-  );
-  expect(rows).toHaveLength(2);
-  expect(JSON.stringify(rows)).not.toContain("crv");
 });
 
 /** As a data plane of this version does, unless told otherwise. */

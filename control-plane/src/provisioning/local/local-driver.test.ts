@@ -1,3 +1,4 @@
+/** Long, because each guarantee is about real child processes, which all are made, watched and ended in one way. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -288,20 +289,6 @@ test("an id that is a path is refused", async () => {
   const driver = makeDriver();
   const id = "../../etc" as Id<"dataPlane">;
   await expect(driver.destroy({ ...makeDesired(), id })).rejects.toThrow("not a data plane's id");
-});
-
-test("the identity of a process is stable, and an ended one has none", async () => {
-  const child = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
-  await once(child, "spawn");
-  const pid = child.pid ?? 0;
-  pids.add(pid);
-  const identity = await processIdentity(pid);
-  expect(identity).toBeDefined();
-  expect(await processIdentity(pid)).toBe(identity);
-  expect(await processIdentity(process.pid)).not.toBe(identity);
-  child.kill("SIGKILL");
-  await once(child, "exit");
-  expect(await processIdentity(pid)).toBeUndefined();
 });
 
 function makeDesired(): DesiredDataPlane {

@@ -3,6 +3,7 @@
  * of the outermost object stand, so that a body can be acted on and forwarded byte for byte. It refuses what two
  * parsers may read differently: a member named twice, prototype members, lone surrogates, numbers beyond a double,
  * depth above 128. One pass, no recursion deeper than that, time linear in the length.
+ * One file, long as it is, because all its readers move the same cursor.
  */
 import { isUtf8 } from "node:buffer";
 
