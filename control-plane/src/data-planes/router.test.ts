@@ -1,10 +1,12 @@
 import {
   CONTRACT_HEADER,
+  CONTRACT_VERSION,
   DATA_PLANE_API,
   JOIN_TOKEN_LIFETIME_MS,
   JOIN_TOKEN_PATTERN,
+  schemaOf,
 } from "@headgate/sdk/contract";
-import { encodeHeartbeat, makeHeartbeat } from "@headgate/sdk/testing";
+import { encodeHeartbeat, makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
@@ -36,6 +38,33 @@ test("a tenant's data plane is shown with the revision that it should run", asyn
   expect(shown).toMatchObject({ id: dataPlaneId, state: "pending", generation: 1, wanted_revision: 1 });
   expect(replicas).toEqual([]);
   expect(await server.ok("data_planes.list", {}, caller)).toEqual({ items: [shown], next_cursor: null });
+});
+
+test("what was kept in a form of before is shown in today's, what a newer program has kept is not, and both are answered", async () => {
+  const { id, caller, dataPlaneId } = await createTestTenant(server);
+  const ack = { ok: true, revision: 1, instance_id: makeId("instance") };
+  const beat = makeHeartbeat();
+  const shown = () =>
+    server.ok<{ last_ack: unknown; last_heartbeat: unknown }>(
+      "data_planes.get",
+      { data_plane_id: dataPlaneId },
+      caller,
+    );
+  const keep = (kept: { ack: object; beat: object }) =>
+    withTenant(server.services.db, id, (tx) =>
+      tx.execute(
+        sql`update data_planes set last_ack = ${JSON.stringify(kept.ack)}::jsonb, last_heartbeat = ${JSON.stringify(kept.beat)}::jsonb where id = ${dataPlaneId}`,
+      ),
+    );
+  // Version 1 had no word for the version of an acknowledgement.
+  await keep({ ack, beat: { schema: schemaOf("heartbeat", 1), ...beat } });
+  expect(await shown()).toMatchObject({ last_ack: ack, last_heartbeat: beat });
+  const newer = CONTRACT_VERSION + 1;
+  await keep({
+    ack: { schema: schemaOf("snapshot-ack", newer), ...ack, mood: "fine" },
+    beat: { schema: schemaOf("heartbeat", newer), ...beat, mood: "fine" },
+  });
+  expect(await shown()).toMatchObject({ last_ack: null, last_heartbeat: null });
 });
 
 test("what is shown holds no address of the administration and no key", async () => {

@@ -1,5 +1,5 @@
 /** Columns and policies that the tables share. */
-import type { Id, IdKind } from "@headgate/sdk/contract";
+import { CONTRACT_VERSION, type Format, type Id, type IdKind } from "@headgate/sdk/contract";
 import { sql } from "drizzle-orm";
 import { bigint, customType, pgPolicy, pgRole, text } from "drizzle-orm/pg-core";
 
@@ -32,4 +32,19 @@ export function tenantPolicy(column: "tenant_id" | "id" = "tenant_id") {
 /** All rows, for the platform's role: only on tables that must be read before the tenant is known. */
 export function platformPolicy() {
   return pgPolicy("platform_rows", { to: platformRole, for: "all", using: sql`true`, withCheck: sql`true` });
+}
+
+/**
+ * A document of the contract, kept in the newest form, which it states, and lifted where it is read. Null where it was
+ * kept without a version, or by a newer program.
+ */
+export function contractColumn<T>({ read, write }: Format<T>) {
+  return customType<{ data: T | null; driverData: unknown }>({
+    dataType: () => "jsonb",
+    toDriver: (value) => JSON.stringify(value && write(value, CONTRACT_VERSION)),
+    fromDriver(stored) {
+      const reading = read(typeof stored === "string" ? JSON.parse(stored) : stored);
+      return reading.ok ? reading.value : null;
+    },
+  })();
 }

@@ -62,7 +62,7 @@ export interface ControlLink {
 export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLink> {
   const { stateDir, holder, logger, contract, timers = systemTimers } = deps;
   const identity = await loadIdentity(stateDir, logger);
-  const registration = loadRegistration({ stateDir, isNew: identity.isNew, logger });
+  const registration = loadRegistration({ stateDir, contract, isNew: identity.isNew, logger });
   const client = createControlClient({ baseUrl: deps.controlPlaneUrl, clock: deps.clock, contract });
   const credentials = createCredentials({
     ...deps,

@@ -1,7 +1,7 @@
 /**
  * Small files that must survive a crash whole: read as they were last written, or as they were before. Each states the
- * version of its form; one that states none is of the first. What a newer program has written is not read as if it were
- * known: it is set aside as it is, or left where it is.
+ * version of its form; one that states none is of the first. Whoever reads a file lifts what an older form lacks. What
+ * a newer program has written is not read as if it were known: it is set aside as it is, or left where it is.
  */
 import { basename, dirname, join } from "node:path";
 import { parseJson } from "../lib/json/member.ts";
@@ -33,7 +33,7 @@ export function versioned(content: object): object {
 export function unversioned(path: string, written: unknown): unknown {
   if (typeof written !== "object" || written === null || !("version" in written)) return written;
   const { version, ...content } = written;
-  if (version !== STATE_VERSION) throw new NewerStateError(path);
+  if (!(Number(version) <= STATE_VERSION)) throw new NewerStateError(path);
   return content;
 }
 

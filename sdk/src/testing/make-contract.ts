@@ -30,21 +30,21 @@ export function contractUpTo(version: number): Contract {
   };
 }
 
-/** A contract of one version more, in which snapshots, heartbeats and usage events have one more required member. */
+/** A contract of one version more, in which every document has one more required member. */
 export function nextContract(): Contract {
   return {
     version: NEXT,
     snapshot: nextFormat("snapshot", CONTRACT.snapshot, { residency: "eu" }),
     heartbeat: nextFormat("heartbeat", CONTRACT.heartbeat, { temperature: 20 }),
-    heartbeatAnswer: nextFormat("heartbeat-answer", CONTRACT.heartbeatAnswer),
-    joinRequest: nextFormat("join-request", CONTRACT.joinRequest),
-    credentialRequest: nextFormat("credential-request", CONTRACT.credentialRequest),
-    credentialAnswer: nextFormat("credential-answer", CONTRACT.credentialAnswer),
-    snapshotAck: nextFormat("snapshot-ack", CONTRACT.snapshotAck),
-    usageBatch: nextFormat("usage-batch", CONTRACT.usageBatch),
+    heartbeatAnswer: nextFormat("heartbeat-answer", CONTRACT.heartbeatAnswer, { pace: "calm" }),
+    joinRequest: nextFormat("join-request", CONTRACT.joinRequest, { rack: 7 }),
+    credentialRequest: nextFormat("credential-request", CONTRACT.credentialRequest, { purpose: "renewal" }),
+    credentialAnswer: nextFormat("credential-answer", CONTRACT.credentialAnswer, { zone: "a" }),
+    snapshotAck: nextFormat("snapshot-ack", CONTRACT.snapshotAck, { took_ms: 3 }),
+    usageBatch: nextFormat("usage-batch", CONTRACT.usageBatch, { codec: "plain" }),
     usageEvent: nextForm(CONTRACT.usageEvent, { carbon_grams: 1 }),
-    usageAck: nextFormat("usage-ack", CONTRACT.usageAck),
-    usageGap: nextFormat("usage-gap", CONTRACT.usageGap),
+    usageAck: nextFormat("usage-ack", CONTRACT.usageAck, { depth: 0 }),
+    usageGap: nextFormat("usage-gap", CONTRACT.usageGap, { hint: "resend" }),
   };
 }
 
@@ -65,7 +65,7 @@ function nextForm<T>(form: Form<T>, added: Members): Form<T> {
   };
 }
 
-function nextFormat<T>(kind: string, format: Format<T>, added: Members = {}): Format<T> {
+function nextFormat<T>(kind: string, format: Format<T>, added: Members): Format<T> {
   return {
     read(document) {
       const schema = { schema: schemaOf(kind, NEXT) };

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import { until } from "../../harness/until.ts";
 import { descendants, isAlive, killProcess, processesWhere, processId } from "./process-table.ts";
 
 test.runIf(process.platform === "linux")(
@@ -24,9 +25,11 @@ test.runIf(process.platform === "linux")(
   "the children of children are found, and processes by their arguments",
   async () => {
     const mark = `60.${process.pid}`;
-    const child = spawn("sh", ["-c", `sleep ${mark} & echo started; wait`]);
-    await once(child.stdout, "data");
-    const found = processesWhere(([program, argument]) => program === "sleep" && argument === mark);
+    const child = spawn("sh", ["-c", `sleep ${mark} & wait`]);
+    const sleeping = () => processesWhere(([program, argument]) => program === "sleep" && argument === mark);
+    // Until then it is another shell.
+    await until({ what: "the child's child to be a sleep" }, () => sleeping().length > 0);
+    const found = sleeping();
     expect(found).toHaveLength(1);
     expect(descendants([process.pid])).toContainEqual(found[0]);
     for (const id of [...found, ...descendants([child.pid ?? 0])]) killProcess(id, "SIGKILL");

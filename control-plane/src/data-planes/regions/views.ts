@@ -43,7 +43,8 @@ export const regionInput = z.strictObject({
 /** Everything but the kubeconfig, of which only whether there is one. */
 export const regionSchema = z.strictObject({
   name: regionName,
-  cluster,
+  /** Null where it was put in a form of before: it has to be put again. */
+  cluster: cluster.nullable(),
   issuer: regionIssuerInput,
   access: z.enum(["in_cluster", "kubeconfig"]),
   generation: z.number().int().positive(),
@@ -54,5 +55,10 @@ export const regionSchema = z.strictObject({
 const shown = viewOf(regionSchema);
 
 export function regionView({ kubeconfig, ...row }: RegionRow) {
-  return shown({ ...row, access: kubeconfig === null ? "in_cluster" : "kubeconfig" });
+  const known = cluster.safeParse(row.cluster);
+  return shown({
+    ...row,
+    cluster: known.success ? known.data : null,
+    access: kubeconfig === null ? "in_cluster" : "kubeconfig",
+  });
 }

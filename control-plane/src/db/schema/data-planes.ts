@@ -1,6 +1,6 @@
-import type { Heartbeat, JoinRequest, SnapshotAck } from "@headgate/sdk/contract";
+import { CONTRACT, type JoinRequest } from "@headgate/sdk/contract";
 import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
-import { idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
+import { contractColumn, idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
 
 /** One thing that is true, false or not known of a resource, with the reason. */
@@ -44,8 +44,8 @@ export const dataPlanes = pgTable(
     /** When its first replica joined. */
     joined_at: int53(),
     applied_revision: int53().notNull().default(0),
-    last_ack: jsonb().$type<SnapshotAck>(),
-    last_heartbeat: jsonb().$type<Heartbeat>(),
+    last_ack: contractColumn(CONTRACT.snapshotAck),
+    last_heartbeat: contractColumn(CONTRACT.heartbeat),
     last_heartbeat_at: int53(),
     created_at: int53().notNull(),
   },
@@ -80,8 +80,8 @@ export const dataPlaneReplicas = pgTable(
     contract_version: integer().notNull().default(1),
     joined_at: int53().notNull(),
     applied_revision: int53().notNull().default(0),
-    last_ack: jsonb().$type<SnapshotAck>(),
-    last_heartbeat: jsonb().$type<Heartbeat>(),
+    last_ack: contractColumn(CONTRACT.snapshotAck),
+    last_heartbeat: contractColumn(CONTRACT.heartbeat),
     last_heartbeat_at: int53(),
   },
   (t) => [

@@ -4,8 +4,9 @@
  */
 import { join } from "node:path";
 import {
+  type Contract,
   type CredentialAnswer,
-  credentialAnswer,
+  type Format,
   idOf,
   type SnapshotKey,
   snapshotKey,
@@ -34,15 +35,17 @@ export interface Registration {
 
 export interface RegistrationOptions {
   readonly stateDir: string;
+  readonly contract: Contract;
   /** A new identity: what was registered under another one no longer counts. */
   readonly isNew: boolean;
   readonly logger: Logger;
 }
 
 /** A disk that fails later is logged: the registration in memory goes on, and is written again at its next change. */
-export function loadRegistration({ stateDir, isNew, logger }: RegistrationOptions): Registration {
+export function loadRegistration({ stateDir, contract, isNew, logger }: RegistrationOptions): Registration {
+  const format = contract.credentialAnswer;
   const path = join(stateDir, "registration.json");
-  const stored = registrationFile.safeParse(
+  const stored = registrationFile(format).safeParse(
     isNew ? undefined : readState(realDisk, path, moveAsideAndTell(logger)),
   );
   let file = stored.success ? stored.data : undefined;
@@ -51,7 +54,7 @@ export function loadRegistration({ stateDir, isNew, logger }: RegistrationOption
   const save = (next: RegistrationFile): Promise<void> => {
     file = next;
     writing = writing
-      .then(() => writeState(path, next))
+      .then(() => writeState(path, { ...next, answer: format.write(next.answer, contract.version) }))
       .catch((cause: unknown) => logger.error(faultFields(cause), "the registration could not be kept"));
     return writing;
   };
@@ -78,14 +81,28 @@ export function loadRegistration({ stateDir, isNew, logger }: RegistrationOption
 }
 
 /** One that was kept before there were replicas is of the only one, which the control plane knows by this id. */
-const keptAnswer = z.preprocess((kept) => {
+function withReplica(kept: unknown): unknown {
   const known = z.object({ data_plane_id: idOf("dataPlane") }).safeParse(kept);
   if (!known.success || Object.hasOwn(Object(kept), "replica_id")) return kept;
   return { ...Object(kept), replica_id: `rpl_${known.data.data_plane_id.slice("dpl_".length)}` };
-}, credentialAnswer);
+}
 
-const registrationFile = z.strictObject({ answer: keptAnswer, last_good_key: snapshotKey.nullable() });
-type RegistrationFile = z.infer<typeof registrationFile>;
+/** The answer is kept as a document of the contract, in the version that it states. */
+const registrationFile = ({ read }: Format<CredentialAnswer>) =>
+  z.strictObject({
+    answer: z.unknown().transform((kept, context): CredentialAnswer => {
+      const reading = read(withReplica(kept));
+      if (reading.ok) return reading.value;
+      context.addIssue("is no answer that is known");
+      return z.NEVER;
+    }),
+    last_good_key: snapshotKey.nullable(),
+  });
+
+interface RegistrationFile {
+  readonly answer: CredentialAnswer;
+  readonly last_good_key: SnapshotKey | null;
+}
 
 function isSameDataPlane(a: CredentialAnswer, b: CredentialAnswer): boolean {
   return a.data_plane_id === b.data_plane_id && a.tenant_id === b.tenant_id && a.region === b.region;

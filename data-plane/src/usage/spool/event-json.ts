@@ -10,12 +10,23 @@ export function attemptToJson(attempt: AttemptOpened): string {
 export function attemptFromJson(json: string, version: number): AttemptOpened | undefined {
   const attempt = JSON.parse(json);
   if (version === CONTRACT_VERSION) return attempt;
-  const event = { seq: 1, status: "unsettled", ...attempt, ...UNSETTLED };
+  // With a result as its version had one it is an event, and is lifted like one.
+  const event = { seq: 1, status: "unsettled", ...attempt, ...RESULT_BEFORE };
   const reading = CONTRACT.usageEvent.read(event, version);
   if (!reading.ok) return undefined;
-  const { seq, status, outcome, http_status, duration_ms, usage, accuracy, ...lifted } = reading.value;
+  const { seq: _seq, status: _status, ...lifted } = reading.value;
+  for (const ofResult in UNSETTLED) Reflect.deleteProperty(lifted, ofResult);
   return lifted;
 }
+
+/** Any result, in the form of the versions before this one; a version that changes it gives its own. */
+const RESULT_BEFORE = {
+  outcome: "gateway_crashed",
+  http_status: 0,
+  duration_ms: 0,
+  usage: {},
+  accuracy: "none",
+};
 
 /** `attemptJson` is what `attemptToJson` gave; neither half is ever empty. */
 export function eventToJson(

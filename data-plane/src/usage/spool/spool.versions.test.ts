@@ -1,9 +1,10 @@
 /** Spools as data planes of each version have left them, killed with a call in flight. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
-import { CONTRACT, CONTRACT_VERSION } from "@headgate/sdk/contract";
+import { CONTRACT } from "@headgate/sdk/contract";
 import { expect, it } from "vitest";
+import { layOutGoldenState, VERSIONS } from "../../testing/golden-state.ts";
 import { createBatchEncoder } from "../report/batch.ts";
 import { makeAttempt, makeResult } from "../testing/attempts.ts";
 import { openTestSpool } from "../testing/open-test-spool.ts";
@@ -11,28 +12,12 @@ import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { createEventReader } from "./event-reader.ts";
 import { SET_ASIDE } from "./set-aside.ts";
 
-const VERSIONS = Array.from({ length: CONTRACT_VERSION }, (_, index) => index + 1);
-
-/** Lays the spool out as it was left; answers its place. */
-function layOut(version: number, directory: string): string {
-  const golden = new URL(
-    `../../../../sdk/src/contract/golden/v${version}/state-directory.json`,
-    import.meta.url,
-  );
-  const files: Record<string, string> = JSON.parse(readFileSync(golden, "utf8"));
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(directory, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, Buffer.from(content, "base64"));
-  }
-  return join(directory, "spool");
-}
-
 it.each(VERSIONS)(
   "of version %i: every event is shipped once, in the version that is asked for",
   async (left) => {
     using directory = temporaryDirectory();
-    const { spool, faults } = await openTestSpool(layOut(left, directory.path));
+    layOutGoldenState(left, directory.path);
+    const { spool, faults } = await openTestSpool(join(directory.path, "spool"));
     expect(faults).toEqual([]);
     // Three calls had ended; the one in flight is over by now, and what it used is not known.
     expect(spool.headSeq).toBe(4);
