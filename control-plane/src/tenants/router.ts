@@ -4,6 +4,7 @@ import { operatorProcedure, router, tenantProcedure } from "../api/trpc/procedur
 import { regionName } from "../data-planes/regions/region-name.ts";
 import { defined } from "../lib/defined.ts";
 import { pageInput, pageSchema } from "../lib/page.ts";
+import { expectedRevision } from "../policy/resource.ts";
 import { newDataPlaneView, planName, tenants, tenantView } from "./service.ts";
 
 /** Names that the platform's own hosts have beside those of tenants. */
@@ -64,9 +65,9 @@ export const tenantsRouter = router({
     .output(tenantView)
     .mutation(({ ctx, input }) => tenants.setPlan(ctx, input.tenant_id, input.plan)),
 
-  /** Settings that are left out stay as they are. */
+  /** Settings that are left out stay as they are. `expected_revision` is the tenant's. */
   update_settings: tenantProcedure
-    .input(z.strictObject({ settings }))
+    .input(z.strictObject({ settings, ...expectedRevision }))
     .output(tenantView)
-    .mutation(({ ctx, input }) => tenants.updateSettings(ctx, input.settings)),
+    .mutation(({ ctx, input }) => tenants.updateSettings(ctx, input.settings, input.expected_revision)),
 });

@@ -20,6 +20,7 @@ import {
   changePolicy,
   changeTenant,
 } from "../policy/change-policy.ts";
+import { requireRevision } from "../policy/resource.ts";
 import { type CreateTenantServices, createTenant, type NewTenant } from "./create-tenant.ts";
 import { findTenant, listTenants, updateTenant } from "./repository.ts";
 
@@ -113,10 +114,12 @@ export const tenants = {
     );
   },
 
-  updateSettings(ctx: ChangeContext, changes: Partial<SnapshotSettings>) {
+  /** Faults: `api.precondition_failed` where the tenant is at another revision than was expected. */
+  updateSettings(ctx: ChangeContext, changes: Partial<SnapshotSettings>, expected: number | undefined) {
     return changePolicy(ctx, {
       action: "tenants.update_settings",
-      run: async (tx, { id, settings }) => {
+      run: async (tx, { id, settings, revision }) => {
+        requireRevision({ revision: revision - 1 }, expected);
         const row = await updateTenant(tx, id, { settings: { ...settings, ...changes } });
         return { result: view(requireFound(row)), resource: id, detail: { settings: changes } };
       },

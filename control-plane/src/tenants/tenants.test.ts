@@ -76,6 +76,22 @@ test("revisions have no gaps: a change that fails takes none, and each that is t
   expect(heard).toEqual([2, 3, 4, 5]);
 });
 
+test("settings, and the order of rules, change only at the tenant's revision that was expected, where one was", async () => {
+  const { caller } = await createTestTenant(server);
+  const revision = async () =>
+    (await server.ok<{ revision: number }>("tenants.get", undefined, caller)).revision;
+  for (const [path, input] of [
+    ["tenants.update_settings", { settings: {} }],
+    ["rules.reorder", { rule_ids: [] }],
+  ] as const) {
+    const seen = await revision();
+    await server.ok(path, { ...input, expected_revision: seen }, caller);
+    const { error } = await server.call(path, { ...input, expected_revision: seen }, caller);
+    expect(error?.code).toBe("api.precondition_failed");
+    expect(await revision()).toBe(seen + 1);
+  }
+});
+
 test("a suspended tenant reads but does not write, until it is resumed", async () => {
   const tenant = await createTestTenant(server);
   await server.ok("tenants.suspend", { tenant_id: tenant.id }, operator());

@@ -139,8 +139,9 @@ export interface Api {
       revision: number;
       created_at: number;
     }>;
-    /** Settings that are left out stay as they are. */
+    /** Settings that are left out stay as they are. `expected_revision` is the tenant's. */
     update_settings: Mutation<{
+      expected_revision?: number | undefined;
       settings: {
         body_bytes_max?: number | undefined;
         on_spool_full?: "keep_serving_unbilled" | "reject_traffic" | undefined;
@@ -782,8 +783,9 @@ export interface Api {
       created_at: number;
       revision: number;
     }>;
-    /** Takes every rule's id exactly once. */
+    /** Takes every rule's id exactly once. `expected_revision` is the tenant's. */
     reorder: Mutation<{
+      expected_revision?: number | undefined;
       rule_ids: `rul_${string}`[];
     }, {
       items: {
@@ -1748,6 +1750,7 @@ export interface Api {
         in_cluster: true;
       } | undefined;
       cordoned?: boolean | undefined;
+      expected_generation?: number | undefined;
     }, {
       name: string;
       cluster: Readonly<{
@@ -1789,7 +1792,7 @@ export interface Api {
         tenantEgressCidrs: string[];
         runtimeClass: string | null;
         userNamespaces: boolean;
-      }>;
+      }> | null;
       issuer: {
         url: string;
         jwks?: {
@@ -1848,7 +1851,7 @@ export interface Api {
         tenantEgressCidrs: string[];
         runtimeClass: string | null;
         userNamespaces: boolean;
-      }>;
+      }> | null;
       issuer: {
         url: string;
         jwks?: {
@@ -1909,7 +1912,7 @@ export interface Api {
           tenantEgressCidrs: string[];
           runtimeClass: string | null;
           userNamespaces: boolean;
-        }>;
+        }> | null;
         issuer: {
           url: string;
           jwks?: {

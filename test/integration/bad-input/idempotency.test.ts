@@ -59,3 +59,17 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
     });
   });
 });
+
+test("row 38: the same key and body at another endpoint is another call", async () => {
+  const more = ["idempotency-key: of-a-chat"];
+  const both = { dialect: "openai", more, body: { input: "hello" } } as const;
+  const first = await exchange(gateway, makeCall(gateway, both));
+  first.connection[Symbol.dispose]();
+  expect(first.status).toBe(200);
+  await expectRefused(gateway, {
+    ...both,
+    target: "/v1/embeddings",
+    code: "idempotency.mismatch",
+    status: 400,
+  });
+});

@@ -10,6 +10,37 @@ import { keyOf, makeBudget, makeSimplePolicy } from "../../fixtures/tenant-polic
 import { startDataPlane } from "../../harness/planes.ts";
 import { readSpool } from "../../harness/read-spool.ts";
 
+test("a call that was answered at its second target is spent once, also after kill -9", async () => {
+  await using state = await mkdtempDisposable(join(tmpdir(), "headgate-budget-"));
+  await using provider = await startSimulatedProvider();
+  const targets = [
+    { provider: "open", model: "sim-small@status-500" },
+    { provider: "open", model: "sim-small", priority: 1 },
+  ];
+  const policy = makeSimplePolicy(provider.url, {
+    budgets: [makeBudget({ max: "1000" })],
+    models: [{ name: "chat", targets }],
+  });
+  await using controlPlane = await startFakeControlPlane({ policy, usage: "keep" });
+  const options = {
+    controlPlaneUrl: controlPlane.url,
+    joinToken: controlPlane.joinToken,
+    stateDirectory: state.path,
+  };
+  const key = keyOf(policy);
+  const first = await startDataPlane(options);
+  await first.ready;
+  const answer = await chat({ url: first.url, key }, { max_tokens: 400 });
+  expect(answer.headers.get("x-headgate-attempts")).toBe("2");
+  const { usage } = (await answer.json()) as { readonly usage: { readonly total_tokens: number } };
+  await first.process.kill();
+
+  await using second = await startDataPlane(options);
+  await second.ready;
+  const refused = await chat({ url: second.url, key }, { max_tokens: 1_000 });
+  expect(await refused.json()).toMatchObject({ error: { facts: { spent: String(usage.total_tokens) } } });
+});
+
 test("a budget that was spent before kill -9 is spent after it, and what was held is free again", async () => {
   await using state = await mkdtempDisposable(join(tmpdir(), "headgate-budget-"));
   await using provider = await startSimulatedProvider();

@@ -55,6 +55,15 @@ test("the generation rises with what data planes follow, and with nothing else",
   expect(await generation(region("eu-2", { access: undefined, cluster }))).toBe(4);
 });
 
+test("a region is replaced only at the generation that was expected, where one was", async () => {
+  const outcome = async (expected_generation: number) =>
+    (await put(region("eu-4", { expected_generation }))).error?.code;
+  expect(await outcome(1)).toBe("api.precondition_failed");
+  expect(await outcome(0)).toBeUndefined();
+  expect(await outcome(0)).toBe("api.precondition_failed");
+  expect(await outcome(1)).toBeUndefined();
+});
+
 test.each<[string, object, string | undefined]>([
   ["settings of another region", { cluster: testCluster("us-1") }, "cluster.region"],
   ["a cluster that is none", { cluster: { ...testCluster("eu-3"), podCidr: "x" } }, "cluster.podCidr"],

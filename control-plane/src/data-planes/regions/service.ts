@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { RegionRow } from "../../db/schema/provisioning.ts";
 import { type PlatformTx, withPlatform } from "../../db/tenant-scope.ts";
 import { defined } from "../../lib/defined.ts";
-import { conflict, invalid } from "../../lib/fault.ts";
+import { conflict, Fault, invalid } from "../../lib/fault.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { type PageRequest, pageOf } from "../../lib/page.ts";
 import { requireFound } from "../../lib/require-found.ts";
@@ -75,11 +75,17 @@ export async function requireOpenRegion(
 async function putIn(
   tx: PlatformTx,
   { keyWrapper, clock }: RegionServices,
-  { name, cluster, issuer, access, cordoned }: RegionInput,
+  { name, cluster, issuer, access, cordoned, expected_generation }: RegionInput,
 ): Promise<RegionRow> {
   const now = clock.wallMs();
   const { url, ...keys } = issuer;
   const before = await lockRegion(tx, name);
+  const generation = before?.generation ?? 0;
+  if (expected_generation !== undefined && expected_generation !== generation)
+    throw new Fault("api.precondition_failed", {
+      parameter: "expected_generation",
+      detail: `Its generation is ${generation}.`,
+    });
   const kubeconfig = access !== undefined && "kubeconfig" in access ? access.kubeconfig : undefined;
   const sealed = kubeconfig === undefined ? null : await sealKubeconfig(keyWrapper, name, kubeconfig);
   const told = {
@@ -100,7 +106,7 @@ async function putIn(
   const set = {
     ...told,
     ...(sameAccess ? {} : { kubeconfig: sealed }),
-    ...(follows ? { generation: before.generation + 1, updated_at: now } : {}),
+    ...(follows ? { generation: generation + 1, updated_at: now } : {}),
   };
   return requireFound(await updateRegion(tx, before, set));
 }

@@ -1,7 +1,7 @@
 import { type ClusterSettings, clusterSettings } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { RegionRow } from "../../db/schema/provisioning.ts";
-import { unixMs, viewOf } from "../../lib/view.ts";
+import { count, unixMs, viewOf } from "../../lib/view.ts";
 import { regionName } from "./region-name.ts";
 
 const cluster: z.ZodType<ClusterSettings> = clusterSettings;
@@ -38,6 +38,8 @@ export const regionInput = z.strictObject({
     .optional(),
   /** No new data planes. */
   cordoned: z.boolean().optional(),
+  /** Refused when the region is at another one by then; 0 for one that shall be new. */
+  expected_generation: count.optional(),
 });
 
 /** Everything but the kubeconfig, of which only whether there is one. */

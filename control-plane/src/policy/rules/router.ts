@@ -37,11 +37,11 @@ export const rulesRouter = router({
       rules.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
-  /** Takes every rule's id exactly once. */
+  /** Takes every rule's id exactly once. `expected_revision` is the tenant's. */
   reorder: tenantProcedure
-    .input(z.strictObject({ rule_ids: z.array(idOf("rule")).max(RULES_MAX) }))
+    .input(z.strictObject({ rule_ids: z.array(idOf("rule")).max(RULES_MAX), ...expectedRevision }))
     .output(pageSchema(ruleView))
-    .mutation(({ ctx, input }) => rules.reorder(ctx, input.rule_ids)),
+    .mutation(({ ctx, input }) => rules.reorder(ctx, input.rule_ids, input.expected_revision)),
 
   /** Those after it move up. */
   delete: tenantProcedure

@@ -4,7 +4,7 @@ import { type TenantTx, withTenant } from "../../db/tenant-scope.ts";
 import { invalid } from "../../lib/fault.ts";
 import { viewOf } from "../../lib/view.ts";
 import { type ChangeContext, changePolicy } from "../change-policy.ts";
-import { policyResource, requireUnused, resourceMembers, type Target } from "../resource.ts";
+import { policyResource, requireRevision, requireUnused, resourceMembers, type Target } from "../resource.ts";
 import { checkCondition } from "./check-condition.ts";
 import { nextPosition, type RuleRow, rulesInOrder, rulesQuoting, setPosition } from "./repository.ts";
 
@@ -41,10 +41,11 @@ export const rules = {
     return { items: rows.map(view), next_cursor: null };
   },
 
-  reorder(ctx: ChangeContext, ids: readonly Id<"rule">[]) {
+  reorder(ctx: ChangeContext, ids: readonly Id<"rule">[], expected: number | undefined) {
     return changePolicy(ctx, {
       action: "rules.reorder",
       run: async (tx, { revision }) => {
+        requireRevision({ revision: revision - 1 }, expected);
         const before = await rulesInOrder(tx);
         const known = new Set(before.map(({ id }) => id));
         const named = new Set(ids);
