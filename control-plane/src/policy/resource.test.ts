@@ -55,6 +55,7 @@ test.for([
   ["agents.enable", (t) => ({ agent_id: t.agent })],
   ["agents.delete", (t) => ({ agent_id: t.agent })],
   ["keys.revoke", (t) => ({ key_id: t.key })],
+  ["keys.delete", (t) => ({ key_id: t.key })],
   ["providers.set_credential", (t) => ({ provider_id: t.provider, credential: "sk" })],
   ["providers.delete", (t) => ({ provider_id: t.provider })],
   ["models.delete", (t) => ({ model_id: t.model })],

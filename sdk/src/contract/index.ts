@@ -94,6 +94,7 @@ export {
   LABEL_NAMES,
   type LabelName,
   MODEL_KINDS,
+  MODEL_KINDS_OF,
   modelName,
   type PolicySnapshot,
   policySnapshot,

@@ -22,6 +22,11 @@ const sealed = z
 /** What a tenant may say that a provider speaks. */
 export const DIALECTS = ["openai", "anthropic"] as const;
 export type Dialect = (typeof DIALECTS)[number];
+/** The kinds of models that a dialect has endpoints for. */
+export const MODEL_KINDS_OF: Readonly<Record<Dialect, readonly SnapshotModel["kind"][]>> = {
+  openai: ["chat", "embeddings"],
+  anthropic: ["chat"],
+};
 /** A data plane refuses a snapshot with a dialect that it does not serve; which those are is no matter of the format. */
 const dialectName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, "must be a dialect's name");
 

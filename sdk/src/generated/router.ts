@@ -396,8 +396,24 @@ export interface Api {
       expires_at: number | null;
       revoked_at: number | null;
     }>;
-    /** For good: a key has no other end. Revoking a revoked one changes nothing; the last admin key stays. */
+    /** For good. Revoking a revoked one changes nothing; the last admin key stays. */
     revoke: Mutation<{
+      expected_revision?: number | undefined;
+      key_id: `key_${string}`;
+    }, {
+      created_at: number;
+      revision: number;
+      id: `key_${string}`;
+      kind: "admin" | "agent";
+      agent_id: `agt_${string}` | null;
+      name: string;
+      handle: string;
+      last4: string;
+      expires_at: number | null;
+      revoked_at: number | null;
+    }>;
+    /** A key that is revoked: it is shown no more, and who presents it is told that it is unknown. */
+    delete: Mutation<{
       expected_revision?: number | undefined;
       key_id: `key_${string}`;
     }, {
@@ -2334,6 +2350,7 @@ export const PROCEDURES = {
     list: "query",
     update: "mutation",
     revoke: "mutation",
+    delete: "mutation",
   },
   providers: {
     create: "mutation",

@@ -70,6 +70,23 @@ test("a key that would be expired already is refused", async () => {
   expect(answer.error).toMatchObject({ code: "api.invalid_input", parameter: "expires_at" });
 });
 
+test("a key is deleted once it is revoked and not before, and is gone from the next snapshot", async () => {
+  const tenant = await createFurnishedTenant(server);
+  const input = { key_id: tenant.key };
+  const refused = await server.call("keys.delete", input, tenant.caller);
+  expect(refused.error?.code).toBe("api.conflict");
+  const revoked = await server.ok("keys.revoke", input, tenant.caller);
+  expect(await server.ok("keys.delete", input, tenant.caller)).toEqual(revoked);
+  expect((await server.call("keys.get", input, tenant.caller)).error?.code).toBe("api.not_found");
+  const { revision } = await server.ok<{ revision: number }>("tenants.get", undefined, tenant.caller);
+  const { document } = await server.ok<{ document: { keys: object[] } }>(
+    "snapshots.get",
+    { revision },
+    tenant.caller,
+  );
+  expect(document.keys).toEqual([]);
+});
+
 test("revoking twice keeps the first time, and the last admin key cannot be revoked", async () => {
   const tenant = await createFurnishedTenant(server);
   const revoke = (key_id: string) => server.call("keys.revoke", { key_id }, tenant.caller);

@@ -47,11 +47,19 @@ export const keysRouter = router({
       keys.update(ctx, { id, expected_revision }, defined(changes)),
     ),
 
-  /** For good: a key has no other end. Revoking a revoked one changes nothing; the last admin key stays. */
+  /** For good. Revoking a revoked one changes nothing; the last admin key stays. */
   revoke: tenantProcedure
     .input(target)
     .output(keyView)
     .mutation(({ ctx, input: { key_id: id, expected_revision } }) =>
       keys.revoke(ctx, { id, expected_revision }),
+    ),
+
+  /** A key that is revoked: it is shown no more, and who presents it is told that it is unknown. */
+  delete: tenantProcedure
+    .input(target)
+    .output(keyView)
+    .mutation(({ ctx, input: { key_id: id, expected_revision } }) =>
+      keys.delete(ctx, { id, expected_revision }),
     ),
 });

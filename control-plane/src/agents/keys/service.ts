@@ -41,6 +41,10 @@ const resource = policyResource({
   max: 200_000,
   view,
   namesRepeat: true,
+  usersOf: async (_tx, { revoked_at }) => {
+    if (revoked_at === null) throw conflict("Revoke it first: what calls with it is refused from then on.");
+    return [];
+  },
 });
 
 type Context = ChangeContext<ChangeContext["services"] & KeyIssuer>;
@@ -48,6 +52,7 @@ type Context = ChangeContext<ChangeContext["services"] & KeyIssuer>;
 export const keys = {
   get: resource.get,
   update: resource.update,
+  delete: resource.delete,
 
   create(
     ctx: Context,

@@ -48,6 +48,7 @@ const NAMES_OTHERS: Record<string, readonly Input[]> = {
   "keys.get": [(t) => ({ key_id: t.key })],
   "keys.update": [(t) => ({ key_id: t.key, name: "x" })],
   "keys.revoke": [(t) => ({ key_id: t.key })],
+  "keys.delete": [(t) => ({ key_id: t.key })],
   "providers.get": [(t) => ({ provider_id: t.provider })],
   "providers.update": [(t) => ({ provider_id: t.provider, base_url: "https://evil.example.com" })],
   "providers.set_credential": [(t) => ({ provider_id: t.provider, credential: "sk-evil" })],

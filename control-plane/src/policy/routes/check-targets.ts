@@ -1,4 +1,4 @@
-import type { Dialect, Id } from "@headgate/sdk/contract";
+import { type Dialect, type Id, MODEL_KINDS_OF } from "@headgate/sdk/contract";
 import { invalid } from "../../lib/fault.ts";
 
 /**
@@ -17,8 +17,8 @@ export function checkTargets(
     if (dialect === undefined) throw invalid(`targets.${index}.provider_id`, "There is no such provider.");
     if (dialect !== first)
       throw invalid(`targets.${index}.provider_id`, "All targets of a route must speak the same dialect.");
-    if (dialect === "anthropic" && kind === "embeddings")
-      throw invalid(`targets.${index}.provider_id`, "The anthropic dialect has no embeddings.");
+    if (!MODEL_KINDS_OF[dialect].includes(kind))
+      throw invalid(`targets.${index}.provider_id`, `The ${dialect} dialect has no ${kind}.`);
     const same = JSON.stringify([provider_id, upstream_model]);
     if (seen.has(same)) throw invalid(`targets.${index}`, "The same target is named twice.");
     seen.add(same);

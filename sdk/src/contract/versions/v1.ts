@@ -1,4 +1,7 @@
-/** What was otherwise in version 1, frozen, and the ways from there and back. */
+/**
+ * What was otherwise in version 1, said as its difference from the form of today, and the ways from there and back. A
+ * later change of today's form must be taken back here: the golden files of version 1 tell when it was not.
+ */
 import { z } from "zod";
 import { idOf } from "../ids.ts";
 import { type PolicySnapshot, policySnapshot, snapshotProvider } from "../policy-snapshot.ts";

@@ -1,4 +1,4 @@
-/** What is done to each event of a stream between decoding and encoding. */
+/** What is done to each event of a stream once it is decoded. */
 import type { EventMeaning } from "../../reading.ts";
 
 /** One event. There is one object of it for each stream, filled anew for each event. */

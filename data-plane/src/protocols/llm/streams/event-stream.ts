@@ -18,10 +18,7 @@ const COLON = 0x3a;
 const SPACE = 0x20;
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/**
- * The steps of one stream, in their order: what changes an event comes before the meter, which so counts what the
- * agent is given; what goes by the meter's reading comes behind it.
- */
+/** The steps of one stream, in their order: what goes by the meter's reading comes behind it. */
 export function openEventStream(events: StreamEvents, usageAsked: boolean, clock: Clock): EventStream {
   const meter = new EventMeter(events.start(), clock);
   return new EventStream(meter, events.usageOnDemand && !usageAsked ? [meter, leaveOutUsage] : [meter]);
