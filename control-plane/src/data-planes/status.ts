@@ -17,9 +17,10 @@ export type DataPlaneState = (typeof DATA_PLANE_STATES)[number];
 /** What a driver sees of a data plane. */
 export interface Observation {
   /**
-   * `absent`: nothing is there, or nothing that this process looks after, until it is provisioned. `restarting`: it ended unasked and will be started
-   * again. `provisioning`: it was never up yet. `running`: it is up, if not necessarily ready. `draining`: it was asked to end and finishes its calls.
-   * `stopped`: it has ended together with the process that looked after it, and starts with the next one.
+   * `absent`: nothing is there, or nothing that this process looks after, until it is provisioned. `restarting`: it
+   * ended unasked and will be started again. `provisioning`: it was never up yet. `running`: it is up, if not
+   * necessarily ready. `draining`: it was asked to end and finishes its calls. `stopped`: it has ended together with
+   * the process that looked after it, and starts with the next one.
    */
   readonly phase: "absent" | "provisioning" | "restarting" | "running" | "draining" | "stopped";
   /** It takes calls: it has joined and has applied a snapshot. */
@@ -123,19 +124,26 @@ function ready({ ready: answers, phase, message }: Observation): Verdict {
     : verdict("Ready", "false", phase === "running" ? "NotReady" : REASONS[phase], message);
 }
 
-/** The events that were recorded and not acknowledged when the data plane last spoke. */
-export function usageLeft({ last_heartbeat: last }: Pick<DataPlaneRow, "last_heartbeat">): number {
-  return last === null ? 0 : last.head_seq - last.acked_seq;
+/**
+ * The events that were recorded and not acknowledged when the data plane last spoke; undefined where a newer program
+ * has kept what it said.
+ */
+export function usageLeft({
+  last_heartbeat: last,
+  last_heartbeat_at: at,
+}: Pick<DataPlaneRow, "last_heartbeat" | "last_heartbeat_at">): number | undefined {
+  if (at === null) return 0;
+  return last === null ? undefined : last.head_seq - last.acked_seq;
 }
 
 /** By its own last word: nothing is missing when everything it recorded was acknowledged. */
 function drained(row: DataPlaneRow, { phase }: Observation): Verdict {
   if (phase !== "absent") return verdict("Drained", "false", "Draining");
-  if (row.last_heartbeat === null) return verdict("Drained", "true", "NeverServed");
+  if (row.last_heartbeat_at === null) return verdict("Drained", "true", "NeverServed");
   const left = usageLeft(row);
-  return left === 0
-    ? verdict("Drained", "true", "Drained")
-    : verdict("Drained", "unknown", "UsageNotAcknowledged", `${left} events at its last heartbeat`);
+  if (left === 0) return verdict("Drained", "true", "Drained");
+  const events = left === undefined ? "events that are not known" : `${left} events`;
+  return verdict("Drained", "unknown", "UsageNotAcknowledged", `${events} at its last heartbeat`);
 }
 
 export function verdict(type: string, status: Condition["status"], reason: string, message = ""): Verdict {

@@ -35,15 +35,16 @@ export function platformPolicy() {
 }
 
 /**
- * A document of the contract, kept in the newest form, which it states, and lifted where it is read. Null where it was
- * kept without a version, or by a newer program.
+ * A document of the contract, kept in the newest form, which it states, and lifted where it is read. `unstated` is the
+ * schema of one that was kept before any was. Null where a newer program has kept it.
  */
-export function contractColumn<T>({ read, write }: Format<T>) {
+export function contractColumn<T>({ read, write }: Format<T>, unstated?: string) {
   return customType<{ data: T | null; driverData: unknown }>({
     dataType: () => "jsonb",
     toDriver: (value) => JSON.stringify(value && write(value, CONTRACT_VERSION)),
     fromDriver(stored) {
-      const reading = read(typeof stored === "string" ? JSON.parse(stored) : stored);
+      const document: object = typeof stored === "string" ? JSON.parse(stored) : stored;
+      const reading = read(unstated === undefined ? document : { schema: unstated, ...document });
       return reading.ok ? reading.value : null;
     },
   })();

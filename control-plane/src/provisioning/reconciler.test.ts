@@ -327,7 +327,10 @@ test("what the API wrote into the conditions meanwhile is kept", async () => {
 test("a deleted data plane drains first, then is gone for good with its keys and tokens", async () => {
   const target = await makeReady();
   await withTenant(database.db, target.tenantId, (tx) => requestDeletion(tx, target.id, wall));
-  await change(target, { last_heartbeat: makeHeartbeat({ head_seq: 9, acked_seq: 9 }) });
+  await change(target, {
+    last_heartbeat: makeHeartbeat({ head_seq: 9, acked_seq: 9 }),
+    last_heartbeat_at: wall,
+  });
   provisioner.seen = { ...RUNNING, phase: "draining" };
   const reconciler = makeReconciler();
   await reconciler.runOnce();
@@ -353,7 +356,10 @@ test("a deleted data plane drains first, then is gone for good with its keys and
 test("usage that was not acknowledged at the end is shown, and the keys with which it can be shipped are kept", async () => {
   const target = await makeReady();
   await withTenant(database.db, target.tenantId, (tx) => requestDeletion(tx, target.id, wall));
-  await change(target, { last_heartbeat: makeHeartbeat({ head_seq: 9, acked_seq: 7 }) });
+  await change(target, {
+    last_heartbeat: makeHeartbeat({ head_seq: 9, acked_seq: 7 }),
+    last_heartbeat_at: wall,
+  });
   provisioner.seen = ABSENT;
   await makeReconciler().runOnce();
   const row = await rowOf(target);

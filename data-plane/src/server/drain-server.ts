@@ -1,8 +1,8 @@
 /**
  * Ends the listener in order: no new connections, calls in flight run to their end, and what is left at the deadline
- * is told so, cut, and waited for until it is settled. A connection on which no call runs holds nothing up, though no request
- * ever came on it, or only half of one: once a server is closing, Node neither times such connections out nor counts
- * them as idle.
+ * is told so, cut, and waited for until it is settled. A connection on which no call runs holds nothing up, though no
+ * request ever came on it, or only half of one: once a server is closing, Node neither times such connections out nor
+ * counts them as idle.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";

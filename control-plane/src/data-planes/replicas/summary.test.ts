@@ -1,8 +1,8 @@
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { SILENCE_MS } from "../status.ts";
-import { isLive, isOver, LATE_USAGE_MS, type Replica, summaryOf, usageLeftOf } from "./summary.ts";
+import { SILENCE_MS, usageLeft } from "../status.ts";
+import { isLive, isOver, isSettled, LATE_USAGE_MS, type Replica, summaryOf, usageLeftOf } from "./summary.ts";
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;
@@ -59,6 +59,13 @@ test("one live replica that refused its revision is enough to be not configured"
     "SnapshotApplied",
   ]);
   expect(reasonOf([replica()], "Configured")).toBeUndefined();
+});
+
+test("what cannot be read of a last word may be missed: it is neither settled nor drained, as silence from the first is", () => {
+  const unread = replica({ last_heartbeat: null });
+  const silent = replica({ last_heartbeat: null, last_heartbeat_at: null });
+  expect([isSettled(unread), isSettled(silent)]).toEqual([false, true]);
+  expect([usageLeft(unread), usageLeft(silent)]).toEqual([undefined, 0]);
 });
 
 test("usage is accepted while none of any replica is refused, unrecorded or lost", () => {

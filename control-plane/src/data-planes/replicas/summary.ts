@@ -39,13 +39,11 @@ export function usageLeftOf({
   return last === null ? 0 : Math.max(0, last.head_seq - Math.max(last.acked_seq, shippedSeq));
 }
 
-/** Nothing of it would be missed: all is acknowledged, and it has lost nothing. */
+/** Nothing of it would be missed: all is acknowledged, and it has lost nothing. What cannot be read may be missed. */
 export function isSettled(replica: Replica): boolean {
   const last = replica.last_heartbeat;
-  return (
-    usageLeftOf(replica) === 0 &&
-    (last === null || (last.lost_events === 0 && last.quarantined_batches === 0))
-  );
+  if (last === null) return replica.last_heartbeat_at === null;
+  return usageLeftOf(replica) === 0 && last.lost_events === 0 && last.quarantined_batches === 0;
 }
 
 /**

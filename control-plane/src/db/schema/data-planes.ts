@@ -1,7 +1,10 @@
-import { CONTRACT, type JoinRequest } from "@headgate/sdk/contract";
+import { CONTRACT, type JoinRequest, schemaOf } from "@headgate/sdk/contract";
 import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { contractColumn, idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
+
+const ackColumn = () => contractColumn(CONTRACT.snapshotAck);
+const heartbeatColumn = () => contractColumn(CONTRACT.heartbeat, schemaOf("heartbeat", 1));
 
 /** One thing that is true, false or not known of a resource, with the reason. */
 export interface Condition {
@@ -44,8 +47,8 @@ export const dataPlanes = pgTable(
     /** When its first replica joined. */
     joined_at: int53(),
     applied_revision: int53().notNull().default(0),
-    last_ack: contractColumn(CONTRACT.snapshotAck),
-    last_heartbeat: contractColumn(CONTRACT.heartbeat),
+    last_ack: ackColumn(),
+    last_heartbeat: heartbeatColumn(),
     last_heartbeat_at: int53(),
     created_at: int53().notNull(),
   },
@@ -80,8 +83,8 @@ export const dataPlaneReplicas = pgTable(
     contract_version: integer().notNull().default(1),
     joined_at: int53().notNull(),
     applied_revision: int53().notNull().default(0),
-    last_ack: contractColumn(CONTRACT.snapshotAck),
-    last_heartbeat: contractColumn(CONTRACT.heartbeat),
+    last_ack: ackColumn(),
+    last_heartbeat: heartbeatColumn(),
     last_heartbeat_at: int53(),
   },
   (t) => [

@@ -67,9 +67,12 @@ export async function readWishRows(tx: PlatformTx, { id, region }: { id: Id<"dat
 
 /** Whether a data plane has told of usage that is not acknowledged. */
 export async function hasUsageLeft(tx: TenantTx, id: Id<"dataPlane">): Promise<boolean> {
-  const { last_heartbeat } = dataPlanes;
-  const [row] = await tx.select({ last_heartbeat }).from(dataPlanes).where(eq(dataPlanes.id, id));
-  return row !== undefined && usageLeft(row) > 0;
+  const { last_heartbeat, last_heartbeat_at } = dataPlanes;
+  const [row] = await tx
+    .select({ last_heartbeat, last_heartbeat_at })
+    .from(dataPlanes)
+    .where(eq(dataPlanes.id, id));
+  return row !== undefined && (usageLeft(row) ?? 0) > 0;
 }
 
 /** Makes the row where there is none. */
