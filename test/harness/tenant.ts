@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Clock, type Dialect, startDataPlane } from "@headgate/data-plane";
+import { type Clock, type Config, type Dialect, startDataPlane } from "@headgate/data-plane";
 import type { UsageEvent } from "@headgate/sdk/contract";
 import { type FakeControlPlane, startFakeControlPlane } from "../doubles/control-plane/fake-control-plane.ts";
 import type { PlainPolicy } from "../fixtures/plain-policy.ts";
@@ -41,20 +41,11 @@ export async function startTenant(
   const output = createOutput();
   const { clock, advance } = createMovableClock();
   const dataPlane = await startDataPlane(
-    {
+    dataPlaneConfig({
       controlPlaneUrl: controlPlane.url,
       joinToken: () => controlPlane.joinToken,
-      serviceAccountToken: undefined,
-      state: { kind: "own", directory: stateDir },
-      host: "127.0.0.1",
-      port: 0,
-      adminPort: 0,
-      authorities: undefined,
-      spoolBytesMax: 64 * 1024 * 1024,
-      drainDelayMs: 0,
-      drainMs: 5_000,
-      traces: "none",
-    },
+      directory: stateDir,
+    }),
     output,
     { ...tuning, clock },
   );
@@ -83,6 +74,26 @@ export async function startTenant(
       await controlPlane[Symbol.asyncDispose]();
       await rm(stateDir, { recursive: true, force: true });
     },
+  };
+}
+
+/** Of a data plane within this process, on ports from 0. */
+export function dataPlaneConfig({
+  directory,
+  ...control
+}: Pick<Config, "controlPlaneUrl" | "joinToken"> & { readonly directory: string }): Config {
+  return {
+    ...control,
+    serviceAccountToken: undefined,
+    state: { kind: "own", directory },
+    host: "127.0.0.1",
+    port: 0,
+    adminPort: 0,
+    authorities: undefined,
+    spoolBytesMax: 64 * 1024 * 1024,
+    drainDelayMs: 0,
+    drainMs: 5_000,
+    traces: "none",
   };
 }
 

@@ -1,4 +1,4 @@
-/** No code is only a promise: each is sent by one of the planes. */
+/** No code is only a promise: each stands in the code of a plane, as more than a type, a text or a comparison. */
 import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ERROR_CODES } from "../contract/error-codes.ts";
@@ -12,6 +12,6 @@ const shipped = globSync(["data-plane/src/**/*.ts", "control-plane/src/**/*.ts"]
   .replace(/[!=]== "[^"]*"|"[^"]*" (?=\|)|\| "[^"]*"|"[^"]*":/g, "")
   .replaceAll("`limit.${", '"limit.requests" "limit.tokens" "limit.concurrency" `${');
 
-test.each(Object.keys(ERROR_CODES))("%s is sent", (code) => {
+test.each(Object.keys(ERROR_CODES))("%s stands where one of the planes can send it", (code) => {
   expect(shipped.includes(`"${code}"`)).toBe(true);
 });

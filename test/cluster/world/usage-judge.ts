@@ -1,7 +1,7 @@
 /** Compares what the provider says it has served with what the ledger of the control plane holds. */
-import type { UsageEvent } from "@headgate/sdk/contract";
 import { type Comparison, compareLedgers } from "../../harness/compare-ledgers.ts";
 import { until } from "../../harness/until.ts";
+import { usageEvents } from "../../harness/usage-events.ts";
 import type { ClusterPlatform } from "./cluster-platform.ts";
 import type { ClusterTenant } from "./cluster-tenant.ts";
 
@@ -17,7 +17,7 @@ export async function usageIsWhole(
   let seen: Comparison | undefined;
   try {
     return await until({ what: "all usage has arrived", seconds, everyMs: 500 }, async () => {
-      const events = (await Promise.all(tenants.map(eventsOf))).flat();
+      const events = (await Promise.all(tenants.map(({ api }) => usageEvents(api)))).flat();
       seen = compareLedgers(provider, events);
       return seen.lost.length === 0 ? seen : undefined;
     });
@@ -26,16 +26,4 @@ export async function usageIsWhole(
       cause,
     });
   }
-}
-
-/** All that was reported of a tenant, from the raw batches. */
-async function eventsOf({ api }: Pick<ClusterTenant, "api">): Promise<UsageEvent[]> {
-  const events: UsageEvent[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await api.usage.events({ limit: 500, ...(cursor === undefined ? {} : { cursor }) });
-    events.push(...page.items);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-  return events;
 }

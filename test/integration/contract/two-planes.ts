@@ -10,7 +10,9 @@ import { SIMULATED_CREDENTIAL } from "../../doubles/provider/simulated-provider.
 import { chat } from "../../fixtures/calls.ts";
 import { withDatabase } from "../../harness/database.ts";
 import { createOutput } from "../../harness/output.ts";
+import { dataPlaneConfig } from "../../harness/tenant.ts";
 import { until } from "../../harness/until.ts";
+import { usageEvents } from "../../harness/usage-events.ts";
 import { issueToken } from "../postgres/data-plane.ts";
 
 type Client = ReturnType<typeof createClient>;
@@ -74,20 +76,11 @@ export async function openTwoPlanes(
     await stopDataPlane();
     output = createOutput();
     dataPlane = await startDataPlane(
-      {
+      dataPlaneConfig({
         controlPlaneUrl: `http://127.0.0.1:${port}`,
         joinToken: () => joinToken,
-        serviceAccountToken: undefined,
-        state: { kind: "own", directory: join(directory, "data-plane") },
-        host: "127.0.0.1",
-        port: 0,
-        adminPort: 0,
-        authorities: undefined,
-        spoolBytesMax: 64 * 1024 * 1024,
-        drainDelayMs: 0,
-        drainMs: 5_000,
-        traces: "none",
-      },
+        directory: join(directory, "data-plane"),
+      }),
       output,
       { contract },
     );
@@ -136,16 +129,7 @@ export async function openTwoPlanes(
         return row?.["contract_version"] === version;
       });
     },
-    async events() {
-      const events: UsageEvent[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await api.usage.events({ limit: 500, ...(cursor === undefined ? {} : { cursor }) });
-        events.push(...page.items);
-        cursor = page.next_cursor ?? undefined;
-      } while (cursor !== undefined);
-      return events;
-    },
+    events: () => usageEvents(api),
     async callsRated() {
       const to = Math.ceil(Date.now() / 60_000) * 60_000;
       const { rows } = await api.usage.query({
