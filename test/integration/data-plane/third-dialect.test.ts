@@ -47,7 +47,6 @@ const parrot: Dialect = {
       upstreamBody: (asked) => asked.body,
       readUsage: usageOf,
       stream: {
-        usageOnDemand: false,
         start: () => {
           let last: unknown;
           return {

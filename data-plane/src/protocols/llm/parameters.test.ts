@@ -65,7 +65,7 @@ test.each([
   expect(read(text)).toEqual({ code: "request.invalid_parameter", parameter });
 });
 
-test.each(["MODEL", "Max_Tokens", "Stream"])(
+test.each(["MODEL", "Max_Tokens", "Stream", "Stream_Options"])(
   "a member that only looks like one that policy reads is refused: %s",
   (key) => {
     expect(read(`{"model":"m","${key}":1}`)).toEqual({
@@ -74,6 +74,11 @@ test.each(["MODEL", "Max_Tokens", "Stream"])(
     });
   },
 );
+
+test("what one dialect alone acts on is the provider's business in another", () => {
+  const call = callOf('{"model":"m","max_tokens":5,"stream_options":[],"Stream_Options":1}', "messages");
+  expect(bodyFor(call, "m")).toBe(call.body);
+});
 
 test("the larger output bound counts when both are given", () => {
   const call = callOf('{"model":"m","max_tokens":9,"max_completion_tokens":5}');

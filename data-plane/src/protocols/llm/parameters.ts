@@ -1,5 +1,5 @@
 /** The members of a checked body that policy acts on. Everything else in it is the provider's business. */
-import { type JsonMember, memberValue, type ScannedJson } from "../../lib/json/scan-json.ts";
+import { memberValue, type ScannedJson } from "../../lib/json/scan-json.ts";
 import type { PathParameters } from "../call.ts";
 
 /** What an agent asks for: its body, and what was read from it. */
@@ -24,8 +24,8 @@ export interface ParameterNames {
   /** How many answers are asked for at once. */
   readonly choices: string | undefined;
   readonly streams: boolean;
-  /** Members that may not be true: what they ask for cannot be accounted for. */
-  readonly notTrue: readonly string[];
+  /** What is the dialect's alone: each takes the member's value, and is false where that is at fault. */
+  readonly own: ReadonlyMap<string, (value: unknown, asked: Asked) => boolean>;
 }
 
 const OUTPUT_TOKENS_MAX = 10_000_000;
@@ -39,9 +39,7 @@ export function readParameters(asked: Asked, names: ParameterNames): string | un
   for (const member of asked.scan.members) {
     const { key } = member;
     if (isLookAlike(key, names)) return key;
-    if (names.notTrue.includes(key)) {
-      if (memberValue(body, member) === true) return key;
-    } else if (key === "model") {
+    if (key === "model") {
       const value = memberValue(body, member);
       if (typeof value !== "string" || value === "" || value.length > MODEL_CHARS_MAX) return key;
       asked.model = value;
@@ -50,10 +48,6 @@ export function readParameters(asked: Asked, names: ParameterNames): string | un
       const value = memberValue(body, member);
       if (typeof value !== "boolean" && value !== null) return key;
       asked.stream = value === true;
-    } else if (names.streams && key === "stream_options") {
-      const usage = readUsageAsked(body, member);
-      if (usage === undefined) return key;
-      asked.usageAsked = usage;
     } else if (key === names.choices) {
       const value = memberValue(body, member);
       if (value !== null && !isCount(value, CHOICES_MAX)) return key;
@@ -63,7 +57,7 @@ export function readParameters(asked: Asked, names: ParameterNames): string | un
       if (value !== null && !isCount(value, OUTPUT_TOKENS_MAX)) return key;
       // Two bounds: a provider may go by either, so the larger one is what the call may use.
       if (value !== null) asked.outputTokensMax = Math.max(asked.outputTokensMax ?? 0, value);
-    }
+    } else if (names.own.get(key)?.(memberValue(body, member), asked) === false) return key;
   }
   return modelGiven ? undefined : "model";
 }
@@ -75,21 +69,12 @@ function isLookAlike(key: string, names: ParameterNames): boolean {
   return (
     lower === "model" ||
     lower === "stream" ||
-    lower === "stream_options" ||
     lower === names.choices ||
     names.outputMax.includes(lower) ||
-    names.notTrue.includes(lower)
+    names.own.has(lower)
   );
 }
 
 function isCount(value: unknown, max: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max;
-}
-
-function readUsageAsked(body: Buffer, member: JsonMember): boolean | undefined {
-  const value = memberValue(body, member);
-  if (value === null) return false;
-  if (typeof value !== "object" || Array.isArray(value)) return undefined;
-  const asked = "include_usage" in value ? value.include_usage : false;
-  return typeof asked === "boolean" || asked === null ? asked === true : undefined;
 }

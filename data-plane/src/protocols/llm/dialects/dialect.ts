@@ -3,8 +3,8 @@
  * export, named in `dialects.ts` and nowhere else; no dialect knows of another.
  */
 import type { SnapshotModel, UsageSubject } from "@headgate/sdk/contract";
-import type { StreamEvents, UsageReading } from "../../reading.ts";
-import type { ReplyStyle } from "../../reply-style.ts";
+import type { UsageReading } from "../../reading.ts";
+import type { ErrorFacts, ReplyStyle } from "../../reply-style.ts";
 import type { OwnHeaders, RequestHead } from "../../request-head.ts";
 import type { Asked } from "../parameters.ts";
 
@@ -54,3 +54,32 @@ export interface ModelEndpoint extends EndpointParts {
 }
 
 export type DialectEndpoint = ListEndpoint | ModelEndpoint;
+
+/** What one server-sent event means. */
+export type EventMeaning =
+  | "other"
+  /** Carries generated content. */
+  | "content"
+  /** Carries nothing that the agent asked for. */
+  | "unasked"
+  /** The last event of a complete answer. */
+  | "end"
+  /** The last event of an answer that the provider itself calls failed. */
+  | "failed_end"
+  /** The provider reports a failure inside the stream. */
+  | "error";
+
+/** How to read a stream, and how to end one that cannot be completed. */
+export interface StreamEvents {
+  /** Starts the reading of one stream, whose usage the agent has asked for or not. */
+  start(usageAsked: boolean): StreamState;
+  /** The event that ends a stream which cannot be completed; `body` is that of a whole error. */
+  errorEvent(error: ErrorFacts, body: object): string;
+}
+
+export interface StreamState {
+  /** Takes one event. `data` is its payload with each byte as one character (latin1). */
+  read(name: string, data: string): EventMeaning;
+  /** What has been reported so far; figures are the latest, never sums. */
+  usage(): UsageReading | undefined;
+}

@@ -1,6 +1,7 @@
 /** Reads what a stream tells as its events go by: usage, content, failure, and its end. */
 import type { Clock } from "../../../lib/clock.ts";
-import type { StreamState, UsageReading } from "../../reading.ts";
+import type { UsageReading } from "../../reading.ts";
+import type { StreamState } from "../dialects/dialect.ts";
 import type { EventStep, StreamEvent } from "./event-steps.ts";
 
 export class EventMeter implements EventStep {
@@ -23,6 +24,7 @@ export class EventMeter implements EventStep {
   }
 
   passes(event: StreamEvent): boolean {
+    if (this.complete) return true;
     event.meaning = this.#state.read(event.name, event.data);
     switch (event.meaning) {
       case "content":
@@ -40,7 +42,7 @@ export class EventMeter implements EventStep {
       case "end":
         this.complete = true;
         break;
-      case "usage_only":
+      case "unasked":
       case "other":
     }
     return true;

@@ -1,10 +1,13 @@
+import { createParser } from "eventsource-parser";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../lib/clock.ts";
-import type { StreamEvents } from "../../reading.ts";
 import { messagesStream } from "../dialects/anthropic/stream.ts";
+import type { StreamEvents } from "../dialects/dialect.ts";
 import { chatStream, responsesStream } from "../dialects/openai/stream.ts";
-import { EVENT_BYTES_MAX, openEventStream } from "./event-stream.ts";
+import { EventMeter } from "./event-meter.ts";
+import type { EventStep } from "./event-steps.ts";
+import { EVENT_BYTES_MAX, EventStream, openEventStream } from "./event-stream.ts";
 
 const CHAT = [
   'data: {"id":"1","choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"usage":null}',
@@ -38,7 +41,22 @@ interface Run {
 }
 
 function run(events: StreamEvents, chunks: readonly Buffer[], usageAsked = true): Run {
-  const stream = openEventStream(events, usageAsked, systemClock);
+  return runThrough(openEventStream(events, usageAsked, systemClock), chunks);
+}
+
+/** A stream of events whose end is told by its data. */
+function steppedStream(...behind: readonly EventStep[]): EventStream {
+  const meter = new EventMeter(
+    {
+      read: (name, data) => (data === "end" || name === "end" ? "end" : "other"),
+      usage: () => undefined,
+    },
+    systemClock,
+  );
+  return new EventStream(meter, [meter, ...behind]);
+}
+
+function runThrough(stream: EventStream, chunks: readonly Buffer[]): Run {
   const passed: Buffer[] = [];
   for (const chunk of chunks) passed.push(stream.push(chunk) ?? Buffer.alloc(0));
   passed.push(stream.finish() ?? Buffer.alloc(0));
@@ -164,6 +182,13 @@ test("an event beyond the size limit is passed on unread and the stream goes on"
   expect(result.complete).toBe(true);
 });
 
+test("what comes behind the end stays behind it, however large", () => {
+  const behind = Buffer.alloc(EVENT_BYTES_MAX + 1, "x");
+  const result = run(chatStream, [Buffer.from("data: [DONE]\n\n"), behind, Buffer.from("\n\n")]);
+  expect(result.passed).toBe("");
+  expect(result.held === `data: [DONE]\n\n${behind.toString()}\n\n`).toBe(true);
+});
+
 test("bytes that are not events are passed on and break nothing", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 10 }), (chunks) => {
@@ -175,3 +200,100 @@ test("bytes that are not events are passed on and break nothing", () => {
     }),
   );
 });
+
+const text = fc.string({ unit: "grapheme", maxLength: 6 }).map((value) => value.replace(/[\r\n\0]/g, "-"));
+const payload = fc.array(text, { minLength: 1, maxLength: 3 }).map((lines) => lines.join("\n"));
+const fields = { name: fc.stringMatching(/^[a-d]{0,3}$/), data: payload };
+const event = fc.record(fields);
+type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
+const asBytes = (value: string) => Buffer.from(value).toString("latin1");
+
+/** What a client reads; an event without its blank line is one too. */
+function decode(stream: string): Event[] {
+  const events: Event[] = [];
+  const parser = createParser({ onEvent: ({ event: name = "", data }) => events.push({ name, data }) });
+  parser.feed(`${stream}\n\n`);
+  return events;
+}
+
+test("an event that a step changes is encoded anew, and every other one is passed byte for byte", () => {
+  const item = fc.record({
+    before: event,
+    change: fc.record(fields, { requiredKeys: [] }),
+    comment: fc.boolean(),
+    leftOut: fc.boolean(),
+  });
+  const stream = fc.record({
+    items: fc.array(item, { minLength: 1, maxLength: 6 }),
+    endAt: fc.nat(),
+    end: eol,
+    whole: fc.boolean(),
+    cuts: fc.array(fc.nat(), { maxLength: 12 }),
+  });
+  fc.assert(
+    fc.property(stream, ({ items, endAt, end, whole, cuts }) => {
+      const last = endAt % items.length;
+      const events = items.map((one, index) => {
+        const before = index === last ? { ...one.before, data: "end" } : one.before;
+        const after = { ...before, ...one.change };
+        const field = before.name === "" ? "" : `event:${before.name}${end}`;
+        const lines = before.data.split("\n").map((line) => `data: ${line}${end}`);
+        const stop = whole || index < items.length - 1 ? end : "";
+        const raw = `${one.comment ? `: hm${end}` : ""}${lines.join("")}${field}${stop}`;
+        const changed = after.name !== before.name || after.data !== before.data;
+        const name = after.name === "" ? "" : `event: ${after.name}\n`;
+        const encoded = `${name}data: ${after.data.replaceAll("\n", "\ndata: ")}\n\n`;
+        return { ...one, after, sent: raw, got: one.leftOut ? "" : changed ? encoded : raw };
+      });
+      let at = 0;
+      const change: EventStep = {
+        passes(seen) {
+          const { after, leftOut } = events[at] ?? { after: { name: "", data: "" }, leftOut: false };
+          seen.name = after.name;
+          seen.data = asBytes(after.data);
+          at += 1;
+          return !leftOut;
+        },
+      };
+      const bytes = Buffer.from(events.map(({ sent }) => sent).join(""));
+      const result = runThrough(steppedStream(change), cut(bytes, cuts));
+      const got = events.map((one) => one.got);
+      expect(result.passed).toBe(got.slice(0, last).join(""));
+      expect(result.held).toBe(got.slice(last).join(""));
+      const expected = events.filter(({ leftOut }) => !leftOut).map(({ after }) => after);
+      expect(decode(result.passed + result.held)).toEqual(expected);
+    }),
+  );
+});
+
+test("whatever a step writes stays one event", () => {
+  const write: EventStep = {
+    passes(seen) {
+      seen.name = "a\r\ndata: b";
+      seen.data = "c\r\rd\n\nevent: \u010a\u{1f4a7}";
+      return true;
+    },
+  };
+  const { passed } = runThrough(steppedStream(write), [Buffer.from("data: x\n\n")]);
+  expect(decode(passed)).toEqual([{ name: "a  data: b", data: "c\n\nd\n\nevent: \u010a\u{1f4a7}" }]);
+});
+
+test.each(["word", "end"])(
+  "of an event beyond the size limit nothing passes a step that must read all: %s",
+  (name) => {
+    const seen: string[] = [];
+    const guard: EventStep = {
+      mustReadAll: true,
+      passes(one) {
+        seen.push(one.name);
+        return true;
+      },
+    };
+    const [before, after] = ["data: a\n\n", "data: end\n\n"];
+    const huge = `event: ${name}\ndata: ${"x".repeat(EVENT_BYTES_MAX)}\ndata: y\n\n`;
+    const bytes = Buffer.from(before + huge + after);
+    const result = runThrough(steppedStream(guard), cut(bytes, [5, 5_000, bytes.length - after.length - 5]));
+    expect(result).toMatchObject({ passed: before, held: after, complete: true });
+    expect(seen).toEqual(["", name, ""]);
+  },
+);

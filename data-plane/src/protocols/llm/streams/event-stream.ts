@@ -1,15 +1,16 @@
 /**
- * Reads server-sent events on their way through (WHATWG HTML, section 9.2) and says which bytes to pass on. Bytes
- * are never rewritten: an event is passed, left out whole, or held. What is held is the end of the answer, from the
- * event that completes it, so that usage can be made durable before the agent can see that the answer is complete.
+ * Reads server-sent events on their way through (WHATWG HTML, section 9.2) and says which bytes to pass on: those of an
+ * event as they came, none where it is left out, new ones only where a step has changed it. What is held is the end of
+ * the answer, from the event that completes it, so that usage can be made durable before the agent can see that the
+ * answer is complete.
  */
 import type { Clock } from "../../../lib/clock.ts";
 import type { StreamSteps } from "../../../upstream/streamed-answer.ts";
-import type { StreamEvents } from "../../reading.ts";
+import type { StreamEvents } from "../dialects/dialect.ts";
 import { EventMeter } from "./event-meter.ts";
-import { type EventStep, leaveOutUsage, type StreamEvent } from "./event-steps.ts";
+import { type EventStep, leaveOutUnasked, type StreamEvent } from "./event-steps.ts";
 
-/** An event larger than this is passed on unread. */
+/** An event larger than this is passed on unread, unless a step must have read it. */
 export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
 
 const LF = 0x0a;
@@ -20,13 +21,14 @@ const EMPTY: Buffer = Buffer.alloc(0);
 
 /** The steps of one stream, in their order: what goes by the meter's reading comes behind it. */
 export function openEventStream(events: StreamEvents, usageAsked: boolean, clock: Clock): EventStream {
-  const meter = new EventMeter(events.start(), clock);
-  return new EventStream(meter, events.usageOnDemand && !usageAsked ? [meter, leaveOutUsage] : [meter]);
+  const meter = new EventMeter(events.start(usageAsked), clock);
+  return new EventStream(meter, [meter, leaveOutUnasked]);
 }
 
 export class EventStream implements StreamSteps {
   readonly meter: EventMeter;
   readonly #steps: readonly EventStep[];
+  readonly #mustReadAll: boolean;
   readonly #event: StreamEvent = { name: "", data: "", meaning: "other" };
   #data: string | undefined;
   #carry: Buffer = EMPTY;
@@ -39,6 +41,7 @@ export class EventStream implements StreamSteps {
   constructor(meter: EventMeter, steps: readonly EventStep[]) {
     this.meter = meter;
     this.#steps = steps;
+    this.#mustReadAll = steps.some((step) => step.mustReadAll);
   }
 
   held(): Buffer {
@@ -46,12 +49,9 @@ export class EventStream implements StreamSteps {
   }
 
   push(chunk: Buffer): Buffer | undefined {
-    if (this.meter.complete) {
-      this.#held.push(chunk);
-      return undefined;
-    }
     const text = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
     const passed: Buffer[] = [];
+    let out = this.meter.complete ? this.#held : passed;
     let passedTo = 0;
     let eventStart = 0;
     let lineStart = this.#lookedAt;
@@ -64,14 +64,16 @@ export class EventStream implements StreamSteps {
       if (at > lineStart) {
         this.#readLine(text, lineStart, at);
       } else {
-        const passes = this.#endEvent();
-        if (this.meter.complete || !passes) {
-          if (eventStart > passedTo) passed.push(part(text, passedTo, eventStart));
-          passedTo = next;
+        const instead = this.#endEvent();
+        const completes = this.meter.complete && out === passed;
+        if (completes || instead !== undefined) {
+          pushPart(out, text, passedTo, eventStart);
+          passedTo = eventStart;
         }
-        if (this.meter.complete) {
-          this.#held.push(part(text, eventStart, text.length));
-          return join(passed);
+        if (completes) out = this.#held;
+        if (instead !== undefined) {
+          if (instead.length > 0) out.push(instead);
+          passedTo = next;
         }
         eventStart = next;
         this.#oversized = false;
@@ -80,12 +82,16 @@ export class EventStream implements StreamSteps {
       at = next - 1;
     }
     if (text.length - eventStart > EVENT_BYTES_MAX) {
-      // Too large to be kept: pass it on, and read on from here without its beginning.
+      // Too large to be kept: read on from here without its beginning, which is passed on where it may be.
+      if (this.#mustReadAll) {
+        pushPart(out, text, passedTo, eventStart);
+        passedTo = text.length;
+      }
       this.#oversized = true;
       eventStart = text.length;
       lineStart = text.length;
     }
-    if (eventStart > passedTo) passed.push(part(text, passedTo, eventStart));
+    pushPart(out, text, passedTo, eventStart);
     this.#carry = eventStart === text.length ? EMPTY : part(text, eventStart, text.length);
     this.#lookedAt = lineStart - eventStart;
     return join(passed);
@@ -94,13 +100,13 @@ export class EventStream implements StreamSteps {
   finish(): Buffer | undefined {
     // A last event without its blank line still counts, as most clients read it.
     const rest = this.#carry;
-    if (this.meter.complete || rest.length === 0) return undefined;
+    if (rest.length === 0) return undefined;
     if (this.#lookedAt < rest.length) this.#readLine(rest, this.#lookedAt, lineEnd(rest));
-    const passes = this.#endEvent();
+    const last = this.#endEvent() ?? rest;
     this.#carry = EMPTY;
     this.#lookedAt = 0;
-    if (!this.meter.complete) return passes ? rest : undefined;
-    this.#held.push(rest);
+    if (!this.meter.complete) return last.length > 0 ? last : undefined;
+    this.#held.push(last);
     return undefined;
   }
 
@@ -116,25 +122,46 @@ export class EventStream implements StreamSteps {
     else if (field === "event" || field === "\u00ef\u00bb\u00bfevent") this.#event.name = value;
   }
 
-  /** Whether the event may pass. One that was passed on unread still has its name, by which an end is known. */
-  #endEvent(): boolean {
+  /**
+   * The bytes that go on in the place of the event's own; undefined where these do. An event that is too large still has
+   * its name, by which an end is known.
+   */
+  #endEvent(): Buffer | undefined {
     const event = this.#event;
+    const { name } = event;
+    const data = this.#data ?? "";
     let passes = true;
     if (this.#data !== undefined || this.#oversized) {
-      event.data = this.#data ?? "";
+      event.data = data;
       for (const step of this.#steps) passes = passes && step.passes(event);
-      passes ||= this.#oversized;
     }
+    let instead: Buffer | undefined;
+    if (this.#oversized) passes = !this.#mustReadAll;
+    else if (event.name !== name || event.data !== data) instead = encode(event);
     event.name = "";
     event.data = "";
     this.#data = undefined;
-    return passes;
+    return passes ? instead : EMPTY;
   }
+}
+
+/** Whatever a step has put into it, it stays one event. Characters that are no bytes go out as UTF-8. */
+function encode({ name, data }: StreamEvent): Buffer {
+  const head = name === "" ? "" : `event: ${name.replace(/[\r\n]/g, " ")}\n`;
+  const text = `${head}data: ${data.replace(/\r\n?|\n/g, "\ndata: ")}\n\n`;
+  return Buffer.from(
+    text.replace(/[^\0-\xff]+/g, (wide) => Buffer.from(wide).toString("latin1")),
+    "latin1",
+  );
 }
 
 /** The same buffer where it is all of it. */
 function part(text: Buffer, start: number, end: number): Buffer {
   return start === 0 && end === text.length ? text : text.subarray(start, end);
+}
+
+function pushPart(parts: Buffer[], text: Buffer, start: number, end: number): void {
+  if (end > start) parts.push(part(text, start, end));
 }
 
 function lineEnd(text: Buffer): number {

@@ -9,9 +9,9 @@ const MESSAGES: ParameterNames = {
   outputMax: ["max_tokens"],
   choices: undefined,
   streams: true,
-  notTrue: [],
+  own: new Map(),
 };
-const COUNT_TOKENS: ParameterNames = { outputMax: [], choices: undefined, streams: false, notTrue: [] };
+const COUNT_TOKENS: ParameterNames = { outputMax: [], choices: undefined, streams: false, own: new Map() };
 
 export const ENDPOINTS: readonly DialectEndpoint[] = [
   {

@@ -1,12 +1,11 @@
 /** The stream of Anthropic messages, event by event. Usage figures are cumulative: the latest counts. */
 import { member, parseJson } from "../../../../lib/json/member.ts";
-import type { EventMeaning, StreamEvents, StreamState } from "../../../reading.ts";
+import type { EventMeaning, StreamEvents, StreamState } from "../dialect.ts";
 import { readFigures } from "./usage.ts";
 
 const EVENT_TYPE = /"type"\s*:\s*"([a-z_]+)"/;
 
 export const messagesStream: StreamEvents = {
-  usageOnDemand: false,
   start: (): StreamState => {
     let figures: Readonly<Record<string, unknown>> | undefined;
     return {

@@ -10,15 +10,19 @@ const CHAT: ParameterNames = {
   outputMax: ["max_completion_tokens", "max_tokens"],
   choices: "n",
   streams: true,
-  notTrue: [],
+  own: new Map([["stream_options", readStreamOptions]]),
 };
 const RESPONSES: ParameterNames = {
   outputMax: ["max_output_tokens"],
   choices: undefined,
   streams: true,
-  notTrue: ["background"],
+  own: new Map([
+    ["stream_options", readStreamOptions],
+    // What goes on behind the answer cannot be accounted for.
+    ["background", (value: unknown) => value !== true],
+  ]),
 };
-const EMBEDDINGS: ParameterNames = { outputMax: [], choices: undefined, streams: false, notTrue: [] };
+const EMBEDDINGS: ParameterNames = { outputMax: [], choices: undefined, streams: false, own: new Map() };
 
 export const ENDPOINTS: readonly DialectEndpoint[] = [
   {
@@ -63,6 +67,13 @@ export const ENDPOINTS: readonly DialectEndpoint[] = [
   },
   { name: "models", method: "GET", path: "/v1/models", operation: "list_models" },
 ];
+
+function readStreamOptions(value: unknown, asked: Asked): boolean {
+  if (typeof value !== "object" || Array.isArray(value)) return false;
+  const usage = value !== null && "include_usage" in value ? value.include_usage : null;
+  asked.usageAsked = usage === true;
+  return typeof usage === "boolean" || usage === null;
+}
 
 /** Streams of chat completions tell their usage on demand only. */
 function askForUsage({ body, scan }: Asked): Edit {

@@ -2,7 +2,8 @@
 
 import { errorRow } from "@headgate/sdk/contract";
 import { member, parseJson } from "../../../../lib/json/member.ts";
-import type { EventMeaning, StreamEvents, StreamState, UsageReading } from "../../../reading.ts";
+import type { UsageReading } from "../../../reading.ts";
+import type { EventMeaning, StreamEvents, StreamState } from "../dialect.ts";
 import { codeOf } from "./errors.ts";
 import { readChatUsage, readResponsesUsage } from "./usage.ts";
 
@@ -13,8 +14,7 @@ const NO_CHOICES = /"choices"\s*:\s*\[\s*\]/;
 const CONTENT = /"(content|reasoning_content|refusal|arguments)"\s*:\s*"[^"]|"tool_calls"\s*:\s*\[/;
 
 export const chatStream: StreamEvents = {
-  usageOnDemand: true,
-  start: (): StreamState => {
+  start: (usageAsked): StreamState => {
     let reading: UsageReading | undefined;
     return {
       read(_name, data): EventMeaning {
@@ -22,7 +22,7 @@ export const chatStream: StreamEvents = {
         if (ERROR_OBJECT.test(data)) return "error";
         if (USAGE_OBJECT.test(data)) {
           reading = readChatUsage(parseJson(data)) ?? reading;
-          if (NO_CHOICES.test(data)) return "usage_only";
+          if (!usageAsked && NO_CHOICES.test(data)) return "unasked";
         }
         return CONTENT.test(data) ? "content" : "other";
       },
@@ -35,7 +35,6 @@ export const chatStream: StreamEvents = {
 const RESPONSE_TYPE = /"type"\s*:\s*"(response\.[a-z_.]+|error)"/;
 
 export const responsesStream: StreamEvents = {
-  usageOnDemand: false,
   start: (): StreamState => {
     let reading: UsageReading | undefined;
     return {
