@@ -49,7 +49,6 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     random,
     onFault: (err) => log.error({ err }, "usage is not being taken by the control plane"),
     send,
-    contract,
   });
   const usage = () => usageState(spool, reporter);
   const heartbeat = (): Heartbeat => ({

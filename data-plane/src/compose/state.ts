@@ -29,7 +29,7 @@ export interface StateOptions extends Surroundings {
 
 /** Rejects when the directory cannot be used. */
 export async function openState({ config, budgets, claimTiming, ...around }: StateOptions): Promise<State> {
-  const { clock, log, newId } = around;
+  const { clock, log, newId, contract } = around;
   const claims: ClaimDeps = {
     root: config.state.kind === "shared" ? config.state.root : "",
     clock,
@@ -44,6 +44,7 @@ export async function openState({ config, budgets, claimTiming, ...around }: Sta
   void directory.lost.then(() => log.error({}, "another process has taken over the state directory"));
   const spoolOptions = {
     bytesMax: config.spoolBytesMax,
+    contract,
     newStreamId: () => newId("stream"),
     keepsCounter: budgets.keeps,
   };

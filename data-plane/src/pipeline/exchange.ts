@@ -3,7 +3,7 @@
  * stages left; nothing else is shared between stages.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ErrorCode, Id } from "@headgate/sdk/contract";
+import type { AttemptOpened, ErrorCode, Id } from "@headgate/sdk/contract";
 import type { Principal } from "../identity/principal.ts";
 import type { BudgetReservation, LimitReservation, LimitStatus } from "../limits/admission.ts";
 import type { CompiledPolicy, CompiledTarget } from "../policy/compiled-policy.ts";
@@ -13,7 +13,7 @@ import type { AnyCall, Endpoint, WholeAnswer } from "../protocols/protocol.ts";
 import type { ReplyStyle } from "../protocols/reply-style.ts";
 import type { RequestHead } from "../protocols/request-head.ts";
 import type { RunningAttempt } from "../upstream/dispatch.ts";
-import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
+import type { AttemptResult } from "../usage/usage-recorder.ts";
 
 /** Why there is no answer although the call was admitted. */
 export interface Failure {

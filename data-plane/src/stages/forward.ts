@@ -2,7 +2,7 @@
  * Sends the call to its targets in order until one answers. Another target is tried only while nothing has been sent
  * to the agent. Each attempt is opened in the usage record before its first byte goes out.
  */
-import type { CallOutcome } from "@headgate/sdk/contract";
+import type { AttemptOpened, CallOutcome } from "@headgate/sdk/contract";
 import type { Attempt, Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
 import type { CompiledTarget } from "../policy/compiled-policy.ts";
@@ -13,7 +13,7 @@ import { classifyAnswer, type Verdict } from "../upstream/classify-answer.ts";
 import type { AttemptEnd, AttemptRequest } from "../upstream/dispatch.ts";
 import { startStreamedAnswer } from "../upstream/streamed-answer.ts";
 import { startWholeAnswer } from "../upstream/whole-answer.ts";
-import type { AttemptOpened, AttemptResult } from "../usage/usage-recorder.ts";
+import type { AttemptResult } from "../usage/usage-recorder.ts";
 
 export const forward: Stage = {
   name: "forward",

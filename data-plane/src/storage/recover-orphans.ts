@@ -5,7 +5,6 @@
  */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Contract } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import { createReporter, type SendBatch } from "../usage/report/reporter.ts";
@@ -23,9 +22,8 @@ export interface OrphanDeps extends ClaimDeps {
   readonly log: Logger;
   /** The name of the directory that this process lives in. */
   readonly ownName: string;
-  readonly spool: Pick<SpoolOptions, "bytesMax" | "newStreamId" | "keepsCounter">;
+  readonly spool: Pick<SpoolOptions, "bytesMax" | "contract" | "newStreamId" | "keepsCounter">;
   readonly send: SendBatch;
-  readonly contract: Contract;
   random(): number;
 }
 

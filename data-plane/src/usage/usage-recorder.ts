@@ -3,25 +3,10 @@
  * out, `settle` after the last has come back. An attempt that was opened and never settled (the process died) is
  * found when the spool is opened again, and becomes an event with status `unsettled`.
  */
-import type { UsageEvent } from "@headgate/sdk/contract";
+import type { AttemptOpened, UsageEvent } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../limits/admission.ts";
 
-/** What is known of an attempt before it is made: all that an unsettled event needs. */
-export type AttemptOpened = Pick<
-  UsageEvent,
-  | "request_id"
-  | "attempt_id"
-  | "attempt"
-  | "decision_id"
-  | "agent_id"
-  | "credential"
-  | "labels"
-  | "subject"
-  | "started_at"
-  | "revision"
->;
-
-/** What is known after it. */
+/** What is known of an attempt after it was made. */
 export type AttemptResult = Omit<UsageEvent, keyof AttemptOpened | "seq" | "status">;
 
 /** What an event says of an attempt of which nothing is known but that it was begun. */

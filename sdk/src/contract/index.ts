@@ -130,6 +130,7 @@ export {
 } from "./policy-snapshot.ts";
 export { freeText, isStorableText } from "./text.ts";
 export {
+  type AttemptOpened,
   CALL_OUTCOMES,
   type CallOutcome,
   USAGE_BATCH_BYTES_MAX,

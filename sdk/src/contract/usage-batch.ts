@@ -93,6 +93,21 @@ export const usageEvent = z.strictObject({
 });
 export type UsageEvent = z.infer<typeof usageEvent>;
 
+/** What is known of an attempt before it is made, and is kept on disk until more is: all that an unsettled event needs. */
+export const attemptOpened = usageEvent.pick({
+  request_id: true,
+  attempt_id: true,
+  attempt: true,
+  decision_id: true,
+  agent_id: true,
+  credential: true,
+  labels: true,
+  subject: true,
+  started_at: true,
+  revision: true,
+});
+export type AttemptOpened = z.infer<typeof attemptOpened>;
+
 export const usageBatchHeader = z.strictObject({
   stream_id: idOf("stream"),
   /** Rises each time a process opens the spool; an older writer is fenced off. */

@@ -25,6 +25,7 @@ export function contractUpTo(version: number): Contract {
       ...CONTRACT.usageEvent,
       read: (document, stated) => known(CONTRACT.usageEvent.read(document, stated)),
     },
+    attemptOpened: CONTRACT.attemptOpened,
     usageAck: cut(CONTRACT.usageAck),
     usageGap: cut(CONTRACT.usageGap),
   };
@@ -43,6 +44,7 @@ export function nextContract(): Contract {
     snapshotAck: nextFormat("snapshot-ack", CONTRACT.snapshotAck, { took_ms: 3 }),
     usageBatch: nextFormat("usage-batch", CONTRACT.usageBatch, { codec: "plain" }),
     usageEvent: nextForm(CONTRACT.usageEvent, { carbon_grams: 1 }),
+    attemptOpened: nextForm(CONTRACT.attemptOpened, { carbon_grams: 1 }),
     usageAck: nextFormat("usage-ack", CONTRACT.usageAck, { depth: 0 }),
     usageGap: nextFormat("usage-gap", CONTRACT.usageGap, { hint: "resend" }),
   };

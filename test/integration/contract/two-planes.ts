@@ -2,15 +2,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type RunningControlPlane, readConfig, startControlPlane } from "@headgate/control-plane";
-import { type DataPlane, startDataPlane } from "@headgate/data-plane";
 import { createClient } from "@headgate/sdk";
 import type { Contract, UsageEvent } from "@headgate/sdk/contract";
-import { SIMULATED_CREDENTIAL } from "../../doubles/provider/simulated-provider.ts";
+import { expect } from "vitest";
+import { SIMULATED_CREDENTIAL, type SimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
 import { chat } from "../../fixtures/calls.ts";
 import { withDatabase } from "../../harness/database.ts";
-import { createOutput } from "../../harness/output.ts";
-import { dataPlaneConfig } from "../../harness/tenant.ts";
+import { type RunningProcess, startProcess } from "../../harness/process.ts";
 import { until } from "../../harness/until.ts";
 import { usageEvents } from "../../harness/usage-events.ts";
 import { issueToken } from "../postgres/data-plane.ts";
@@ -25,6 +25,8 @@ export interface TwoPlanes extends AsyncDisposable {
   startDataPlane(contract: Contract): Promise<void>;
   /** Also ships what usage is left, as long as there is a control plane. */
   stopDataPlane(): Promise<void>;
+  /** Kills it at once (SIGKILL), with one call more whose answer it is waiting for. */
+  killDataPlane(): Promise<void>;
   /** Makes so many calls, half of them streams; each must be answered. */
   call(count: number): Promise<void>;
   /** Changes the policy through the API; resolves when the data plane has it in force. */
@@ -38,16 +40,15 @@ export interface TwoPlanes extends AsyncDisposable {
 }
 
 export async function openTwoPlanes(
-  providerUrl: string,
+  provider: SimulatedProvider,
   contracts: { readonly controlPlane: Contract; readonly dataPlane: Contract },
 ): Promise<TwoPlanes> {
   const database = await withDatabase();
   const directory = await mkdtemp(join(tmpdir(), "headgate-two-planes-"));
   let port = 0;
   let controlPlane: RunningControlPlane | undefined;
-  let dataPlane: DataPlane | undefined;
-  let output = createOutput();
-  let joinToken: string | undefined;
+  let dataPlane: RunningProcess | undefined;
+  let dataPlaneUrl = "";
   let rules = 0;
 
   const stopControlPlane = async () => {
@@ -69,22 +70,24 @@ export async function openTwoPlanes(
     port = Number(new URL(controlPlane.url).port);
   };
   const stopDataPlane = async () => {
-    await dataPlane?.stop();
+    await dataPlane?.kill("SIGTERM");
     dataPlane = undefined;
   };
   const startOneDataPlane = async (contract: Contract) => {
     await stopDataPlane();
-    output = createOutput();
-    dataPlane = await startDataPlane(
-      dataPlaneConfig({
-        controlPlaneUrl: `http://127.0.0.1:${port}`,
-        joinToken: () => joinToken,
-        directory: join(directory, "data-plane"),
-      }),
-      output,
-      { contract },
-    );
-    await output.event("ready");
+    dataPlane = startProcess({
+      name: "data-plane",
+      entry: DATA_PLANE,
+      env: {
+        CONTROL_PLANE_URL: `http://127.0.0.1:${port}`,
+        JOIN_TOKEN: await issueToken(database, { id: tenant.id, dataPlaneId: data_plane.id }, Date.now()),
+        STATE_DIRECTORY: join(directory, "data-plane"),
+        VERSION: String(contract.version),
+      },
+    });
+    const listening = await dataPlane.event("listening");
+    dataPlaneUrl = String(listening["url"]);
+    await dataPlane.event("ready");
   };
 
   await startOneControlPlane(contracts.controlPlane);
@@ -97,8 +100,7 @@ export async function openTwoPlanes(
     region: "local",
   });
   const api = createClient({ url, credential: admin_key ?? "" });
-  const key = await furnish(api, providerUrl);
-  joinToken = await issueToken(database, { id: tenant.id, dataPlaneId: data_plane.id }, Date.now());
+  const key = await furnish(api, provider.url);
   await startOneDataPlane(contracts.dataPlane);
 
   const inForce = async (): Promise<boolean> => {
@@ -110,9 +112,17 @@ export async function openTwoPlanes(
     stopControlPlane,
     startDataPlane: startOneDataPlane,
     stopDataPlane,
+    async killDataPlane() {
+      const before = provider.ledger.length;
+      provider.script({ holdBefore: 0 });
+      const unanswered = expect(chat({ url: dataPlaneUrl, key })).rejects.toThrow();
+      await until({ what: "the provider has the call" }, () => provider.ledger.length > before);
+      await dataPlane?.kill();
+      await unanswered;
+    },
     async call(count) {
       for (let turn = 0; turn < count; turn += 1) {
-        const answer = await chat({ url: dataPlane?.url ?? "", key }, { stream: turn % 2 === 0 });
+        const answer = await chat({ url: dataPlaneUrl, key }, { stream: turn % 2 === 0 });
         const text = await answer.text();
         if (answer.status !== 200) throw new Error(text);
       }
@@ -148,6 +158,8 @@ export async function openTwoPlanes(
     },
   };
 }
+
+const DATA_PLANE = fileURLToPath(new URL("data-plane-process.ts", import.meta.url));
 
 /** One agent and one model; resolves with the agent's key. */
 async function furnish(api: Client, providerUrl: string): Promise<string> {

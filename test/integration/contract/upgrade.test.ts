@@ -13,7 +13,7 @@ const NEXT = nextContract();
 
 test("the control plane first: the old data plane works under it, then the new one, and each call is in the ledger once", async () => {
   await using provider = await startSimulatedProvider();
-  await using planes = await openTwoPlanes(provider.url, { controlPlane: CONTRACT, dataPlane: CONTRACT });
+  await using planes = await openTwoPlanes(provider, { controlPlane: CONTRACT, dataPlane: CONTRACT });
   await worksAsEver(planes);
   await planes.stopControlPlane();
   // This usage waits on disk for whoever comes.
@@ -29,7 +29,7 @@ test("the control plane first: the old data plane works under it, then the new o
 
 test("the data plane first: the new one starts on what the old one left, also alone, and each call is in the ledger once", async () => {
   await using provider = await startSimulatedProvider();
-  await using planes = await openTwoPlanes(provider.url, { controlPlane: CONTRACT, dataPlane: CONTRACT });
+  await using planes = await openTwoPlanes(provider, { controlPlane: CONTRACT, dataPlane: CONTRACT });
   await worksAsEver(planes);
   await planes.stopControlPlane();
   await planes.call(4);
@@ -46,7 +46,7 @@ test("the data plane first: the new one starts on what the old one left, also al
 
 test("a control plane that goes back a release is told all that a newer data plane has used", async () => {
   await using provider = await startSimulatedProvider();
-  await using planes = await openTwoPlanes(provider.url, { controlPlane: CONTRACT, dataPlane: NEXT });
+  await using planes = await openTwoPlanes(provider, { controlPlane: CONTRACT, dataPlane: NEXT });
   await planes.startControlPlane(NEXT);
   await worksAsEver(planes);
   await planes.stopControlPlane();
@@ -60,7 +60,7 @@ test("a control plane that goes back a release is told all that a newer data pla
 test("a control plane of version 1 and what it has stored become one of today under a data plane of today", async () => {
   await using provider = await startSimulatedProvider();
   const first = contractUpTo(1);
-  await using planes = await openTwoPlanes(provider.url, { controlPlane: first, dataPlane: CONTRACT });
+  await using planes = await openTwoPlanes(provider, { controlPlane: first, dataPlane: CONTRACT });
   await worksAsEver(planes);
   await planes.startControlPlane(CONTRACT);
   // The policy is still as version 1 has written it.
@@ -69,6 +69,23 @@ test("a control plane of version 1 and what it has stored become one of today un
   await worksAsEver(planes);
   await expectEachCallOnce(planes, provider, 12);
 });
+
+test.each([CONTRACT, NEXT])(
+  "a new data plane finds what an older one has left when it was killed, and ships it to a control plane of version $version, each call once",
+  async (controlPlane) => {
+    await using provider = await startSimulatedProvider();
+    await using planes = await openTwoPlanes(provider, { controlPlane: CONTRACT, dataPlane: CONTRACT });
+    await worksAsEver(planes);
+    await planes.stopControlPlane();
+    await planes.call(4);
+    await planes.killDataPlane();
+    await planes.startDataPlane(NEXT);
+    await planes.call(4);
+    await planes.startControlPlane(controlPlane);
+    await worksAsEver(planes);
+    await expectEachCallOnce(planes, provider, 16, 1);
+  },
+);
 
 /** Policy reaches the data plane, and calls are answered. */
 async function worksAsEver(planes: TwoPlanes): Promise<void> {
@@ -79,11 +96,12 @@ async function worksAsEver(planes: TwoPlanes): Promise<void> {
 async function expectEachCallOnce(
   planes: TwoPlanes,
   provider: SimulatedProvider,
-  count: number,
+  settled: number,
+  unsettled = 0,
 ): Promise<void> {
   await planes.stopDataPlane();
   const events = await planes.events();
-  expect(compareLedgers(provider, events)).toEqual({ ...NOTHING_WRONG, settled: count, unsettled: 0 });
-  expect(provider.ledger).toHaveLength(count);
-  expect(await planes.callsRated()).toBe(count);
+  expect(compareLedgers(provider, events)).toEqual({ ...NOTHING_WRONG, settled, unsettled });
+  expect(provider.ledger).toHaveLength(settled + unsettled);
+  expect(await planes.callsRated()).toBe(settled + unsettled);
 }

@@ -1,5 +1,5 @@
 /** What the control plane's answer to a batch means for the stream. */
-import { CONTRACT, type Contract } from "@headgate/sdk/contract";
+import type { Contract } from "@headgate/sdk/contract";
 import { member, parseJson } from "../../lib/json/member.ts";
 
 export interface SendResult {
@@ -21,10 +21,7 @@ export type BatchVerdict =
   | { readonly kind: "retry"; readonly retryAfterMs: number | undefined };
 
 /** An answer that cannot be read counts as none: the batch is sent again, which is harmless. */
-export function judgeAnswer(
-  { status, body, retryAfterMs }: SendResult,
-  contract: Contract = CONTRACT,
-): BatchVerdict {
+export function judgeAnswer({ status, body, retryAfterMs }: SendResult, contract: Contract): BatchVerdict {
   if (status === 401 || status === 408 || status === 425 || status === 429 || status >= 500 || status < 200)
     return { kind: "retry", retryAfterMs };
   const json = parseJson(body);

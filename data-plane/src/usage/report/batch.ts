@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
-import { CONTRACT, type Contract, type Id, type UsageBatchHeader } from "@headgate/sdk/contract";
+import type { Contract, Id, UsageBatchHeader } from "@headgate/sdk/contract";
 import { type EventSlice, SLICE_BYTES_MAX } from "../spool/event-slice.ts";
 import { totalsToWire } from "../spool/totals.ts";
 
@@ -13,6 +13,7 @@ const OUTPUT_BYTES = 64 * 1024;
 export interface BatchStream {
   readonly streamId: Id<"stream">;
   readonly writerEpoch: number;
+  readonly contract: Contract;
 }
 
 /**
@@ -21,10 +22,7 @@ export interface BatchStream {
  */
 export type EncodeBatch = (slice: EventSlice, sentAt: number, version: number) => Promise<Buffer>;
 
-export function createBatchEncoder(
-  { streamId, writerEpoch }: BatchStream,
-  contract: Contract = CONTRACT,
-): EncodeBatch {
+export function createBatchEncoder({ streamId, writerEpoch, contract }: BatchStream): EncodeBatch {
   let plain = Buffer.allocUnsafeSlow(SLICE_BYTES_MAX + HEADER_BYTES);
 
   return async (slice, sentAt, version) => {

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { backoffMs } from "@headgate/sdk/backoff";
-import { type Contract, USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
+import { USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
 import type { Clock } from "../../lib/clock.ts";
 import { replaceFile } from "../../storage/disk.ts";
 import { createEventReader } from "../spool/event-reader.ts";
@@ -30,8 +30,6 @@ export interface ReporterOptions {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly send: SendBatch;
-  /** The code's own when absent. */
-  readonly contract?: Contract;
   /** Uniform in [0, 1). */
   random(): number;
   onFault(error: unknown): void;
@@ -54,10 +52,10 @@ export interface Reporter {
 }
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const { spool, clock, send, contract, random, onFault } = options;
+  const { spool, clock, send, random, onFault } = options;
   const sleep = options.sleep ?? sleepUnlessAborted;
   const reader = createEventReader(spool);
-  const encodeBatch = createBatchEncoder(spool, contract);
+  const encodeBatch = createBatchEncoder(spool);
   const asidePath = join(spool.directory, "refused-batch.ndjson.gz");
   let state: ReporterState = "stopped";
   let quarantinedBatches = 0;
@@ -129,7 +127,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         }
       };
       const verdict = await send(bodyIn).then(
-        (result) => judgeAnswer(result, contract),
+        (result) => judgeAnswer(result, spool.contract),
         () => NO_ANSWER,
       );
       if (verdict.kind === "acked" && verdict.ackedSeq >= slice.lastSeq && verdict.ackedSeq <= spool.headSeq)

@@ -1,7 +1,7 @@
 /** Events that are written and synced together, and what all wait for who settled them. */
-import type { UsageEvent, UsageQuantities } from "@headgate/sdk/contract";
+import type { AttemptOpened, UsageEvent, UsageQuantities } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
-import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
+import type { AttemptResult } from "../usage-recorder.ts";
 import { eventToJson } from "./event-json.ts";
 import { appendSettle, createRecordBuffer, type RecordBuffer } from "./record.ts";
 

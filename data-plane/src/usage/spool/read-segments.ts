@@ -3,11 +3,10 @@
  * record that is torn. Segments are followed backwards by their headers, so that files left by a writer that was
  * superseded, or by a segment that was given up, are not part of the stream.
  */
-import { CONTRACT_VERSION } from "@headgate/sdk/contract";
+import type { AttemptOpened, Contract } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import type { Disk } from "../../storage/disk.ts";
 import { NewerStateError } from "../../storage/state-file.ts";
-import type { AttemptOpened } from "../usage-recorder.ts";
 import { attemptFromJson } from "./event-json.ts";
 import { createExactSums } from "./exact-sums.ts";
 import {
@@ -46,6 +45,7 @@ export class SpoolDamagedError extends Error {
 export interface ReadSegmentsOptions {
   readonly disk: Disk;
   readonly directory: string;
+  readonly contract: Contract;
   readonly streamId: string;
   /** Undefined where it is not known; what was removed then counts as acknowledged. */
   readonly ackedSeq: number | undefined;
@@ -95,7 +95,7 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
         if (seq > options.chargesAfterSeq) options.onCharges(readCharges(bytes, record), seq);
       }
     }
-    for (const [id, record] of here) opened.set(id, attemptIn(bytes, record, link));
+    for (const [id, record] of here) opened.set(id, attemptIn(bytes, record, link, options.contract));
     if (offset < link.durableBytesMin)
       throw new SpoolDamagedError(`${link.name} cannot be read beyond byte ${offset}`);
     segments.push({
@@ -119,8 +119,13 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
   };
 }
 
-function attemptIn(bytes: Buffer, record: RecordView, { name, header }: Link): AttemptOpened {
-  const attempt = attemptFromJson(readAttemptJson(bytes, record), header.version);
+function attemptIn(
+  bytes: Buffer,
+  record: RecordView,
+  { name, header }: Link,
+  contract: Contract,
+): AttemptOpened {
+  const attempt = attemptFromJson(readAttemptJson(bytes, record), header.version, contract);
   if (attempt === undefined) throw new SpoolDamagedError(`${name} has an attempt that is none`);
   return attempt;
 }
@@ -134,7 +139,7 @@ interface Link {
 }
 
 /** Walks from the newest segment with a whole header back to the oldest that is still there. */
-function findChain({ disk, directory, streamId }: ReadSegmentsOptions): {
+function findChain({ disk, directory, contract, streamId }: ReadSegmentsOptions): {
   chain: Link[];
   strays: string[];
   newestNumber: number;
@@ -151,7 +156,7 @@ function findChain({ disk, directory, streamId }: ReadSegmentsOptions): {
   const headerOf = (name: string): SegmentHeader | undefined => {
     const header = readSegmentHeader(disk, segmentPath(directory, name));
     if (header?.stream_id !== streamId) return undefined;
-    if (header.version > CONTRACT_VERSION) throw new NewerStateError(segmentPath(directory, name));
+    if (header.version > contract.version) throw new NewerStateError(segmentPath(directory, name));
     return header;
   };
   let name = names.find((candidate) => headerOf(candidate.name) !== undefined)?.name;

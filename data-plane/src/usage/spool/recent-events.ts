@@ -3,7 +3,7 @@
  * that are in the files. What is held is bounded: when shipping falls behind, all of it is let go, and whoever ships
  * reads the files until it has come to what is held by then.
  */
-import { CONTRACT_VERSION, USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
+import { USAGE_BATCH_EVENTS_MAX } from "@headgate/sdk/contract";
 import type { GroupedEvent } from "./event-group.ts";
 import { type EventSlice, SLICE_BYTES_MAX } from "./event-slice.ts";
 import { createExactSums } from "./exact-sums.ts";
@@ -24,8 +24,8 @@ export interface RecentEvents {
   take(fromSeq: number): EventSlice | undefined;
 }
 
-/** `totals`: sums over all events before the first that is added. */
-export function createRecentEvents(totals: ReadonlyMap<string, bigint>): RecentEvents {
+/** `version`: of the contract, in whose form events are. `totals`: sums over all events before the first that is added. */
+export function createRecentEvents(version: number, totals: ReadonlyMap<string, bigint>): RecentEvents {
   const memory = Buffer.allocUnsafeSlow(RECENT_BYTES_MAX);
   let taken = Buffer.allocUnsafeSlow(SLICE_BYTES_MAX);
   /** Over all events before the first that is held. */
@@ -87,7 +87,7 @@ export function createRecentEvents(totals: ReadonlyMap<string, bigint>): RecentE
       if (bytes > taken.length) taken = Buffer.allocUnsafeSlow(bytes);
       memory.copy(taken, 0, from, start);
       return {
-        version: CONTRACT_VERSION,
+        version,
         firstSeq: fromSeq,
         lastSeq: fromSeq + count - 1,
         lines: taken.subarray(0, bytes),

@@ -1,3 +1,4 @@
+import { CONTRACT } from "@headgate/sdk/contract";
 import { makeModelSubject } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -28,9 +29,9 @@ it("gives back what was written, whatever text is in it", () => {
       });
       const result = makeResult(tokens, { raw_usage: `{"usage":{"a":1},"${text}":2}` });
       const seq = 2 ** 52;
-      const json = eventToJson({ seq, status: "settled" }, attemptToJson(attempt), result);
+      const json = eventToJson({ seq, status: "settled" }, attemptToJson(attempt, CONTRACT), result);
       const attemptId = attempt.attempt_id;
-      appendOpen(buffer, { attemptId, json: attemptToJson(attempt) });
+      appendOpen(buffer, { attemptId, json: attemptToJson(attempt, CONTRACT) });
       const span = appendSettle(buffer, { attemptId, seq, json, charges: [{ key: text, amount: "12" }] });
       const open = nextRecord(buffer.bytes, 0, buffer.length);
       const settle = nextRecord(buffer.bytes, open?.end ?? 0, buffer.length);
@@ -51,7 +52,7 @@ it("gives back what was written, whatever text is in it", () => {
 it("finds no record where a single bit differs, in a hole of zeros, or in what is cut short", () => {
   const buffer = createRecordBuffer();
   const attempt = makeAttempt();
-  appendOpen(buffer, { attemptId: attempt.attempt_id, json: attemptToJson(attempt) });
+  appendOpen(buffer, { attemptId: attempt.attempt_id, json: attemptToJson(attempt, CONTRACT) });
   const bytes = Buffer.from(buffer.bytes.subarray(0, buffer.length));
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
     const byte = bit >> 3;

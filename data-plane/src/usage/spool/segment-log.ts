@@ -7,8 +7,9 @@
  * that is not yet safe. While that fails too, nothing is written and events that settle are kept.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { AttemptOpened, Contract } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
-import { type AttemptOpened, type AttemptResult, UNSETTLED } from "../usage-recorder.ts";
+import { type AttemptResult, UNSETTLED } from "../usage-recorder.ts";
 import { createEventGroup, type GroupedEvent, type Settlement } from "./event-group.ts";
 import { attemptToJson } from "./event-json.ts";
 import { createExactSums } from "./exact-sums.ts";
@@ -23,6 +24,7 @@ const GATHER_MS = 2;
 
 export interface SegmentLogOptions {
   readonly writer: SegmentWriter;
+  readonly contract: Contract;
   readonly headSeq: number;
   /** Sums up to `headSeq`. */
   readonly totals: ReadonlyMap<string, bigint>;
@@ -73,9 +75,11 @@ interface LiveAttempt extends OpenRecord {
 }
 
 export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
-  const { writer } = options;
+  const { writer, contract } = options;
   const totals = createExactSums(new Map(options.totals));
-  const live = new Map(options.live.map((attempt) => [attempt.attempt_id as string, liveAttempt(attempt)]));
+  const live = new Map(
+    options.live.map((attempt) => [attempt.attempt_id as string, liveAttempt(attempt, contract)]),
+  );
   const openBuffer = createRecordBuffer(4 * 1024);
   let opening: LiveAttempt[] = [];
   let openingTurn: Promise<boolean> | undefined;
@@ -230,7 +234,8 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     const entry = live.get(attempt.attempt_id);
     if (entry !== undefined) entry.settled = true;
     assignedSeq += 1;
-    filling.add({ ...outcome, seq: assignedSeq, attemptJson: entry?.json ?? attemptToJson(attempt) });
+    const attemptJson = entry?.json ?? attemptToJson(attempt, contract);
+    filling.add({ ...outcome, seq: assignedSeq, attemptJson });
     return state === "writing" ? nextCommit() : Promise.resolve();
   }
 
@@ -246,7 +251,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     },
     start: replace,
     open(attempt) {
-      const entry = liveAttempt(attempt);
+      const entry = liveAttempt(attempt, contract);
       appendOpen(openBuffer, entry);
       opening.push(entry);
       openingTurn ??= new Promise((resolve) => setImmediate(() => resolve(writeOpens())));
@@ -284,6 +289,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
   };
 }
 
-function liveAttempt(attempt: AttemptOpened): LiveAttempt {
-  return { attemptId: attempt.attempt_id, json: attemptToJson(attempt), segment: undefined, settled: false };
+function liveAttempt(attempt: AttemptOpened, contract: Contract): LiveAttempt {
+  const json = attemptToJson(attempt, contract);
+  return { attemptId: attempt.attempt_id, json, segment: undefined, settled: false };
 }

@@ -2,7 +2,6 @@
  * Appends records to the newest segment and begins new ones. `rotate` ends a full segment; `replace` gives up a
  * segment on which the disk has failed, at the byte up to which it is known to be on disk.
  */
-import { CONTRACT_VERSION } from "@headgate/sdk/contract";
 import { type Disk, writeFully } from "../../storage/disk.ts";
 import { appendHeader, createRecordBuffer, type RecordBuffer, type SegmentHeader } from "./record.ts";
 import { type Segment, segmentName, segmentPath } from "./segment.ts";
@@ -11,6 +10,8 @@ import { totalsToWire } from "./totals.ts";
 export interface SegmentWriterOptions {
   readonly disk: Disk;
   readonly directory: string;
+  /** Of the contract: the form of what is appended. */
+  readonly version: number;
   readonly streamId: string;
   readonly writerEpoch: number;
   readonly segmentBytes: number;
@@ -54,7 +55,7 @@ export interface SegmentWriter {
 }
 
 export function createSegmentWriter(options: SegmentWriterOptions): SegmentWriter {
-  const { disk, directory } = options;
+  const { disk, directory, version } = options;
   const segments = [...options.segments];
   let current: Segment | undefined;
   let fd: number | undefined;
@@ -66,7 +67,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   function header(start: SegmentStart, previous: SegmentHeader["previous"]): RecordBuffer {
     const buffer = createRecordBuffer(4 * 1024);
     appendHeader(buffer, {
-      version: CONTRACT_VERSION,
+      version,
       stream_id: options.streamId,
       writer_epoch: options.writerEpoch,
       first_seq: start.firstSeq,
@@ -143,7 +144,10 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       }
       retiring.push(fd);
       recordNumber += 1;
-      begin(newSegment({ ...named, firstSeq: start.firstSeq, bytes: first.length, previous }), nextFd);
+      begin(
+        newSegment({ ...named, version, firstSeq: start.firstSeq, bytes: first.length, previous }),
+        nextFd,
+      );
     },
     async replace(start, records) {
       // A segment of which nothing is known to be on disk cannot be built upon: its predecessor is.
@@ -184,7 +188,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       }
       closeFiles();
       recordNumber += 2 + records.count;
-      const segment = newSegment({ ...named, firstSeq: start.firstSeq, bytes: length, previous });
+      const segment = newSegment({ ...named, version, firstSeq: start.firstSeq, bytes: length, previous });
       segment.durableBytes = length;
       return begin(segment, nextFd);
     },
@@ -198,8 +202,8 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   };
 }
 
-function newSegment(part: Pick<Segment, "name" | "path" | "firstSeq" | "bytes" | "previous">): Segment {
-  return { ...part, version: CONTRACT_VERSION, lastSeq: part.firstSeq - 1, durableBytes: 0 };
+function newSegment(part: Omit<Segment, "lastSeq" | "durableBytes">): Segment {
+  return { ...part, lastSeq: part.firstSeq - 1, durableBytes: 0 };
 }
 
 /** For what is done on the way out of a failure: the first failure is the one that is reported. */

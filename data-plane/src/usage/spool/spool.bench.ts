@@ -28,6 +28,7 @@ const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), "headgate-bench-
 const newId = createIdFactory({ now: () => Date.now(), random: (bytes) => randomFillSync(bytes) });
 const spool = await openSpool({
   directory,
+  contract: CONTRACT,
   bytesMax: 4 * 1024 ** 3,
   newStreamId: () => newId("stream"),
   restore: () => undefined,

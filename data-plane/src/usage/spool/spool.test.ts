@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import type { AttemptOpened } from "@headgate/sdk/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makeAttempt, makeResult } from "../testing/attempts.ts";
@@ -6,7 +7,6 @@ import { faultyDisk } from "../testing/faulty-disk.ts";
 import { openTestSpool } from "../testing/open-test-spool.ts";
 import { readSpool } from "../testing/read-spool.ts";
 import { temporaryDirectory } from "../testing/temporary-directory.ts";
-import type { AttemptOpened } from "../usage-recorder.ts";
 
 describe("spool", () => {
   it("has a settled event in its files as soon as the promise resolves", async () => {

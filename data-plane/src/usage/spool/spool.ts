@@ -4,7 +4,7 @@
  * to calls while the disk is full (the recorder), nor shipping (the reporter).
  */
 import { join } from "node:path";
-import type { Id } from "@headgate/sdk/contract";
+import type { Contract, Id } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { type Disk, realDisk } from "../../storage/disk.ts";
 import { moveAside, NewerStateError } from "../../storage/state-file.ts";
@@ -26,6 +26,8 @@ export interface SpoolOptions {
   readonly bytesMax: number;
   readonly segmentBytes?: number;
   readonly disk?: Disk;
+  /** In the newest form of which all is written. */
+  readonly contract: Contract;
   newStreamId(): Id<"stream">;
   /** Leaves a newer program's spool to it, and rejects; without this it is set aside. */
   readonly leavesNewer?: boolean;
@@ -55,6 +57,7 @@ export interface Spool extends Pick<SegmentLog, "state" | "open" | "isLive" | "s
   readonly recent: RecentEvents;
   readonly disk: Disk;
   readonly directory: string;
+  readonly contract: Contract;
   /** Counts a call that was served and left no record. Kept on disk as far as the disk allows. */
   countLost(): void;
   /** Calls back after each group of events has reached the disk. */
@@ -71,7 +74,7 @@ export interface Spool extends Pick<SegmentLog, "state" | "open" | "isLive" | "s
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const disk = options.disk ?? realDisk;
-  const { directory } = options;
+  const { directory, contract } = options;
   disk.makeDirectory(directory);
   let streamsAside = 0;
   let identity = await claim();
@@ -139,6 +142,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     return readSegments({
       disk,
       directory,
+      contract,
       streamId: identity.streamId,
       ackedSeq: ledger.value.stream_id === identity.streamId ? ledger.value.acked_seq : undefined,
       chargesAfterSeq: checkpoint.seq,
@@ -158,15 +162,17 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const writer = createSegmentWriter({
     disk,
     directory,
+    version: contract.version,
     streamId: identity.streamId,
     writerEpoch: identity.writerEpoch,
     segmentBytes: Math.min(options.segmentBytes ?? SEGMENT_BYTES, Math.ceil(options.bytesMax / 4)),
     segments: found.segments,
     nextRecord: found.nextRecord,
   });
-  const recent = createRecentEvents(found.totals);
+  const recent = createRecentEvents(contract.version, found.totals);
   const log = createSegmentLog({
     writer,
+    contract,
     headSeq: found.headSeq,
     totals: found.totals,
     live: found.abandoned,
@@ -230,6 +236,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     recent,
     disk,
     directory,
+    contract,
     get state() {
       return log.state;
     },

@@ -1,7 +1,7 @@
 /** Attempts and results for tests of the spool. */
-import type { Id } from "@headgate/sdk/contract";
+import type { AttemptOpened, Id } from "@headgate/sdk/contract";
 import { makeId, makeUsageEvent } from "@headgate/sdk/testing";
-import type { AttemptOpened, AttemptResult } from "../usage-recorder.ts";
+import type { AttemptResult } from "../usage-recorder.ts";
 
 export function makeAttempt(overrides: Partial<AttemptOpened> = {}): AttemptOpened {
   const event = makeUsageEvent();

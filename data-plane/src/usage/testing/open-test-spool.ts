@@ -1,4 +1,5 @@
 /** A spool with small segments, and what it told its owner while it was opened. */
+import { CONTRACT } from "@headgate/sdk/contract";
 import { openSpool, type Spool, type SpoolOptions } from "../spool/spool.ts";
 import { newStreamId } from "./attempts.ts";
 import { faultyDisk } from "./faulty-disk.ts";
@@ -18,6 +19,7 @@ export async function openTestSpool(
   const faults: unknown[] = [];
   const spool = await openSpool({
     directory,
+    contract: CONTRACT,
     // Nothing here cuts the power, and a slow disk would make every sync of a property's many runs be waited for.
     disk: faultyDisk(),
     bytesMax: 64 * 1024 * 1024,

@@ -1,11 +1,10 @@
 /** Reads a spool's files as a stranger would, without opening or changing anything. */
 import { join } from "node:path";
-import type { UsageEvent } from "@headgate/sdk/contract";
+import { type AttemptOpened, CONTRACT, type UsageEvent } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { realDisk } from "../../storage/disk.ts";
 import { createEventReader } from "../spool/event-reader.ts";
 import { readSegments } from "../spool/read-segments.ts";
-import type { AttemptOpened } from "../usage-recorder.ts";
 
 export interface SpoolContent {
   readonly events: UsageEvent[];
@@ -20,6 +19,7 @@ export function readSpool(directory: string): SpoolContent {
   const found = readSegments({
     disk: realDisk,
     directory,
+    contract: CONTRACT,
     streamId: stream_id,
     ackedSeq: undefined,
     chargesAfterSeq: 0,

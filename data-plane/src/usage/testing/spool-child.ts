@@ -1,7 +1,7 @@
 /** A process that opens and settles attempts until it is killed, and says on stdout what it was promised. */
 import { randomFillSync } from "node:crypto";
 import { writeSync } from "node:fs";
-import { createIdFactory } from "@headgate/sdk/contract";
+import { CONTRACT, createIdFactory } from "@headgate/sdk/contract";
 import { openSpool } from "../spool/spool.ts";
 import { makeAttempt, makeResult } from "./attempts.ts";
 
@@ -11,6 +11,7 @@ const say = (line: string): void => void writeSync(1, `${line}\n`);
 
 const spool = await openSpool({
   directory,
+  contract: CONTRACT,
   bytesMax: 64 * 1024 * 1024,
   segmentBytes: 40_000,
   newStreamId: () => newId("stream"),

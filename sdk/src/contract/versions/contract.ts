@@ -15,6 +15,8 @@ import {
 } from "../join.ts";
 import { type PolicySnapshot, policySnapshot } from "../policy-snapshot.ts";
 import {
+  type AttemptOpened,
+  attemptOpened,
   type UsageAck,
   type UsageBatchHeader,
   type UsageEvent,
@@ -25,7 +27,14 @@ import {
   usageGap,
 } from "../usage-batch.ts";
 import { type Form, type Format, firstForm, format, nextForm } from "./form.ts";
-import { policySnapshotDown, policySnapshotV1, usageEventDown, usageEventUp, usageEventV1 } from "./v1.ts";
+import {
+  attemptOpenedV1,
+  policySnapshotDown,
+  policySnapshotV1,
+  usageDown,
+  usageEventV1,
+  usageUp,
+} from "./v1.ts";
 
 /**
  * The version of the forms that this code handles. It rises with any change of any of them, since all are closed; the
@@ -53,6 +62,8 @@ export interface Contract {
   readonly usageBatch: Format<UsageBatchHeader>;
   /** Of the version that the header of its batch states. */
   readonly usageEvent: Form<UsageEvent>;
+  /** Of the version that its segment of the spool states. */
+  readonly attemptOpened: Form<AttemptOpened>;
   readonly usageAck: Format<UsageAck>;
   readonly usageGap: Format<UsageGap>;
 }
@@ -82,8 +93,14 @@ export const CONTRACT: Contract = {
   usageEvent: nextForm(firstForm(usageEventV1), {
     since: 2,
     schema: usageEvent,
-    up: usageEventUp,
-    down: usageEventDown,
+    up: usageUp,
+    down: usageDown,
+  }),
+  attemptOpened: nextForm(firstForm(attemptOpenedV1), {
+    since: 2,
+    schema: attemptOpened,
+    up: usageUp,
+    down: usageDown,
   }),
   usageAck: format("usage-ack", firstForm(usageAck), SINCE_2),
   usageGap: format("usage-gap", firstForm(usageGap), SINCE_2),

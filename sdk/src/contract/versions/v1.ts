@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { idOf } from "../ids.ts";
 import { type PolicySnapshot, policySnapshot, snapshotProvider } from "../policy-snapshot.ts";
-import { modelSubject, type UsageEvent, usageEvent } from "../usage-batch.ts";
+import { attemptOpened, modelSubject, type UsageEvent, usageEvent } from "../usage-batch.ts";
 import { CannotSayError } from "./form.ts";
 
 /** There were two dialects, with the endpoints that they had. */
@@ -34,14 +34,16 @@ export function policySnapshotDown(snapshot: PolicySnapshot): z.infer<typeof pol
 }
 
 const { kind: _kind, ...modelMembers } = modelSubject.shape;
+const flat = z.strictObject({ key_id: idOf("key"), ...modelMembers, endpoint: endpointV1 });
+type Flat = z.infer<typeof flat>;
 
 /** Credential and subject were those of model calls with an API key, flat. */
-export const usageEventV1 = usageEvent
-  .omit({ credential: true, subject: true })
-  .extend({ key_id: idOf("key"), ...modelMembers, endpoint: endpointV1 });
-type UsageEventV1 = z.infer<typeof usageEventV1>;
+export const usageEventV1 = usageEvent.omit({ credential: true, subject: true }).extend(flat.shape);
+export const attemptOpenedV1 = attemptOpened.omit({ credential: true, subject: true }).extend(flat.shape);
 
-export function usageEventUp({
+type Called = Pick<UsageEvent, "credential" | "subject">;
+
+export function usageUp<T extends Flat>({
   key_id,
   endpoint,
   stream,
@@ -52,7 +54,7 @@ export function usageEventUp({
   model,
   upstream_model,
   ...rest
-}: UsageEventV1): UsageEvent {
+}: T): Omit<T, keyof Flat> & Called {
   const target = { route_id, target_id, provider_id, vendor, model, upstream_model };
   return {
     ...rest,
@@ -61,7 +63,11 @@ export function usageEventUp({
   };
 }
 
-export function usageEventDown({ credential, subject, ...rest }: UsageEvent): UsageEventV1 {
+export function usageDown<T extends Called>({
+  credential,
+  subject,
+  ...rest
+}: T): Omit<T, keyof Called> & Flat {
   const { kind: _subject, endpoint, ...model } = subject;
   return {
     ...rest,
