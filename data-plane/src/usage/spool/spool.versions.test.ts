@@ -3,6 +3,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
 import { CONTRACT } from "@headgate/sdk/contract";
+import { contractUpTo, nextContract } from "@headgate/sdk/testing";
 import { expect, it } from "vitest";
 import { layOutGoldenState, VERSIONS } from "../../testing/golden-state.ts";
 import { createBatchEncoder } from "../report/batch.ts";
@@ -11,6 +12,7 @@ import { openTestSpool } from "../testing/open-test-spool.ts";
 import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { createEventReader } from "./event-reader.ts";
 import { SET_ASIDE } from "./set-aside.ts";
+import type { Spool } from "./spool.ts";
 
 it.each(VERSIONS)(
   "of version %i: every event is shipped once, in the version that is asked for",
@@ -19,34 +21,75 @@ it.each(VERSIONS)(
     layOutGoldenState(left, directory.path);
     const { spool, faults } = await openTestSpool(join(directory.path, "spool"));
     expect(faults).toEqual([]);
-    // Three calls had ended; the one in flight is over by now, and what it used is not known.
-    expect(spool.headSeq).toBe(4);
-    const reader = createEventReader(spool);
-    for (const version of VERSIONS) {
-      const seen: unknown[] = [];
-      for (let seq = 1; seq <= spool.headSeq; ) {
-        const slice = reader.read(seq);
-        if (slice === undefined) throw new Error(`event ${seq} is missing`);
-        const body = await createBatchEncoder(spool)(slice, 1_800_000_000_000, version);
-        const [header, ...lines] = gunzipSync(body).toString().trimEnd().split("\n");
-        expect(CONTRACT.usageBatch.read(JSON.parse(header ?? ""))).toMatchObject({ ok: true, version });
-        for (const line of lines) {
-          const event = CONTRACT.usageEvent.read(JSON.parse(line), version);
-          expect(event.ok ? [] : event.issues).toEqual([]);
-          if (event.ok) seen.push([event.value.seq, event.value.status]);
-        }
-        seq = slice.lastSeq + 1;
-      }
-      expect(seen).toEqual([
-        [1, "settled"],
-        [2, "settled"],
-        [3, "settled"],
-        [4, "unsettled"],
-      ]);
-    }
+    for (const version of VERSIONS) expect(await shipped(spool, version)).toEqual(THREE_AND_ONE_IN_FLIGHT);
     await spool.close();
   },
 );
+
+const NEXT = nextContract();
+
+it.each([
+  { older: contractUpTo(1), newer: CONTRACT },
+  { older: CONTRACT, newer: NEXT },
+  { older: NEXT, newer: NEXT },
+])(
+  "of version $older.version, left behind in the middle of a call: one of version $newer.version goes on with it",
+  async ({ older, newer }) => {
+    using root = temporaryDirectory();
+    const [left, found] = [join(root.path, "left"), join(root.path, "found")];
+    const { spool: killed } = await openTestSpool(left, { contract: older });
+    await settleThreeAndOpenOne(killed);
+    // Nobody has closed it here, as after a kill.
+    cpSync(left, found, { recursive: true });
+    await killed.close();
+
+    const { spool, faults } = await openTestSpool(found, { contract: newer });
+    expect(faults).toEqual([]);
+    expect(spool.streamId).toBe(killed.streamId);
+    for (const version of [older.version, newer.version])
+      expect(await shipped(spool, version)).toEqual(THREE_AND_ONE_IN_FLIGHT);
+    await settleThreeAndOpenOne(spool);
+    expect(await shipped(spool, newer.version)).toHaveLength(7);
+    await spool.close();
+  },
+);
+
+async function settleThreeAndOpenOne(spool: Spool): Promise<void> {
+  for (const tokens of [1, 2, 3]) {
+    const attempt = makeAttempt();
+    await spool.open(attempt);
+    await spool.settle(attempt, makeResult(tokens), []);
+  }
+  await spool.open(makeAttempt());
+}
+
+/** What the one used that was in flight is not known. */
+const THREE_AND_ONE_IN_FLIGHT = [
+  [1, "settled"],
+  [2, "settled"],
+  [3, "settled"],
+  [4, "unsettled"],
+];
+
+/** The events of batches in this version, read as they are by whoever gets them. */
+async function shipped(spool: Spool, version: number): Promise<unknown[]> {
+  const reader = createEventReader(spool);
+  const seen: unknown[] = [];
+  for (let seq = 1; seq <= spool.headSeq; ) {
+    const slice = reader.read(seq);
+    if (slice === undefined) throw new Error(`event ${seq} is missing`);
+    const body = await createBatchEncoder(spool)(slice, 1_800_000_000_000, version);
+    const [header, ...lines] = gunzipSync(body).toString().trimEnd().split("\n");
+    expect(spool.contract.usageBatch.read(JSON.parse(header ?? ""))).toMatchObject({ ok: true, version });
+    for (const line of lines) {
+      const event = spool.contract.usageEvent.read(JSON.parse(line), version);
+      expect(event.ok ? [] : event.issues).toEqual([]);
+      if (event.ok) seen.push([event.value.seq, event.value.status]);
+    }
+    seq = slice.lastSeq + 1;
+  }
+  return seen;
+}
 
 /** A spool with one event, a checkpoint and a ledger, closed in order. */
 async function leaveSpool(directory: string): Promise<void> {
