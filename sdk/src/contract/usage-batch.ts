@@ -58,11 +58,8 @@ export const modelSubject = z.strictObject({
 export const usageSubject = z.discriminatedUnion("kind", [modelSubject]);
 export type UsageSubject = z.infer<typeof usageSubject>;
 
-/** One upstream attempt. Failover makes several attempts under one request. */
-export const usageEvent = z.strictObject({
-  seq: z.number().int().positive().max(Number.MAX_SAFE_INTEGER),
-  /** `unsettled`: the data plane died during the call, what was used is not known. */
-  status: z.enum(["settled", "unsettled"]),
+/** What is known of an upstream attempt before it is made: a spool keeps it until it knows the rest. */
+export const attemptOpened = z.strictObject({
   request_id: idOf("request"),
   attempt_id: idOf("attempt"),
   /** From 1; calls are counted by attempt 1. */
@@ -72,11 +69,20 @@ export const usageEvent = z.strictObject({
   credential: usageCredential,
   labels: usageLabels,
   subject: usageSubject,
+  /** Unix milliseconds at which the attempt began, by the data plane's clock. */
+  started_at: z.number().int().positive(),
+  revision: z.number().int().positive(),
+});
+export type AttemptOpened = z.infer<typeof attemptOpened>;
+
+/** One upstream attempt. Failover makes several attempts under one request. */
+export const usageEvent = attemptOpened.extend({
+  seq: z.number().int().positive().max(Number.MAX_SAFE_INTEGER),
+  /** `unsettled`: the data plane died during the call, what was used is not known. */
+  status: z.enum(["settled", "unsettled"]),
   outcome: z.enum(CALL_OUTCOMES),
   /** The upstream's status; 0 when it never answered. */
   http_status: z.number().int().min(0).max(599),
-  /** Unix milliseconds at which the attempt began, by the data plane's clock. */
-  started_at: z.number().int().positive(),
   duration_ms: z.number().int().nonnegative(),
   /** Until the first content reached us; absent when none did, or the call was not a stream. */
   first_token_ms: z.number().int().nonnegative().optional(),
@@ -89,24 +95,8 @@ export const usageEvent = z.strictObject({
   conditions: z.record(z.string().max(32), z.string().max(64)).optional(),
   /** The provider's usage object, as it came, as JSON text. */
   raw_usage: z.string().max(4096).optional(),
-  revision: z.number().int().positive(),
 });
 export type UsageEvent = z.infer<typeof usageEvent>;
-
-/** What is known of an attempt before it is made, and is kept on disk until more is: all that an unsettled event needs. */
-export const attemptOpened = usageEvent.pick({
-  request_id: true,
-  attempt_id: true,
-  attempt: true,
-  decision_id: true,
-  agent_id: true,
-  credential: true,
-  labels: true,
-  subject: true,
-  started_at: true,
-  revision: true,
-});
-export type AttemptOpened = z.infer<typeof attemptOpened>;
 
 export const usageBatchHeader = z.strictObject({
   stream_id: idOf("stream"),
