@@ -20,6 +20,8 @@ import type { RequestHead } from "./request-head.ts";
 export interface Call extends ToldCall {
   /** The protocol. */
   readonly kind: string;
+  /** Where it came in: a provider is asked with the same method. */
+  readonly endpoint: { readonly method: "POST" | "GET" };
   /** Whether the answer is asked for as a stream. */
   readonly stream: boolean;
   /** Where it may go, and what counters are found by; undefined until it was found. */
@@ -61,6 +63,7 @@ export interface ToldCall {
   recordMembers(): string;
   /** The same of an attempt at this target. */
   attemptMembers(target: CompiledTarget): string;
+  /** Beside its endpoint's. */
   spanAttributes(): Attributes;
   attemptAttributes(target: CompiledTarget, usage: UsageQuantities): Attributes;
   /** Counts what was used, when the call is over. `firstTokenMs`: until the first content came. */

@@ -1,5 +1,6 @@
 /** What is served, and by which protocol. */
 import type { UsageSubject } from "@headgate/sdk/contract";
+import type { Attributes } from "@opentelemetry/api";
 import type { CompiledAgent } from "../policy/compiled-agent.ts";
 import type { CompiledPolicy } from "../policy/compiled-policy.ts";
 import type { Refusal } from "../policy/refusal.ts";
@@ -25,8 +26,10 @@ export interface EndpointBase {
   readonly method: "POST" | "GET";
   /** What agents call. A `{name}` in it is a path parameter: characters that stand for themselves, but no slash. */
   readonly path: string;
-  /** `gen_ai.operation.name` (OpenTelemetry semantic conventions). */
+  /** What is done there: spans are named by it. */
   readonly operation: string;
+  /** What spans tell of every call to it, in the protocol's words. */
+  readonly spanAttributes: Attributes;
   /** What its errors are written in. */
   readonly style: ReplyStyle;
   /** Whether the request is from one of its own clients, where others have the same path. */

@@ -85,6 +85,7 @@ async function tryTarget({ exchange, attempt, pass, gateway }: Trial): Promise<V
   headers.push("x-headgate-attempt", opened.attempt_id);
   const request: AttemptRequest = {
     pool: gateway.pools.poolFor(target),
+    method: call.endpoint.method,
     path: call.upstreamPath(target),
     headers,
     body: call.upstreamBody(target),

@@ -1,6 +1,6 @@
 /**
- * Traces in OpenTelemetry's GenAI words (https://github.com/open-telemetry/semantic-conventions-genai): a SERVER span
- * for each call and under it a CLIENT span for each attempt, named by operation and by what is called. No content is ever attached.
+ * Traces: a SERVER span for each call and under it a CLIENT span for each attempt, named by operation and by what is
+ * called, with what the call's protocol tells in its own words. No content is ever attached.
  * Spans are written when the call is over, with the times it had, so that a call that is not sampled costs nothing.
  */
 import {
@@ -21,7 +21,6 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_URL_PATH,
 } from "@opentelemetry/semantic-conventions";
-import { ATTR_GEN_AI_OPERATION_NAME } from "@opentelemetry/semantic-conventions/incubating";
 import type { Attempt, Exchange } from "../pipeline/exchange.ts";
 import type { ToldCall } from "../protocols/call.ts";
 
@@ -65,7 +64,7 @@ function serverAttributes(exchange: Exchange, outcome: string) {
     [ATTR_HTTP_REQUEST_METHOD]: exchange.request.method ?? "",
     [ATTR_URL_PATH]: exchange.endpoint?.path ?? "unknown",
     [ATTR_HTTP_RESPONSE_STATUS_CODE]: exchange.statusSent,
-    [ATTR_GEN_AI_OPERATION_NAME]: exchange.endpoint?.operation ?? "unknown",
+    ...exchange.endpoint?.spanAttributes,
     ...exchange.call?.spanAttributes(),
     ...(failed && { [ATTR_ERROR_TYPE]: outcome }),
     "headgate.request.id": exchange.requestId,
@@ -96,7 +95,6 @@ function traceAttempt(
       kind: SpanKind.CLIENT,
       startTime: opened.started_at,
       attributes: {
-        [ATTR_GEN_AI_OPERATION_NAME]: operation,
         ...call.attemptAttributes(target, result.usage),
         [ATTR_SERVER_ADDRESS]: new URL(target.provider.origin).hostname,
         ...(result.http_status > 0 && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: result.http_status }),

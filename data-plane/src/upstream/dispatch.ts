@@ -9,6 +9,7 @@ import { AttemptTimer, type TimeLimited } from "./timeouts.ts";
 
 export interface AttemptRequest {
   readonly pool: Dispatcher;
+  readonly method: "POST" | "GET";
   readonly path: string;
   readonly headers: string[];
   readonly body: Buffer;
@@ -115,8 +116,8 @@ export class Dispatch implements RunningAttempt {
 }
 
 /** Sends the request; what comes back is the handler's. */
-export function send({ pool, path, headers, body }: AttemptRequest, handler: AnswerHandler): void {
-  pool.dispatch({ method: "POST", path, headers, body }, handler);
+export function send({ pool, method, path, headers, body }: AttemptRequest, handler: AnswerHandler): void {
+  pool.dispatch({ method, path, headers, body }, handler);
 }
 
 const STOPPED = new Error("the call was stopped");

@@ -23,6 +23,7 @@ function beginAnswer() {
   };
   const call = startWholeAnswer({
     pool: pool as unknown as Dispatcher,
+    method: "POST",
     path: "/chat/completions",
     headers: [],
     body: Buffer.from("{}"),

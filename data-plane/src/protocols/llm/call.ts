@@ -2,6 +2,7 @@
 import type { PolicyInput, SnapshotModel, UsageQuantities, UsageSubject } from "@headgate/sdk/contract";
 import type { Attributes } from "@opentelemetry/api";
 import {
+  ATTR_GEN_AI_OPERATION_NAME,
   ATTR_GEN_AI_PROVIDER_NAME,
   ATTR_GEN_AI_REQUEST_MODEL,
 } from "@opentelemetry/semantic-conventions/incubating";
@@ -87,6 +88,7 @@ export class LlmCall implements Call, Asked {
 
   attemptAttributes({ provider, upstreamModel }: CompiledTarget, usage: UsageQuantities): Attributes {
     return {
+      [ATTR_GEN_AI_OPERATION_NAME]: this.endpoint.operation,
       [ATTR_GEN_AI_PROVIDER_NAME]: provider.vendor,
       [ATTR_GEN_AI_REQUEST_MODEL]: upstreamModel,
       ...usageAttributes(usage),

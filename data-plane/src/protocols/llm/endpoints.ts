@@ -1,4 +1,5 @@
 /** The protocol of model calls: every endpoint of every dialect. */
+import { ATTR_GEN_AI_OPERATION_NAME } from "@opentelemetry/semantic-conventions/incubating";
 import type { Registry } from "prom-client";
 import { scanJsonObject } from "../../lib/json/scan-json.ts";
 import type { CallEndpoint, Endpoint, Protocol } from "../protocol.ts";
@@ -14,7 +15,8 @@ export function createLlm(dialects: readonly Dialect[], registry: Registry): Pro
     endpoints: dialects.flatMap((dialect) =>
       dialect.endpoints.map((endpoint): Endpoint => {
         const { name, path, operation } = endpoint;
-        const shared = { name, path, operation, style: dialect, claims: dialect.claims };
+        const spanAttributes = { [ATTR_GEN_AI_OPERATION_NAME]: operation };
+        const shared = { name, path, operation, spanAttributes, style: dialect, claims: dialect.claims };
         return endpoint.method === "POST"
           ? { ...shared, kind: "call", method: "POST", read: readerOf(dialect, endpoint, metrics) }
           : {

@@ -1,4 +1,7 @@
-/** What spans and metrics tell of model calls, in OpenTelemetry's GenAI words. */
+/**
+ * What spans and metrics tell of model calls, in OpenTelemetry's GenAI words
+ * (https://github.com/open-telemetry/semantic-conventions-genai).
+ */
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import type { Attributes } from "@opentelemetry/api";
 import {
