@@ -15,7 +15,7 @@ export interface RunningParts {
   readonly gateway: Gateway;
   readonly link: Link;
   readonly state: State;
-  readonly orphans: OrphanRecovery | undefined;
+  readonly orphans: OrphanRecovery;
   readonly admin: Server;
   drain(deadlineMs: number): Promise<void>;
   stopTracing(): Promise<void>;
@@ -27,7 +27,7 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   gateway.load.draining = true;
   if (config.drainDelayMs > 0) await delay(config.drainDelayMs);
   await parts.drain(config.drainMs);
-  await Promise.all([orphans?.stop(), link.reporter.flush(FLUSH_MS)]);
+  await Promise.all([orphans.stop(), link.reporter.flush(FLUSH_MS)]);
   await link.reporter.stop();
   await link.sayStopped();
   await link.stop();

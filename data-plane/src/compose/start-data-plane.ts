@@ -121,12 +121,13 @@ export async function startDataPlane(
   const applied = holder.current();
   if (applied !== undefined) announcePolicy(applied);
   reporter.start();
-  orphans = state.recoverOrphans(link.send);
+  const recovery = state.recoverOrphans(link.send);
+  orphans = recovery;
 
   return {
     url,
     adminUrl,
     lost: directory.lost,
-    stop: () => shutDown({ config, gateway, link, state, orphans, admin, drain, stopTracing }),
+    stop: () => shutDown({ config, gateway, link, state, orphans: recovery, admin, drain, stopTracing }),
   };
 }

@@ -1,5 +1,5 @@
 /** What a data plane keeps on disk: its directory, the usage spool in it, and what others have left behind. */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { LocalBudgets } from "../limits/budgets.ts";
 import type { ClaimTiming } from "../storage/claim-timing.ts";
@@ -17,8 +17,8 @@ import type { Surroundings } from "./surroundings.ts";
 export interface State {
   readonly directory: StateDirectory;
   readonly spool: Spool;
-  /** Begins to ship what dead replicas have left; undefined where the directory is the process's own. */
-  recoverOrphans(send: SendBatch): OrphanRecovery | undefined;
+  /** Begins to ship what dead replicas have left, and what a step back has set aside. */
+  recoverOrphans(send: SendBatch): OrphanRecovery;
 }
 
 export interface StateOptions extends Surroundings {
@@ -59,14 +59,13 @@ export async function openState({ config, budgets, claimTiming, ...around }: Sta
     directory,
     spool,
     recoverOrphans: (send) =>
-      config.state.kind === "own"
-        ? undefined
-        : recoverOrphans({
-            ...around,
-            ...claims,
-            ownName: basename(directory.path),
-            spool: spoolOptions,
-            send,
-          }),
+      recoverOrphans({
+        ...around,
+        ...claims,
+        own: directory,
+        shared: config.state.kind === "shared",
+        spool: spoolOptions,
+        send,
+      }),
   };
 }

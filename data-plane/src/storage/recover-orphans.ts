@@ -3,28 +3,29 @@
  * needs is removed. A replica that died is so made good by any other that shares its volume. What is shipped counts for
  * the data plane, whichever of its replicas ships it, so this one's own credential is used.
  */
-import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import type { Clock } from "../lib/clock.ts";
+import { rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import type { Logger } from "../lib/logger.ts";
-import { createReporter, type SendBatch } from "../usage/report/reporter.ts";
-import { SET_ASIDE } from "../usage/spool/set-aside.ts";
-import { openSpool, type SpoolOptions } from "../usage/spool/spool.ts";
-import { isMissing } from "./claim-file.ts";
 import { claimedDisk } from "./claimed-disk.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { type ClaimDeps, takeOver } from "./hold-claim.ts";
+import type { StateDirectory } from "./open-state-directory.ts";
+import {
+  holdsWhatWasSetAside,
+  removeSpool,
+  type ShipDeps,
+  shipLeftOver,
+  shipSetAside,
+} from "./ship-left-over.ts";
 import { NewerStateError } from "./state-file.ts";
 import { type SeenDirectory, watchClaims } from "./watch-claims.ts";
 
-export interface OrphanDeps extends ClaimDeps {
-  readonly clock: Clock;
+export interface OrphanDeps extends ClaimDeps, Omit<ShipDeps, "onFault" | "onShipped" | "stopped"> {
   readonly log: Logger;
-  /** The name of the directory that this process lives in. */
-  readonly ownName: string;
-  readonly spool: Pick<SpoolOptions, "bytesMax" | "contract" | "newStreamId" | "keepsCounter">;
-  readonly send: SendBatch;
-  random(): number;
+  /** The directory that this process lives in. What was set aside in it is shipped as well. */
+  readonly own: Pick<StateDirectory, "path" | "disk">;
+  /** Whether there may be others beside it. */
+  readonly shared: boolean;
 }
 
 export interface OrphanRecovery {
@@ -37,18 +38,25 @@ export interface OrphanRecovery {
 }
 
 const AT_ONCE_MAX = 4;
-const FLUSH_ROUND_MS = 1_000;
 
 export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
   const { root, timing, log } = deps;
   const taken = new Map<string, Promise<void>>();
   /** Spools of a newer program: a replica that runs it ships them. */
   const newer = new Set<string>();
-  const isOwn = (name: string) => name === deps.ownName || taken.has(name) || newer.has(name);
+  const ownName = basename(deps.own.path);
+  const isOwn = (name: string) => name === ownName || taken.has(name) || newer.has(name);
   const watch = watchClaims({ ...deps, isOwn });
   let waiting = 0;
   let recoveredEvents = 0;
   let stopped = false;
+  const shipping: ShipDeps = {
+    ...deps,
+    onShipped: (count) => {
+      recoveredEvents += count;
+    },
+    stopped: () => stopped,
+  };
 
   const look = (): void => {
     const left = watch.look().filter(({ owner }) => owner === "none");
@@ -66,7 +74,7 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
     }
   };
   const isDone = ({ name, settled, quietMs }: SeenDirectory): boolean =>
-    settled && quietMs >= timing.keepMs && !holdsWhatWasSetAside(join(root, name));
+    settled && quietMs >= timing.keepMs && !holdsWhatWasSetAside(join(root, name, "spool"));
 
   /** False where another process was faster. */
   const recover = (name: string): boolean => {
@@ -89,45 +97,28 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
 
   /** True when nothing waits any more. */
   const ship = async (path: string, disk: Disk): Promise<boolean> => {
-    const spool = await openSpool({
-      ...deps.spool,
-      directory: join(path, "spool"),
-      disk,
-      leavesNewer: true,
-      // The budgets of a dead replica were its own share.
-      restore: () => undefined,
-      onFault: deps.onFault,
-    });
-    const reporter = createReporter({ ...deps, spool });
-    let acked = spool.ackedSeq;
-    reporter.start();
-    try {
-      while (!stopped && spool.state !== "superseded" && reporter.state !== "fenced") {
-        const done = await reporter.flush(FLUSH_ROUND_MS);
-        recoveredEvents += spool.ackedSeq - acked;
-        acked = spool.ackedSeq;
-        if (done) return true;
-      }
-      return false;
-    } finally {
-      await reporter.stop();
-      await spool.close();
-    }
+    const spool = join(path, "spool");
+    const done = await shipLeftOver(spool, disk, shipping);
+    await shipSetAside(spool, disk, shipping);
+    return done;
   };
 
   const remove = (name: string): void => {
     const held = takeOver(name, deps);
     if (held === undefined) return;
     held.abandon();
-    // First what makes it a spool: should this be cut short, nothing in it looks damaged.
-    rmSync(join(held.path, "spool", "spool.json"), { force: true });
+    removeSpool(join(held.path, "spool"));
     rmSync(held.path, { recursive: true, force: true });
     log.info({ directory: name }, "removed a state directory that nobody needs");
   };
 
-  const timer = setInterval(lookSafely, timing.lookMs);
-  timer.unref();
-  lookSafely();
+  const ownSetAside = shipSetAside(join(deps.own.path, "spool"), deps.own.disk, {
+    ...shipping,
+    onShipped: () => undefined,
+  });
+  const timer = deps.shared ? setInterval(lookSafely, timing.lookMs) : undefined;
+  timer?.unref();
+  if (deps.shared) lookSafely();
   return {
     get orphans() {
       return waiting + taken.size;
@@ -138,17 +129,7 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
     async stop() {
       stopped = true;
       clearInterval(timer);
-      await Promise.all(taken.values());
+      await Promise.all([ownSetAside, ...taken.values()]);
     },
   };
-}
-
-/** A stream that was set aside stays until someone has looked. */
-function holdsWhatWasSetAside(directory: string): boolean {
-  try {
-    return readdirSync(join(directory, "spool")).some((name) => SET_ASIDE.test(name));
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -7,6 +7,7 @@ import { contractUpTo, nextContract } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
 import { type SimulatedProvider, startSimulatedProvider } from "../../doubles/provider/simulated-provider.ts";
 import { compareLedgers, NOTHING_WRONG } from "../../harness/compare-ledgers.ts";
+import { until } from "../../harness/until.ts";
 import { openTwoPlanes, type TwoPlanes } from "./two-planes.ts";
 
 const NEXT = nextContract();
@@ -87,10 +88,36 @@ test.each([CONTRACT, NEXT])(
   },
 );
 
+test("a data plane that goes back a release keeps what the newer one has not shipped, which that does when it is back", async () => {
+  await using provider = await startSimulatedProvider();
+  await using planes = await openTwoPlanes(provider, { controlPlane: NEXT, dataPlane: NEXT });
+  await worksAsEver(planes);
+  await shipped(planes, 4);
+  await planes.stopControlPlane();
+  await planes.call(4);
+  await planes.killDataPlane();
+  await planes.startControlPlane(NEXT);
+  // It knows neither the usage nor the policy that it finds, so it joins anew.
+  await planes.startDataPlane(CONTRACT);
+  await planes.call(4);
+  await planes.stopDataPlane();
+  expect(await planes.events()).toHaveLength(8);
+  await planes.startDataPlane(NEXT);
+  await planes.call(4);
+  await shipped(planes, 17);
+  // Again there is nothing left behind that it could ship.
+  await planes.startDataPlane(NEXT);
+  await expectEachCallOnce(planes, provider, 16, 1);
+});
+
 /** Policy reaches the data plane, and calls are answered. */
 async function worksAsEver(planes: TwoPlanes): Promise<void> {
   await planes.changePolicy();
   await planes.call(4);
+}
+
+function shipped(planes: TwoPlanes, count: number): Promise<unknown> {
+  return until({ what: `${count} events are shipped` }, async () => (await planes.events()).length >= count);
 }
 
 async function expectEachCallOnce(

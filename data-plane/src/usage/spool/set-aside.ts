@@ -1,4 +1,7 @@
-/** Moves a stream out of the way, whole: nothing of it is shipped or removed until someone has looked. */
+/**
+ * Moves a stream out of the way, whole. Nothing of a damaged one is shipped or removed until someone has looked; a newer
+ * one waits for a program that knows its form.
+ */
 import { join } from "node:path";
 import type { Disk } from "../../storage/disk.ts";
 import { freeName } from "../../storage/state-file.ts";
@@ -14,5 +17,6 @@ export function setAside(disk: Disk, directory: string, why: "damaged" | "newer"
   }
 }
 
+export const NEWER_STREAM = /^newer-\d+$/;
 /** How what was set aside is called, a stream or a file alone. */
 export const SET_ASIDE = /^damaged-|^newer-|\.newer-/;

@@ -1,0 +1,73 @@
+/** Ships what stands in a spool that no process writes any more, and what a step back of the program has set aside. */
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createReporter, type ReporterOptions } from "../usage/report/reporter.ts";
+import { NEWER_STREAM, SET_ASIDE } from "../usage/spool/set-aside.ts";
+import { openSpool, type SpoolOptions } from "../usage/spool/spool.ts";
+import { isMissing } from "./claim-file.ts";
+import type { Disk } from "./disk.ts";
+
+export interface ShipDeps extends Pick<ReporterOptions, "clock" | "send" | "random" | "onFault"> {
+  readonly spool: Pick<SpoolOptions, "bytesMax" | "contract" | "newStreamId" | "keepsCounter">;
+  /** Events were acknowledged. */
+  onShipped(count: number): void;
+  stopped(): boolean;
+}
+
+const FLUSH_ROUND_MS = 1_000;
+
+/** True when nothing in the spool waits any more. Rejects with `NewerStateError`, and leaves a newer program's to it. */
+export async function shipLeftOver(directory: string, disk: Disk, deps: ShipDeps): Promise<boolean> {
+  const spool = await openSpool({
+    ...deps.spool,
+    directory,
+    disk,
+    leavesNewer: true,
+    // The budgets of a dead replica were its own share.
+    restore: () => undefined,
+    onFault: deps.onFault,
+  });
+  const reporter = createReporter({ ...deps, spool });
+  let acked = spool.ackedSeq;
+  reporter.start();
+  try {
+    while (!deps.stopped() && spool.state !== "superseded" && reporter.state !== "fenced") {
+      const done = await reporter.flush(FLUSH_ROUND_MS);
+      deps.onShipped(spool.ackedSeq - acked);
+      acked = spool.ackedSeq;
+      if (done) return true;
+    }
+    return false;
+  } finally {
+    await reporter.stop();
+    await spool.close();
+  }
+}
+
+/** Never rejects: a stream that is still newer stays, and one that is shipped to its end is removed. */
+export async function shipSetAside(directory: string, disk: Disk, deps: ShipDeps): Promise<void> {
+  for (const name of disk.list(directory).filter((entry) => NEWER_STREAM.test(entry))) {
+    const stream = join(directory, name);
+    try {
+      if ((await shipLeftOver(stream, disk, deps)) && !holdsWhatWasSetAside(stream)) removeSpool(stream);
+    } catch (error) {
+      deps.onFault(error);
+    }
+  }
+}
+
+export function removeSpool(directory: string): void {
+  // First what makes it a spool: should this be cut short, nothing in it looks damaged.
+  rmSync(join(directory, "spool.json"), { force: true });
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** A stream that was set aside stays until it was shipped, or someone has looked. */
+export function holdsWhatWasSetAside(directory: string): boolean {
+  try {
+    return readdirSync(directory).some((name) => SET_ASIDE.test(name));
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
