@@ -19,17 +19,11 @@ export function answerHeaders(exchange: Exchange): string[] {
   return headers;
 }
 
-export interface ErrorReply {
-  readonly status: number;
-  readonly headers: string[];
-  readonly body: Buffer;
-}
-
 const RETRY_AFTER_MAX_S = 60;
 const RETRY_AFTER_STATUSES: ReadonlySet<number> = new Set([409, 429, 503, 529]);
 
 /** `random` is uniform in [0, 1). */
-export function errorReply(exchange: Exchange, random: () => number): ErrorReply {
+export function errorReply(exchange: Exchange, random: () => number) {
   const { refusal, failure } = exchange;
   const code = refusal?.code ?? failure?.code ?? "gateway.internal";
   const row = errorRow(code);

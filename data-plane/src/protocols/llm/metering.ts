@@ -25,7 +25,8 @@ export function fillInUsage(
     case "answered":
       // What is not passed on as an answer is not charged as one.
       if (end.status >= 300 || !passed) break;
-      if (!report(result, readAnswer(endpoint, end.body))) {
+      // Names and figures are ASCII, so that bytes can be read as characters; texts are of no concern here.
+      if (!report(result, endpoint.readUsage(parseJson(end.body.toString("latin1"))))) {
         estimate(result, input, estimateInput(end.body.length));
       }
       break;
@@ -43,11 +44,6 @@ export function fillInUsage(
       break;
     case "unreachable":
   }
-}
-
-/** Names and figures are ASCII, so that the bytes can be read as characters; texts are of no concern here. */
-function readAnswer(endpoint: ModelEndpoint, body: Buffer): UsageReading | undefined {
-  return endpoint.readUsage(parseJson(body.toString("latin1")));
 }
 
 /** False where there is no reading. */

@@ -12,6 +12,7 @@ export interface Asked {
   stream: boolean;
   /** Whether usage was asked for in the stream. */
   usageAsked: boolean;
+  /** How many answers are asked for at once. */
   choices: number;
   /** Undefined where the caller set no bound. */
   outputTokensMax: number | undefined;
@@ -21,15 +22,12 @@ export interface Asked {
 export interface ParameterNames {
   /** Upper bounds of the output in tokens. */
   readonly outputMax: readonly string[];
-  /** How many answers are asked for at once. */
-  readonly choices: string | undefined;
   readonly streams: boolean;
   /** What is the dialect's alone: each takes the member's value, and is false where that is at fault. */
   readonly own: ReadonlyMap<string, (value: unknown, asked: Asked) => boolean>;
 }
 
 const OUTPUT_TOKENS_MAX = 10_000_000;
-const CHOICES_MAX = 128;
 const MODEL_CHARS_MAX = 128;
 
 /** Fills in what is asked for, or says which parameter is at fault. */
@@ -48,10 +46,6 @@ export function readParameters(asked: Asked, names: ParameterNames): string | un
       const value = memberValue(body, member);
       if (typeof value !== "boolean" && value !== null) return key;
       asked.stream = value === true;
-    } else if (key === names.choices) {
-      const value = memberValue(body, member);
-      if (value !== null && !isCount(value, CHOICES_MAX)) return key;
-      asked.choices = value ?? 1;
     } else if (names.outputMax.includes(key)) {
       const value = memberValue(body, member);
       if (value !== null && !isCount(value, OUTPUT_TOKENS_MAX)) return key;
@@ -66,15 +60,10 @@ export function readParameters(asked: Asked, names: ParameterNames): string | un
 function isLookAlike(key: string, names: ParameterNames): boolean {
   if (!/[A-Z]/.test(key)) return false;
   const lower = key.toLowerCase();
-  return (
-    lower === "model" ||
-    lower === "stream" ||
-    lower === names.choices ||
-    names.outputMax.includes(lower) ||
-    names.own.has(lower)
-  );
+  return lower === "model" || lower === "stream" || names.outputMax.includes(lower) || names.own.has(lower);
 }
 
-function isCount(value: unknown, max: number): value is number {
+/** A whole number from 1 to `max`. */
+export function isCount(value: unknown, max: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max;
 }

@@ -2,14 +2,11 @@
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import { member } from "../../../lib/json/member.ts";
 
-/** What a figure that is no count reads as. */
-export const NO_COUNT = Number.NaN;
-
-/** A whole number from zero up; zero where it is absent or null, `NO_COUNT` where it is anything else. */
+/** A whole number from zero up; zero where it is absent or null, `NaN` where it is anything else. */
 export function readCount(usage: unknown, name: string): number {
   const value = member(usage, name);
   if (value === undefined || value === null) return 0;
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : NO_COUNT;
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : Number.NaN;
 }
 
 /** True where the figure is there at all. */

@@ -1,19 +1,15 @@
 /** Reads what a stream tells as its events go by: usage, content, failure, and its end. */
 import type { Clock } from "../../../lib/clock.ts";
-import type { UsageReading } from "../../reading.ts";
+import type { StreamProgress } from "../../../upstream/streamed-answer.ts";
+import type { StreamMeter, UsageReading } from "../../reading.ts";
 import type { StreamState } from "../dialects/dialect.ts";
 import type { EventStep, StreamEvent } from "./event-steps.ts";
 
-export class EventMeter implements EventStep {
-  /** Events that carried generated content. */
+export class EventMeter implements EventStep, StreamMeter, StreamProgress {
   contentEvents = 0;
-  /** When the first of them came, in monotonic milliseconds. */
   firstContentMono: number | undefined;
-  /** Whether the dialect's last event has come. */
   complete = false;
-  /** Whether the provider reported a failure in the stream. */
   failed = false;
-  /** Whether an error event came. A failed answer that ends in order has none. */
   errorReported = false;
   readonly #state: StreamState;
   readonly #clock: Clock;
@@ -48,7 +44,6 @@ export class EventMeter implements EventStep {
     return true;
   }
 
-  /** What has been reported so far; undefined where nothing was. */
   usage(): UsageReading | undefined {
     return this.#state.usage();
   }

@@ -101,7 +101,7 @@ export class EventStream implements StreamSteps {
     // A last event without its blank line still counts, as most clients read it.
     const rest = this.#carry;
     if (rest.length === 0) return undefined;
-    if (this.#lookedAt < rest.length) this.#readLine(rest, this.#lookedAt, lineEnd(rest));
+    this.#readLine(rest, this.#lookedAt, rest.at(-1) === CR ? rest.length - 1 : rest.length);
     const last = this.#endEvent() ?? rest;
     this.#carry = EMPTY;
     this.#lookedAt = 0;
@@ -129,19 +129,20 @@ export class EventStream implements StreamSteps {
   #endEvent(): Buffer | undefined {
     const event = this.#event;
     const { name } = event;
-    const data = this.#data ?? "";
-    let passes = true;
-    if (this.#data !== undefined || this.#oversized) {
-      event.data = data;
-      for (const step of this.#steps) passes = passes && step.passes(event);
-    }
+    const data = this.#data;
     let instead: Buffer | undefined;
-    if (this.#oversized) passes = !this.#mustReadAll;
-    else if (event.name !== name || event.data !== data) instead = encode(event);
+    if (data !== undefined || this.#oversized) {
+      event.data = data ?? "";
+      let passes = true;
+      for (const step of this.#steps) passes = passes && step.passes(event);
+      if (this.#oversized) passes = !this.#mustReadAll;
+      else if (event.data !== data || event.name !== name) instead = encode(event);
+      if (!passes) instead = EMPTY;
+    }
     event.name = "";
     event.data = "";
     this.#data = undefined;
-    return passes ? instead : EMPTY;
+    return instead;
   }
 }
 
@@ -162,10 +163,6 @@ function part(text: Buffer, start: number, end: number): Buffer {
 
 function pushPart(parts: Buffer[], text: Buffer, start: number, end: number): void {
   if (end > start) parts.push(part(text, start, end));
-}
-
-function lineEnd(text: Buffer): number {
-  return text[text.length - 1] === CR || text[text.length - 1] === LF ? text.length - 1 : text.length;
 }
 
 function join(parts: Buffer[]): Buffer | undefined {

@@ -7,11 +7,10 @@ import { readMessageUsage } from "./usage.ts";
 
 const MESSAGES: ParameterNames = {
   outputMax: ["max_tokens"],
-  choices: undefined,
   streams: true,
   own: new Map(),
 };
-const COUNT_TOKENS: ParameterNames = { outputMax: [], choices: undefined, streams: false, own: new Map() };
+const COUNT_TOKENS: ParameterNames = { outputMax: [], streams: false, own: new Map() };
 
 export const ENDPOINTS: readonly DialectEndpoint[] = [
   {

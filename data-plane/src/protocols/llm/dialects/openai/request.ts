@@ -1,20 +1,22 @@
 /** What is served in this dialect, and which members of a request policy acts on. */
 import { memberValue } from "../../../../lib/json/scan-json.ts";
 import { bodyFor, type Edit } from "../../body-edits.ts";
-import { type Asked, type ParameterNames, readParameters } from "../../parameters.ts";
+import { type Asked, isCount, type ParameterNames, readParameters } from "../../parameters.ts";
 import type { DialectEndpoint } from "../dialect.ts";
 import { chatStream, responsesStream } from "./stream.ts";
 import { readChatUsage, readResponsesUsage } from "./usage.ts";
 
+const CHOICES_MAX = 128;
 const CHAT: ParameterNames = {
   outputMax: ["max_completion_tokens", "max_tokens"],
-  choices: "n",
   streams: true,
-  own: new Map([["stream_options", readStreamOptions]]),
+  own: new Map([
+    ["n", readChoices],
+    ["stream_options", readStreamOptions],
+  ]),
 };
 const RESPONSES: ParameterNames = {
   outputMax: ["max_output_tokens"],
-  choices: undefined,
   streams: true,
   own: new Map([
     ["stream_options", readStreamOptions],
@@ -22,7 +24,7 @@ const RESPONSES: ParameterNames = {
     ["background", (value: unknown) => value !== true],
   ]),
 };
-const EMBEDDINGS: ParameterNames = { outputMax: [], choices: undefined, streams: false, own: new Map() };
+const EMBEDDINGS: ParameterNames = { outputMax: [], streams: false, own: new Map() };
 
 export const ENDPOINTS: readonly DialectEndpoint[] = [
   {
@@ -67,6 +69,12 @@ export const ENDPOINTS: readonly DialectEndpoint[] = [
   },
   { name: "models", method: "GET", path: "/v1/models", operation: "list_models" },
 ];
+
+function readChoices(value: unknown, asked: Asked): boolean {
+  if (value !== null && !isCount(value, CHOICES_MAX)) return false;
+  asked.choices = value ?? 1;
+  return true;
+}
 
 function readStreamOptions(value: unknown, asked: Asked): boolean {
   if (typeof value !== "object" || Array.isArray(value)) return false;

@@ -7,47 +7,27 @@ import { member } from "../../../../lib/json/member.ts";
 import type { UsageReading } from "../../../reading.ts";
 import { hasFigure, putCount, readCount } from "../read-count.ts";
 
-interface FigureNames {
-  readonly input: string;
-  readonly output: string;
-  readonly inputDetails: string;
-  readonly outputDetails: string;
-}
-
-const CHAT: FigureNames = {
-  input: "prompt_tokens",
-  output: "completion_tokens",
-  inputDetails: "prompt_tokens_details",
-  outputDetails: "completion_tokens_details",
-};
-const RESPONSES: FigureNames = {
-  input: "input_tokens",
-  output: "output_tokens",
-  inputDetails: "input_tokens_details",
-  outputDetails: "output_tokens_details",
-};
-
 /** Reads the usage of a chat completion, of its last chunk, or of embeddings; undefined where it has none. */
 export function readChatUsage(answer: unknown): UsageReading | undefined {
-  return read(answer, CHAT);
+  return read(answer, "prompt_tokens", "completion_tokens");
 }
 
 /** Reads the usage of a Responses answer; undefined where it has none. */
 export function readResponsesUsage(answer: unknown): UsageReading | undefined {
-  return read(answer, RESPONSES);
+  return read(answer, "input_tokens", "output_tokens");
 }
 
-function read(answer: unknown, names: FigureNames): UsageReading | undefined {
+function read(answer: unknown, inputName: string, outputName: string): UsageReading | undefined {
   const raw = member(answer, "usage");
-  if (!hasFigure(raw, names.input)) return undefined;
-  const input = readCount(raw, names.input);
-  const output = readCount(raw, names.output);
-  const inputDetails = member(raw, names.inputDetails);
+  if (!hasFigure(raw, inputName)) return undefined;
+  const input = readCount(raw, inputName);
+  const output = readCount(raw, outputName);
+  const inputDetails = member(raw, `${inputName}_details`);
   const cached = readCount(inputDetails, "cached_tokens");
   const written = readCount(inputDetails, "cache_write_tokens");
   const audioIn = readCount(inputDetails, "audio_tokens");
   const imageIn = readCount(inputDetails, "image_tokens");
-  const outputDetails = member(raw, names.outputDetails);
+  const outputDetails = member(raw, `${outputName}_details`);
   const reasoning = readCount(outputDetails, "reasoning_tokens");
   const audioOut = readCount(outputDetails, "audio_tokens");
   const uncached = input - cached - written - audioIn - imageIn;
