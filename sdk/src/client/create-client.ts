@@ -5,6 +5,7 @@ import { errorFrom } from "./error-from.ts";
 import { HeadgateError } from "./errors.ts";
 import { headersOf } from "./headers.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
+import { withPatience } from "./patience.ts";
 import { pause } from "./pause.ts";
 import { fetchAnswer } from "./read-answer.ts";
 import { createWatcher } from "./watch.ts";
@@ -79,13 +80,13 @@ function createSender(options: ClientOptions) {
   });
 
   async function attempt(request: Request, signal: AbortSignal | undefined): Promise<unknown> {
-    const limit = limited(timeoutMs, signal);
+    const patience = withPatience(timeoutMs, `no answer within ${timeoutMs} ms`, signal);
     try {
-      return await transport[request.kind](request.path, request.input, { signal: limit.signal });
+      return await transport[request.kind](request.path, request.input, { signal: patience.signal });
     } catch (failure) {
-      throw errorFrom(limit.signal.aborted ? limit.signal.reason : failure);
+      throw errorFrom(patience.signal.aborted ? patience.signal.reason : failure);
     } finally {
-      limit.release();
+      patience.end();
     }
   }
 
@@ -105,21 +106,5 @@ function createSender(options: ClientOptions) {
         await pause(backoffMs(timing, retries + 1, Math.random()), signal);
       }
     }
-  };
-}
-
-/** A signal that fires with the caller's or when the time is over. */
-function limited(timeoutMs: number, outer: AbortSignal | undefined) {
-  const controller = new AbortController();
-  const follow = () => controller.abort(outer?.reason);
-  const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  if (outer?.aborted) follow();
-  else outer?.addEventListener("abort", follow, { once: true });
-  return {
-    signal: controller.signal,
-    release() {
-      clearTimeout(timer);
-      outer?.removeEventListener("abort", follow);
-    },
   };
 }

@@ -17,58 +17,42 @@ const errorData = z.object({
 /** Says what a failed request of tRPC means. */
 export function errorFrom(failure: unknown): HeadgateError {
   const response = responseOf(failure);
-  const requestId = response?.headers.get("x-request-id") ?? undefined;
-  const data = errorData.safeParse(failure instanceof TRPCClientError ? failure.data : undefined);
-  if (data.success) {
-    const { code, message, retryable, parameter } = data.data.headgate;
-    return new HeadgateError(code, message, {
-      status: response?.status ?? 0,
-      retryable,
-      parameter,
-      requestId,
-      cause: failure,
-    });
-  }
-  if (response === undefined) {
-    return new HeadgateError("network", "No answer came from the control plane.", {
-      status: 0,
-      retryable: true,
-      cause: failure instanceof TRPCClientError ? (failure.cause ?? failure) : failure,
-    });
-  }
-  return new HeadgateError(
-    "protocol",
-    `The answer (status ${response.status}) is not one of a control plane.`,
-    {
-      status: response.status,
-      retryable: response.status === 429 || response.status >= 500,
-      requestId,
-      cause: failure,
-    },
-  );
+  const ofTrpc = failure instanceof TRPCClientError;
+  if (response !== undefined) return errorIn(ofTrpc ? failure.data : undefined, response, failure);
+  return new HeadgateError("network", "No answer came from the control plane.", {
+    status: 0,
+    retryable: true,
+    cause: ofTrpc ? (failure.cause ?? failure) : failure,
+  });
 }
 
 /** Says what an answer that is no stream means, or the error that ended one (`{ data: { headgate } }`). */
 export async function errorFromData(answer: Response | unknown): Promise<HeadgateError> {
-  const response = answer instanceof Response ? answer : undefined;
-  const body: unknown =
-    response === undefined ? { error: answer } : await response.json().catch(() => undefined);
-  const parsed = z.object({ error: z.object({ data: errorData }) }).safeParse(body);
-  const status = response?.status ?? 0;
+  if (!(answer instanceof Response)) return errorIn(member(answer, "data"));
+  const body: unknown = await answer.json().catch(() => undefined);
+  return errorIn(member(member(body, "error"), "data"), answer);
+}
+
+function errorIn(
+  data: unknown,
+  response?: Pick<Answer, "status" | "headers">,
+  cause?: unknown,
+): HeadgateError {
+  const requestId = response?.headers.get("x-request-id") ?? undefined;
+  const parsed = errorData.safeParse(data);
   if (parsed.success) {
-    const { code, message, retryable, parameter } = parsed.data.error.data.headgate;
-    const requestId = response?.headers.get("x-request-id") ?? undefined;
-    return new HeadgateError(code, message, {
-      status: status || errorRow(code).status,
-      retryable,
-      parameter,
-      requestId,
-    });
+    const { code, message, ...members } = parsed.data.headgate;
+    const status = response?.status ?? errorRow(code).status;
+    return new HeadgateError(code, message, { ...members, status, requestId, cause });
   }
-  return new HeadgateError("protocol", `The answer (status ${status}) is not one of a control plane.`, {
-    status,
-    retryable: status === 429 || status >= 500,
-  });
+  const status = response?.status ?? 0;
+  const retryable = status === 429 || status >= 500;
+  const message = `The answer (status ${status}) is not one of a control plane.`;
+  return new HeadgateError("protocol", message, { status, retryable, requestId, cause });
+}
+
+function member(value: unknown, name: string): unknown {
+  return z.record(z.string(), z.unknown()).safeParse(value).data?.[name];
 }
 
 function responseOf(failure: unknown): Pick<Answer, "status" | "headers"> | undefined {

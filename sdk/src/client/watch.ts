@@ -6,6 +6,7 @@ import { errorFromData } from "./error-from.ts";
 import { HeadgateError } from "./errors.ts";
 import { headersOf } from "./headers.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
+import { withPatience } from "./patience.ts";
 import { pause } from "./pause.ts";
 
 /** The server says something at least every 15 seconds. */
@@ -29,7 +30,7 @@ export function createWatcher(options: ClientOptions): Watch {
     lastId: string | undefined,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<EventSourceMessage, void> {
-    const patience = withPatience(signal);
+    const patience = withPatience(SILENCE_MS_MAX, "the server has fallen silent", signal);
     try {
       const response = await fetch(target, {
         headers: {
@@ -92,28 +93,5 @@ export function createWatcher(options: ClientOptions): Watch {
         await pause(backoffMs(timing, failures, Math.random()), signal);
       }
     }
-  };
-}
-
-/** A signal that fires with the caller's, and when nothing has come for too long. */
-function withPatience(outer: AbortSignal | undefined) {
-  const controller = new AbortController();
-  const follow = () => controller.abort(outer?.reason);
-  let timer: ReturnType<typeof setTimeout>;
-  const renew = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => controller.abort(new Error("the server has fallen silent")), SILENCE_MS_MAX);
-  };
-  if (outer?.aborted === true) follow();
-  else outer?.addEventListener("abort", follow, { once: true });
-  renew();
-  return {
-    signal: controller.signal,
-    renew,
-    end() {
-      clearTimeout(timer);
-      outer?.removeEventListener("abort", follow);
-      controller.abort();
-    },
   };
 }

@@ -27,18 +27,14 @@ export const DATA_PLANE_CREDENTIAL_LIFETIME_MS = 60 * 60_000;
 /** The JWT audience of a replica's own assertions. */
 export const ASSERTION_AUDIENCE = "headgate:data-plane-credential";
 
-/** A public Ed25519 key (RFC 8037). */
-export const ed25519PublicJwk = z.strictObject({
-  kty: z.literal("OKP"),
-  crv: z.literal("Ed25519"),
-  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-});
-/** A public X25519 key (RFC 8037). */
-export const x25519PublicJwk = z.strictObject({
-  kty: z.literal("OKP"),
-  crv: z.literal("X25519"),
-  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-});
+/** Public keys (RFC 8037). */
+export const ed25519PublicJwk = publicJwk("Ed25519");
+export const x25519PublicJwk = publicJwk("X25519");
+
+function publicJwk<Curve extends string>(curve: Curve) {
+  const x = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+  return z.strictObject({ kty: z.literal("OKP"), crv: z.literal(curve), x });
+}
 
 export const SERVICE_ACCOUNT_TOKEN_CHARS_MAX = 8 * 1024;
 

@@ -4,23 +4,6 @@
  */
 import { z } from "zod";
 
-export const USAGE_DIMENSIONS = [
-  "input_uncached",
-  "cache_read",
-  "cache_write_5m",
-  "cache_write_1h",
-  "output_text",
-  "reasoning",
-  "audio_in",
-  "audio_out",
-  "image_in",
-  "image_out",
-  "request",
-  "tool_call",
-  "server_tool",
-] as const;
-export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
-
 /** Dimensions counted in tokens; `tokensOf` adds these and no others. */
 export const TOKEN_DIMENSIONS = [
   "input_uncached",
@@ -33,7 +16,10 @@ export const TOKEN_DIMENSIONS = [
   "audio_out",
   "image_in",
   "image_out",
-] as const satisfies readonly UsageDimension[];
+] as const;
+
+export const USAGE_DIMENSIONS = [...TOKEN_DIMENSIONS, "request", "tool_call", "server_tool"] as const;
+export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
 
 /** Whole units per dimension; a missing dimension is zero. Names unknown to the receiver are kept and not rated. */
 export const usageQuantities = z.record(

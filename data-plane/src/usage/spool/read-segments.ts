@@ -3,11 +3,11 @@
  * record that is torn. Segments are followed backwards by their headers, so that files left by a writer that was
  * superseded, or by a segment that was given up, are not part of the stream.
  */
+import { join } from "node:path";
 import type { AttemptOpened, Contract } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import type { Disk } from "../../storage/disk.ts";
 import { NewerStateError } from "../../storage/state-file.ts";
-import { attemptFromJson } from "./event-json.ts";
 import { createExactSums } from "./exact-sums.ts";
 import {
   nextRecord,
@@ -21,7 +21,7 @@ import {
   readUsage,
   type SegmentHeader,
 } from "./record.ts";
-import { parseSegmentName, type Segment, segmentPath } from "./segment.ts";
+import { parseSegmentName, type Segment } from "./segment.ts";
 import { addUsage, totalsFromWire } from "./totals.ts";
 
 export interface RecoveredSegments {
@@ -123,11 +123,11 @@ function attemptIn(
   bytes: Buffer,
   record: RecordView,
   { name, header }: Link,
-  contract: Contract,
+  { attemptOpened }: Contract,
 ): AttemptOpened {
-  const attempt = attemptFromJson(readAttemptJson(bytes, record), header.version, contract);
-  if (attempt === undefined) throw new SpoolDamagedError(`${name} has an attempt that is none`);
-  return attempt;
+  const reading = attemptOpened.read(JSON.parse(readAttemptJson(bytes, record)), header.version);
+  if (!reading.ok) throw new SpoolDamagedError(`${name} has an attempt that is none`);
+  return reading.value;
 }
 
 interface Link {
@@ -153,10 +153,11 @@ function findChain({ disk, directory, contract, streamId }: ReadSegmentsOptions)
     .sort((a, b) => b.writerEpoch - a.writerEpoch || b.firstRecord - a.firstRecord);
   const chain: Link[] = [];
   const known = new Set(names.map((entry) => entry.name));
+  const headerIn = (name: string) => readSegmentHeader(disk, join(directory, name));
   const headerOf = (name: string): SegmentHeader | undefined => {
-    const header = readSegmentHeader(disk, segmentPath(directory, name));
+    const header = headerIn(name);
     if (header?.stream_id !== streamId) return undefined;
-    if (header.version > contract.version) throw new NewerStateError(segmentPath(directory, name));
+    if (header.version > contract.version) throw new NewerStateError(join(directory, name));
     return header;
   };
   let name = names.find((candidate) => headerOf(candidate.name) !== undefined)?.name;
@@ -164,7 +165,7 @@ function findChain({ disk, directory, contract, streamId }: ReadSegmentsOptions)
   while (name !== undefined && known.has(name)) {
     const header = headerOf(name);
     if (header === undefined) throw new SpoolDamagedError(`${name} has no readable header`);
-    chain.unshift({ name, path: segmentPath(directory, name), header, bytesMax, durableBytesMin });
+    chain.unshift({ name, path: join(directory, name), header, bytesMax, durableBytesMin });
     bytesMax = header.previous?.bytes ?? 0;
     durableBytesMin = header.previous?.durable_bytes ?? 0;
     name = header.previous?.name;
@@ -173,7 +174,7 @@ function findChain({ disk, directory, contract, streamId }: ReadSegmentsOptions)
   const isStray = (name: string): boolean => {
     if (inChain.has(name)) return false;
     // Another stream's files are never ours to remove.
-    const header = readSegmentHeader(disk, segmentPath(directory, name));
+    const header = headerIn(name);
     return header === undefined || header.stream_id === streamId;
   };
   return {
@@ -184,7 +185,7 @@ function findChain({ disk, directory, contract, streamId }: ReadSegmentsOptions)
 }
 
 /** The header at the start of a segment; undefined where it is torn. */
-export function readSegmentHeader(disk: Disk, path: string): SegmentHeader | undefined {
+function readSegmentHeader(disk: Disk, path: string): SegmentHeader | undefined {
   const bytes = Buffer.alloc(HEADER_BYTES_MAX);
   const fd = disk.open(path, "r");
   try {

@@ -2,9 +2,10 @@
  * Appends records to the newest segment and begins new ones. `rotate` ends a full segment; `replace` gives up a
  * segment on which the disk has failed, at the byte up to which it is known to be on disk.
  */
+import { join } from "node:path";
 import { type Disk, writeFully } from "../../storage/disk.ts";
 import { appendHeader, createRecordBuffer, type RecordBuffer, type SegmentHeader } from "./record.ts";
-import { type Segment, segmentName, segmentPath } from "./segment.ts";
+import { type Segment, segmentName } from "./segment.ts";
 import { totalsToWire } from "./totals.ts";
 
 export interface SegmentWriterOptions {
@@ -79,7 +80,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
 
   function name(number: number): { name: string; path: string } {
     const chosen = segmentName(number, options.writerEpoch);
-    return { name: chosen, path: segmentPath(directory, chosen) };
+    return { name: chosen, path: join(directory, chosen) };
   }
 
   function begin(segment: Segment, nextFd: number): Segment {

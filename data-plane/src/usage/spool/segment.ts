@@ -1,5 +1,4 @@
 /** One file of the spool: a header, then records, only ever added at the end. */
-import { join } from "node:path";
 import type { SegmentHeader } from "./record.ts";
 
 export interface Segment {
@@ -30,8 +29,4 @@ export function parseSegmentName(
 ): { readonly firstRecord: number; readonly writerEpoch: number } | undefined {
   const match = NAME.exec(name);
   return match === null ? undefined : { firstRecord: Number(match[1]), writerEpoch: Number(match[2]) };
-}
-
-export function segmentPath(directory: string, name: string): string {
-  return join(directory, name);
 }
