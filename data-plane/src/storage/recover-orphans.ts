@@ -59,16 +59,13 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
   };
 
   const look = (): void => {
-    const left = watch.look().filter(({ owner }) => owner === "none");
-    waiting = 0;
-    for (const directory of left) {
-      if (isDone(directory)) remove(directory.name);
-      else if (!directory.settled && (taken.size === AT_ONCE_MAX || !recover(directory.name))) waiting += 1;
-    }
-  };
-  const lookSafely = (): void => {
     try {
-      look();
+      const left = watch.look().filter(({ owner }) => owner === "none");
+      waiting = 0;
+      for (const directory of left) {
+        if (isDone(directory)) remove(directory.name);
+        else if (!directory.settled && (taken.size === AT_ONCE_MAX || !recover(directory.name))) waiting += 1;
+      }
     } catch (error) {
       deps.onFault(error);
     }
@@ -116,9 +113,9 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
     ...shipping,
     onShipped: () => undefined,
   });
-  const timer = deps.shared ? setInterval(lookSafely, timing.lookMs) : undefined;
+  const timer = deps.shared ? setInterval(look, timing.lookMs) : undefined;
   timer?.unref();
-  if (deps.shared) lookSafely();
+  if (deps.shared) look();
   return {
     get orphans() {
       return waiting + taken.size;

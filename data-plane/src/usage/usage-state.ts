@@ -2,6 +2,7 @@
 import type { Heartbeat } from "@headgate/sdk/contract";
 import type { Reporter } from "./report/reporter.ts";
 import type { Spool } from "./spool/spool.ts";
+import { totalsToWire } from "./spool/totals.ts";
 
 export type UsageState = Pick<
   Heartbeat,
@@ -22,7 +23,7 @@ export function usageState(spool: Spool, reporter: Pick<Reporter, "quarantinedBa
     head_seq: spool.headSeq,
     acked_seq: spool.ackedSeq,
     oldest_unacked_at: spool.oldestUnackedAt,
-    totals: Object.fromEntries([...spool.totals].map(([dimension, sum]) => [dimension, sum.toString()])),
+    totals: totalsToWire(spool.totals),
     lost_events: spool.lostEvents,
     quarantined_batches: reporter.quarantinedBatches,
   };

@@ -21,7 +21,7 @@ export {
   integerString,
   scaledInteger,
 } from "./decimal.ts";
-export { DENY_CODES, type DenialFacts, type DenyCode } from "./decision.ts";
+export type { DenialFacts, DenyCode } from "./decision.ts";
 export {
   type Blame,
   ERROR_CODES,

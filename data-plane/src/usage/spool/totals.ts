@@ -11,9 +11,7 @@ export function addUsage(totals: ExactSums, usage: UsageQuantities): void {
 
 /** As it goes over the wire: decimal strings. */
 export function totalsToWire(totals: ReadonlyMap<string, bigint>): Record<string, string> {
-  const wire: Record<string, string> = {};
-  for (const [dimension, quantity] of totals) wire[dimension] = quantity.toString();
-  return wire;
+  return Object.fromEntries([...totals].map(([dimension, quantity]) => [dimension, quantity.toString()]));
 }
 
 export function totalsFromWire(wire: Readonly<Record<string, string>>): Map<string, bigint> {
