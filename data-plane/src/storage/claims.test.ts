@@ -5,6 +5,8 @@ import { basename, join } from "node:path";
 import { makeId } from "@headgate/sdk/testing";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { layOutGoldenState, VERSIONS } from "../testing/golden-state.ts";
+import { newClaim, readClaim, renewClaim } from "./claim-file.ts";
 import { CLAIM_TIMING as timing } from "./claim-timing.ts";
 import { claimedDisk } from "./claimed-disk.ts";
 import { realDisk } from "./disk.ts";
@@ -51,6 +53,16 @@ function machine(speed = 1): Machine {
 const nameOf = ({ path }: HeldDirectory) => basename(path);
 const watcher = (deps: ClaimDeps) => watchClaims({ ...deps, isOwn: () => false });
 const look = (watch: ReturnType<typeof watcher>) => watch.look().map(({ owner }) => owner);
+
+test.each(VERSIONS)("a claim as version %i has left it is read, and is overwritten whole", (version) => {
+  layOutGoldenState(version, root);
+  expect(readClaim(root)?.claim).toMatchObject({ renewals: 7, state: "held", settled: false });
+  const length = readClaim(root)?.raw.length;
+  const next = { ...newClaim("ins_01kdvdna00000000000000002v"), renewals: 8 };
+  expect(renewClaim(root, next)).toBe(true);
+  expect(readClaim(root)?.claim).toEqual(next);
+  expect(readClaim(root)?.raw).toHaveLength(length ?? 0);
+});
 
 test("an owner that renews is seen to live for ever, and one that has died is seen to be gone after the expiry", () => {
   const owner = makeHeldDirectory(machine());

@@ -3,7 +3,8 @@
  * is out: leave that version as it is, raise `CONTRACT_VERSION`, keep the older form in a file of its own with a step
  * there and back, and add a folder of golden files.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { heartbeat, heartbeatAnswer } from "../contract/heartbeat.ts";
@@ -86,6 +87,21 @@ test.each(VERSIONS)("the forms of version %i are what they were when it came out
   const shapes = Object.entries(SCHEMAS[version] ?? {}).map(([name, schema]) => [name, shapeOf(schema)]);
   expect(Object.fromEntries(shapes)).toEqual(sorted(JSON.parse(goldenText(version, "shapes.json"))));
 });
+
+/** Of each version that is out, over all its golden files: none is ever changed, added or taken away. */
+const RELEASED: Readonly<Record<number, string>> = {
+  1: "ce37d245f630892556c51c5f889d665ad8afec7e513a329ffd44457a7a59293f",
+};
+
+test.each(VERSIONS.slice(0, -1))(
+  "the golden files of version %i are those with which it came out",
+  (version) => {
+    const hash = createHash("sha256");
+    for (const file of readdirSync(golden(version, "")).toSorted())
+      hash.update(`${file}\0${goldenText(version, file)}\0`);
+    expect(hash.digest("hex")).toBe(RELEASED[version]);
+  },
+);
 
 test("what states a newer version, another kind or no version where there must be one is refused", () => {
   const snapshot = JSON.parse(goldenText(CONTRACT_VERSION, "snapshot.json"));

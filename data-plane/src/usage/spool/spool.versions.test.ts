@@ -15,12 +15,13 @@ import { SET_ASIDE } from "./set-aside.ts";
 import type { Spool } from "./spool.ts";
 
 it.each(VERSIONS)(
-  "of version %i: every event is shipped once, in the version that is asked for",
+  "of version %i: every event is shipped once, in the version that is asked for, and every charge is counted once",
   async (left) => {
     using directory = temporaryDirectory();
     layOutGoldenState(left, directory.path);
-    const { spool, faults } = await openTestSpool(join(directory.path, "spool"));
+    const { spool, faults, restored } = await openTestSpool(join(directory.path, "spool"));
     expect(faults).toEqual([]);
+    expect([...restored.values()]).toEqual([84n]);
     for (const version of VERSIONS) expect(await shipped(spool, version)).toEqual(THREE_AND_ONE_IN_FLIGHT);
     await spool.close();
   },
