@@ -35,7 +35,7 @@ export async function openState({ config, budgets, claimTiming, ...around }: Sta
     clock,
     timing: claimTiming,
     newInstanceId: () => newId("instance"),
-    onFault: (err) => log.error({ err }, "the shared state directory has a fault"),
+    onFault: (err) => log.error({ err }, "a state directory has a fault"),
   };
   const directory =
     config.state.kind === "own"
