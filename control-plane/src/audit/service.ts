@@ -1,8 +1,8 @@
 import { type Id, idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
 import type { Database } from "../db/client.ts";
+import { ACTOR_KINDS } from "../db/schema/audit-log.ts";
 import { withTenant } from "../db/tenant-scope.ts";
-import { ACTOR_KINDS } from "../identity/actor.ts";
 import { pageOf } from "../lib/page.ts";
 import { unixMs, viewOf } from "../lib/view.ts";
 import { type AuditRow, listAudit } from "./repository.ts";

@@ -5,6 +5,8 @@ import type { TenantTx } from "../db/tenant-scope.ts";
 import { desire, insertDataPlane } from "./repository.ts";
 import type { DataPlaneRow } from "./status.ts";
 
+export { firstDataPlane } from "./repository.ts";
+
 export interface DesiredDataPlane {
   readonly tenantId: Id<"tenant">;
   readonly id: Id<"dataPlane">;

@@ -47,6 +47,12 @@ export async function hasDataPlaneInTheWay(tx: TenantTx, driver: string): Promis
   return rows.length > 0;
 }
 
+/** The one that the tenant was created with. */
+export async function firstDataPlane(tx: TenantTx): Promise<DataPlaneRow> {
+  const [row] = await selectPage(tx, [dataPlanes, dataPlanes.id], { limit: 1 });
+  return requireFound(row);
+}
+
 export async function insertDataPlane(
   tx: TenantTx,
   values: typeof dataPlanes.$inferInsert,
@@ -82,12 +88,6 @@ export async function placeInRing(tx: TenantTx, id: Id<"dataPlane">, ring: numbe
 
 const specWith = (members: object) =>
   sql`jsonb_strip_nulls(${dataPlanes.spec} || ${JSON.stringify(members)}::jsonb)`;
-
-/** The tenant's newest. */
-export async function latestRevision(tx: TenantTx): Promise<number> {
-  const [row] = await tx.select({ revision: tenants.revision }).from(tenants);
-  return row?.revision ?? 0;
-}
 
 /** When the one was last heard of that is silent the longest, of those that are to be heard of; null for none. */
 export async function oldestHeartbeat(tx: PlatformTx): Promise<number | null> {

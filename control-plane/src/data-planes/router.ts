@@ -3,7 +3,7 @@ import { z } from "zod";
 import { operatorProcedure, router, tenantProcedure } from "../api/trpc/procedures.ts";
 import { pageInput, pageSchema } from "../lib/page.ts";
 import { unixMs } from "../lib/view.ts";
-import { operationView } from "../provisioning/operations/service.ts";
+import { operationView } from "./operations/service.ts";
 import { regionName } from "./regions/region-name.ts";
 import { CANARY_RING, LAST_RING } from "./releases/advance-release.ts";
 import { dataPlanes } from "./service.ts";

@@ -12,10 +12,11 @@ import {
   type ChangeServices,
   changeTenant,
 } from "../policy/change-policy.ts";
-import { askForOperation } from "../provisioning/operations/service.ts";
+import { latestRevision } from "../snapshots/service.ts";
 import { desireDataPlane } from "./desired.ts";
 import { issueJoinToken } from "./join/join-token.ts";
 import { voidTokens } from "./join/repository.ts";
+import { askForOperation } from "./operations/service.ts";
 import { requireOpenRegion } from "./regions/service.ts";
 import { forgetReplicas, replicasOf } from "./replicas/repository.ts";
 import {
@@ -23,14 +24,13 @@ import {
   findOwner,
   findRegionOf,
   hasDataPlaneInTheWay,
-  latestRevision,
   listDataPlanes,
   lockDataPlane,
   placeInRing,
   requestDeletion,
   updateDataPlane,
 } from "./repository.ts";
-import { type DataPlaneRow, verdict, withVerdicts } from "./status.ts";
+import { type DataPlaneRow, usageLeft, verdict, withVerdicts } from "./status.ts";
 import { viewOfDataPlane, viewOfReplica } from "./views.ts";
 
 interface DataPlaneServices extends Pick<ChangeServices, "db" | "clock" | "makeId"> {
@@ -180,6 +180,12 @@ export async function forgetJoin(tx: TenantTx, row: DataPlaneRow, now: number): 
 async function forgetProcesses(tx: TenantTx, id: Id<"dataPlane">): Promise<void> {
   await forgetReplicas(tx, id);
   await voidTokens(tx, id);
+}
+
+/** For one that its driver has removed. Usage that it still has on disk can be shipped for a while, if it is started once more. */
+export async function forgetRemoved(tx: TenantTx, row: DataPlaneRow): Promise<void> {
+  await voidTokens(tx, row.id);
+  if (usageLeft(row) === 0) await forgetReplicas(tx, row.id);
 }
 
 function requireWanted({ deletion_requested_at }: Pick<DataPlaneRow, "deletion_requested_at">): void {

@@ -1,4 +1,4 @@
-export const ACTOR_KINDS = ["operator", "key", "data_plane", "system"] as const;
+import type { ACTOR_KINDS } from "../db/schema/audit-log.ts";
 
 /** Who did it. `id` is a key's, data plane's or operator's id, or a word for a part of the system. */
 export interface Actor {

@@ -1,9 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
 import { apiKeyHandle, type Id } from "@headgate/sdk/contract";
-import { hashKey } from "../agents/keys/hash-key.ts";
 import type { Database } from "../db/client.ts";
 import { withPlatform } from "../db/tenant-scope.ts";
 import type { Clock } from "../lib/clock.ts";
+import { hashKey } from "../secrets/hash-key.ts";
 import type { TenantSecrets } from "../secrets/tenant-secrets.ts";
 import { findKey } from "./repository.ts";
 

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { lineUsage, previewInvoice } from "../billing/invoices/service.ts";
 import { insertPrice } from "../billing/prices/repository.ts";
+import { usageReport } from "../billing/usage/service.ts";
 import { readTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
 import { openTestPlatform, packed, streamOf, TEST_NOW, type TestPlatform } from "../testing/test-platform.ts";
 import { ingestBatch } from "./ingest/ingest-batch.ts";
@@ -14,7 +15,7 @@ import type { UsageOwner } from "./ingest/repository.ts";
 import { createAudit, type Violation } from "./invariants/audit.ts";
 import { addToMinutes, readMinutes } from "./minutes/repository.ts";
 import { MINUTE_MS, rollUp } from "./minutes/roll-up.ts";
-import { replay, usageReport } from "./service.ts";
+import { replay } from "./service.ts";
 
 const NOVEMBER = { fromMs: Date.UTC(2026, 10), toMs: Date.UTC(2026, 11) };
 const PRICE_CHANGE = TEST_NOW - 60 * MINUTE_MS;

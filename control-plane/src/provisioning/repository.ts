@@ -4,8 +4,9 @@
  */
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, eq, gte, inArray, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
-import { type DataPlaneRow, usageLeft, withConditions } from "../data-planes/status.ts";
-import { type Condition, dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
+import { forgetRemoved } from "../data-planes/service.ts";
+import { type DataPlaneRow, withConditions } from "../data-planes/status.ts";
+import { type Condition, dataPlanes } from "../db/schema/data-planes.ts";
 import { tenants } from "../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
 
@@ -148,12 +149,7 @@ export async function settleClaim(
       ...(outcome.state === "deleted" ? { join_secret: null, join_secret_hash: null } : {}),
     })
     .where(mine);
-  if (outcome.state === "deleted") {
-    await tx.delete(joinTokens).where(eq(joinTokens.data_plane_id, row.id));
-    // Usage that it still has on disk can be shipped for a while, if it is started once more.
-    if (usageLeft(current) === 0)
-      await tx.delete(dataPlaneReplicas).where(eq(dataPlaneReplicas.data_plane_id, row.id));
-  }
+  if (outcome.state === "deleted") await forgetRemoved(tx, current);
   return true;
 }
 

@@ -9,14 +9,9 @@ import { type PageRequest, pageOf } from "../lib/page.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { unixMs } from "../lib/view.ts";
 import { type PolicyDocument, policyDocument, readDocument } from "./policy-document.ts";
-import {
-  findSnapshot,
-  latestRevision,
-  listSnapshots,
-  pricesInForce,
-  pricesSaid,
-  verdictsOn,
-} from "./repository.ts";
+import { findSnapshot, listSnapshots, pricesInForce, pricesSaid, verdictsOn } from "./repository.ts";
+
+export { latestRevision } from "./repository.ts";
 
 export const snapshotSummary = z.strictObject({
   revision: z.number().int().positive(),
@@ -71,11 +66,6 @@ export const snapshots = {
     return { sha256, document: readDocument(document, services.contract) };
   },
 };
-
-/** The tenant's newest revision; 0 before there is one. */
-export function newestRevision(db: Database, tenantId: Id<"tenant">): Promise<number> {
-  return withTenant(db, tenantId, latestRevision);
-}
 
 /** Whether the price book says something else than the tenant's newest snapshot. */
 export async function lacksPrices(tx: TenantTx): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { SnapshotSettings } from "@headgate/sdk/contract";
 import { issueKey, type KeyIssuer } from "../agents/keys/issue-key.ts";
-import { desireDataPlane } from "../data-planes/desired.ts";
+import { desireDataPlane, firstDataPlane } from "../data-planes/desired.ts";
 import { requireOpenRegion } from "../data-planes/regions/service.ts";
 import { specForNew } from "../data-planes/releases/image-of.ts";
 import { enterTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
@@ -10,7 +10,7 @@ import { Fault } from "../lib/fault.ts";
 import { requireFound } from "../lib/require-found.ts";
 import { type ChangeServices, changePolicyIn } from "../policy/change-policy.ts";
 import { KEY_PEPPER } from "../secrets/tenant-secrets.ts";
-import { findByIdempotencyKey, findTenant, firstDataPlane, insertTenant } from "./repository.ts";
+import { findByIdempotencyKey, findTenant, insertTenant } from "./repository.ts";
 
 export interface NewTenant {
   readonly idempotency_key: string;

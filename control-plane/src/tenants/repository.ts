@@ -1,10 +1,8 @@
 import type { Id } from "@headgate/sdk/contract";
-import { asc, eq } from "drizzle-orm";
-import { dataPlanes } from "../db/schema/data-planes.ts";
+import { eq } from "drizzle-orm";
 import { type TenantRow, tenants } from "../db/schema/tenants.ts";
 import { type PageQuery, selectPage } from "../db/select-page.ts";
 import type { PlatformTx, TenantTx } from "../db/tenant-scope.ts";
-import { requireFound } from "../lib/require-found.ts";
 
 export async function findByIdempotencyKey(tx: PlatformTx, key: string): Promise<TenantRow | undefined> {
   const [row] = await tx.select().from(tenants).where(eq(tenants.idempotency_key, key));
@@ -22,12 +20,6 @@ export function listTenants(tx: PlatformTx, page: PageQuery): Promise<TenantRow[
 export async function findTenant(tx: TenantTx, id: Id<"tenant">): Promise<TenantRow | undefined> {
   const [row] = await tx.select().from(tenants).where(eq(tenants.id, id));
   return row;
-}
-
-/** The data plane that the tenant was created with. */
-export async function firstDataPlane(tx: TenantTx) {
-  const [row] = await tx.select().from(dataPlanes).orderBy(asc(dataPlanes.id)).limit(1);
-  return requireFound(row);
 }
 
 export async function updateTenant(

@@ -2,8 +2,8 @@ import { type Id, makeApiKey } from "@headgate/sdk/contract";
 import type { TenantRow } from "../../db/schema/tenants.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import type { MakeId, Random } from "../../lib/make-id.ts";
+import { hashKey } from "../../secrets/hash-key.ts";
 import type { TenantSecrets } from "../../secrets/tenant-secrets.ts";
-import { hashKey } from "./hash-key.ts";
 import { insertKey, type KeyRow } from "./repository.ts";
 
 export interface KeyIssuer {

@@ -5,7 +5,8 @@
 import type { ServerResponse } from "node:http";
 import { CONTRACT_HEADER } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { newestRevision } from "../../snapshots/service.ts";
+import { withTenant } from "../../db/tenant-scope.ts";
+import { latestRevision } from "../../snapshots/service.ts";
 import { callerOf } from "./authenticate.ts";
 import type { DataPlaneApiDeps } from "./deps.ts";
 
@@ -26,7 +27,7 @@ export function createEventStreams(
   return {
     async handle(request, reply) {
       const { tenantId, expiresAt } = callerOf(request);
-      const newest = () => newestRevision(deps.db, tenantId);
+      const newest = () => withTenant(deps.db, tenantId, latestRevision);
       const first = await newest();
       reply.hijack();
       const stream = reply.raw;

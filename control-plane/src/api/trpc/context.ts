@@ -1,10 +1,10 @@
 import type { Contract } from "@headgate/sdk/contract";
 import type { FastifyRequest } from "fastify";
+import type { OperationHints } from "../../data-planes/operations/operation-hints.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { Random } from "../../lib/make-id.ts";
 import type { Metrics } from "../../lib/metrics.ts";
 import type { ChangeServices } from "../../policy/change-policy.ts";
-import type { OperationHints } from "../../provisioning/operations/operation-hints.ts";
 import type { KeyWrapper } from "../../secrets/key-wrapper.ts";
 import type { TenantSecrets } from "../../secrets/tenant-secrets.ts";
 import type { RevisionEvents } from "../../snapshots/revision-events.ts";

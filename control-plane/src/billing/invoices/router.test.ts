@@ -2,9 +2,9 @@ import { makeId, makeUsageEvent } from "@headgate/sdk/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ingestBatch } from "../../ledger/ingest/ingest-batch.ts";
 import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
-import { usageRouter } from "../../ledger/router.ts";
 import { openTestPlatform, streamOf, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
 import { pricesRouter } from "../prices/router.ts";
+import { usageRouter } from "../usage/router.ts";
 import { invoicesRouter } from "./router.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;

@@ -2,9 +2,10 @@
 import type { Id } from "@headgate/sdk/contract";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import { scopeOf } from "../../ledger/minutes/roll-up.ts";
-import { pricedUsage, replay } from "../../ledger/service.ts";
+import { replay } from "../../ledger/service.ts";
 import { Fault } from "../../lib/fault.ts";
 import { priceBookOf } from "../prices/service.ts";
+import { pricedUsage } from "../usage/service.ts";
 import { assembleInvoice } from "./assemble-invoice.ts";
 import { boundsOfMonth } from "./billing-period.ts";
 import type { InvoicePreview, LineUsage } from "./views.ts";

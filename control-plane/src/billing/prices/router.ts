@@ -1,9 +1,9 @@
 import { decimalString, idOf, snapshotPrice } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { memberProcedure, operatorProcedure, router } from "../../api/trpc/procedures.ts";
-import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
 import { pageInput, pageSchema } from "../../lib/page.ts";
 import { unixMs } from "../../lib/view.ts";
+import { wholeMinute } from "../usage/views.ts";
 import { prices } from "./service.ts";
 
 const vendor = z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be 1 to 64 printable ASCII characters");
@@ -13,8 +13,6 @@ const priceModel = z
     /^(\*|[A-Za-z0-9][A-Za-z0-9._:/@-]{0,126}([A-Za-z0-9._:/@-]|\*)?)$/,
     "must be a model name, or the start of one followed by *",
   );
-/** Unix milliseconds; usage is priced by the minute. */
-const wholeMinute = z.number().int().nonnegative().max(8.64e15).multipleOf(MINUTE_MS);
 
 /** Data planes reckon in nano-dollars for a million units, and would refuse a snapshot with a finer price. */
 const usdPerMillion = decimalString.regex(/^\d+(\.\d{1,9})?$/, "must have at most nine places");

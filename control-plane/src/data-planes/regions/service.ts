@@ -22,6 +22,8 @@ import {
 } from "./repository.ts";
 import { type regionInput, regionView } from "./views.ts";
 
+export { findRegion } from "./repository.ts";
+
 interface RegionServices extends Pick<ChangeServices, "db" | "clock"> {
   readonly keyWrapper: KeyWrapper;
   readonly logger: Pick<Logger, "info">;

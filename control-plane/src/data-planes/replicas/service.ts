@@ -2,7 +2,8 @@
 import type { Heartbeat, Id, JoinRequest, SnapshotAck } from "@headgate/sdk/contract";
 import type { ReplicaPod } from "../../db/schema/data-planes.ts";
 import { enterTenant, type PlatformTx, type TenantTx } from "../../db/tenant-scope.ts";
-import { latestRevision, lockDataPlane, updateDataPlane } from "../repository.ts";
+import { latestRevision } from "../../snapshots/service.ts";
+import { lockDataPlane, updateDataPlane } from "../repository.ts";
 import { type DataPlaneRow, type Verdict, verdict, withVerdicts } from "../status.ts";
 import {
   deleteReplicas,

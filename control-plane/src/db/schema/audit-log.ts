@@ -1,7 +1,8 @@
 import { jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import type { Actor } from "../../identity/actor.ts";
 import { idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
+
+export const ACTOR_KINDS = ["operator", "key", "data_plane", "system"] as const;
 
 /** Who changed what. Each row holds the hash of the one before it; rows are never changed. */
 export const auditLog = pgTable(
@@ -12,7 +13,7 @@ export const auditLog = pgTable(
     seq: int53().notNull(),
     id: idColumn<"audit">().notNull(),
     at: int53().notNull(),
-    actor_kind: text().$type<Actor["kind"]>().notNull(),
+    actor_kind: text().$type<(typeof ACTOR_KINDS)[number]>().notNull(),
     actor_id: text().notNull(),
     action: text().notNull(),
     /** The id of what was changed. */

@@ -1,6 +1,7 @@
 /** Long, because all of these guarantees are told with one database and one scripted engine. */
 import { makeId } from "@headgate/sdk/testing";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { enqueue } from "../../../data-planes/operations/repository.ts";
 import type { OpenDatabase } from "../../../db/client.ts";
 import { stacks } from "../../../db/schema/provisioning.ts";
 import { withTenant } from "../../../db/tenant-scope.ts";
@@ -13,7 +14,6 @@ import {
 } from "../../../testing/driver-fixture.ts";
 import { openTestDatabase } from "../../../testing/open-test-database.ts";
 import { KEPT_LEASE_MS } from "../../keep-lease.ts";
-import { enqueue } from "../../operations/repository.ts";
 import type { ObservedDataPlane } from "../../provisioner.ts";
 
 let database: OpenDatabase;

@@ -4,9 +4,10 @@
  */
 import type { Id } from "@headgate/sdk/contract";
 import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { findRegion } from "../../../data-planes/regions/service.ts";
 import { usageLeft } from "../../../data-planes/status.ts";
 import { dataPlaneReplicas, dataPlanes } from "../../../db/schema/data-planes.ts";
-import { operationEvents, operations, regions, stacks } from "../../../db/schema/provisioning.ts";
+import { operationEvents, operations, stacks } from "../../../db/schema/provisioning.ts";
 import { tenants } from "../../../db/schema/tenants.ts";
 import type { PlatformTx, TenantTx } from "../../../db/tenant-scope.ts";
 import { type Lease, lockUnderLease, renewLease } from "../../repository.ts";
@@ -61,8 +62,7 @@ export async function readWishRows(tx: PlatformTx, { id, region }: { id: Id<"dat
     .from(dataPlanes)
     .innerJoin(tenants, eq(tenants.id, dataPlanes.tenant_id))
     .where(eq(dataPlanes.id, id));
-  const [found] = await tx.select().from(regions).where(eq(regions.name, region));
-  return { tenantName: "", secretHash: null, ...row, region: found };
+  return { tenantName: "", secretHash: null, ...row, region: await findRegion(tx, region) };
 }
 
 /** Whether a data plane has told of usage that is not acknowledged. */

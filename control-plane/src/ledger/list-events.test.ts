@@ -2,10 +2,10 @@ import { makeId, makeUsageEvent } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openTestPlatform, streamOf, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
-import { ingestBatch } from "../ingest/ingest-batch.ts";
-import type { UsageOwner } from "../ingest/repository.ts";
-import { usageRouter } from "../router.ts";
+import { usageRouter } from "../billing/usage/router.ts";
+import { openTestPlatform, streamOf, TEST_NOW, type TestPlatform } from "../testing/test-platform.ts";
+import { ingestBatch } from "./ingest/ingest-batch.ts";
+import type { UsageOwner } from "./ingest/repository.ts";
 import type { StreamEvent } from "./list-events.ts";
 
 let platform: TestPlatform;

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
-import type { TenantRow } from "../../db/schema/tenants.ts";
-import { KEY_PEPPER, type TenantSecrets } from "../../secrets/tenant-secrets.ts";
+import type { TenantRow } from "../db/schema/tenants.ts";
+import { KEY_PEPPER, type TenantSecrets } from "./tenant-secrets.ts";
 
 /** HMAC-SHA-256 of the whole key under the tenant's pepper, hex. A key has 187 random bits: nothing slower is needed. */
 export async function hashKey(

@@ -9,12 +9,12 @@ import {
   usageEvent,
 } from "@headgate/sdk/contract";
 import type { z } from "zod";
-import type { TenantTx } from "../../db/tenant-scope.ts";
-import { Fault } from "../../lib/fault.ts";
-import type { Page } from "../../lib/page.ts";
-import { requireFound } from "../../lib/require-found.ts";
-import { rawBatches } from "../batches/repository.ts";
-import { openBatch, type StoredLine } from "../ingest/read-usage-batch.ts";
+import type { TenantTx } from "../db/tenant-scope.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Page } from "../lib/page.ts";
+import { requireFound } from "../lib/require-found.ts";
+import { rawBatches } from "./batches/repository.ts";
+import { openBatch, type StoredLine } from "./ingest/read-usage-batch.ts";
 
 export interface StreamEvent extends UsageEvent {
   readonly stream_id: Id<"stream">;

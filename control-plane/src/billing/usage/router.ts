@@ -1,20 +1,17 @@
 import { z } from "zod";
-import { router, tenantProcedure } from "../api/trpc/procedures.ts";
-import { readTenant } from "../db/tenant-scope.ts";
-import { pageInput, pageSchema } from "../lib/page.ts";
-import { MINUTE_MS } from "./minutes/roll-up.ts";
-import { listEvents, streamEvent } from "./reports/list-events.ts";
-import { groupName, usageRow } from "./reports/views.ts";
+import { router, tenantProcedure } from "../../api/trpc/procedures.ts";
+import { readTenant } from "../../db/tenant-scope.ts";
+import { listEvents, streamEvent } from "../../ledger/list-events.ts";
+import { MINUTE_MS } from "../../ledger/minutes/roll-up.ts";
+import { pageInput, pageSchema } from "../../lib/page.ts";
 import { usageReport } from "./service.ts";
+import { groupName, usageRow, wholeMinute } from "./views.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const BUCKETS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, none: null } as const;
 /** What one answer may span: a report, not an export. */
 const SPAN_MAX = { minute: 2 * DAY_MS, hour: 62 * DAY_MS, day: 800 * DAY_MS, none: 800 * DAY_MS } as const;
-
-/** Unix milliseconds; usage is kept by the minute. */
-const wholeMinute = z.number().int().nonnegative().max(8.64e15).multipleOf(MINUTE_MS);
 
 const usageQuery = z
   .strictObject({
