@@ -4,6 +4,8 @@
  */
 export const NETWORK = {
   bridge: "cni0",
+  /** Locally administered, and made of the IPv4 address, as network plugins make theirs. */
+  hardwareAddress: "0a:58:0a:f4:00:01",
   address: "10.244.0.1",
   prefix: 24,
   podCidr: "10.244.0.0/24",

@@ -37,10 +37,12 @@ export function setUpHostNetwork(): void {
     }
   }
 
-  const { bridge, address, prefix } = NETWORK;
+  const { bridge, hardwareAddress, address, prefix } = NETWORK;
   if (existsSync(`/sys/class/net/${bridge}`)) throw new Error(`there is a bridge ${bridge} that is not ours`);
   note({ kind: "bridge", name: bridge });
-  must("ip", ["link", "add", bridge, "type", "bridge"]);
+  // Left to itself a bridge takes the lowest hardware address of its ports, and so another one when that pod goes: pods
+  // then answer to the old one, and whoever calls them by a Service from outside the pods' network hears nothing for a minute.
+  must("ip", ["link", "add", bridge, "address", hardwareAddress, "type", "bridge"]);
   must("ip", ["address", "add", `${address}/${prefix}`, "dev", bridge]);
   must("ip", ["link", "set", bridge, "up"]);
   note({ kind: "nft-tables", name: "kube-proxy" });

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { NETWORK } from "../node/addresses.ts";
 import { clusterTest, injectedCluster } from "../node/injected.ts";
 import { KWOK_LABEL, KWOK_TAINT } from "../node/kwok.ts";
 import { cachedParts } from "../parts/parts.ts";
@@ -64,6 +66,15 @@ clusterTest("a pod that asks for it lands on a kwok node and is said to run", ["
   expect(names).toContain(await inSmoke("get", "pod", "fake", "-o", "jsonpath={.spec.nodeName}"));
   await inSmoke("delete", "pod", "fake", "--timeout=60s");
   await stop();
+});
+
+clusterTest("pods that come and go leave the pods' gateway its hardware address", ["kwok"], async () => {
+  const addressNow = () => readFileSync(`/sys/class/net/${NETWORK.bridge}/address`, "utf8").trim();
+  await kubectl(["apply", "-f", "-"], pod("passer-by", ["serve", "8080"]));
+  await inSmoke("wait", "--for=condition=Ready", "pod/passer-by", "--timeout=60s");
+  expect(addressNow()).toBe(NETWORK.hardwareAddress);
+  await inSmoke("delete", "pod", "passer-by", "--timeout=60s");
+  expect(addressNow()).toBe(NETWORK.hardwareAddress);
 });
 
 function pod(name: string, args: readonly string[], container: object = {}, spec: object = {}): unknown {

@@ -57,12 +57,10 @@ test("a drain of the node takes one pod at a time, and cuts off nothing that run
   const streams = openStreams(tenant, 40, "gpt-sim-long");
   await streams.open;
   const calls = steadyCalls(tenant, { callers: 4, pauseMs: 100 });
+  await budgetHasRoom();
   await evict(first as Pod);
   await expect(evict(second as Pod)).rejects.toThrow(/disruption budget/);
-  await until({ what: "the budget has room for the next", seconds: 60, everyMs: 500 }, async () => {
-    const allowed = ["get", "pdb", "data-plane", "-o", "jsonpath={.status.disruptionsAllowed}"];
-    return (await cluster.kubectl(["-n", tenant.namespace, ...allowed])) !== "0";
-  });
+  await budgetHasRoom();
   const others = await allReadyPods(cluster, tenant.namespace);
   expect(others.map(({ metadata }) => metadata.uid)).not.toContain(first?.metadata.uid);
   await evict(second as Pod);
@@ -76,6 +74,14 @@ test("a drain of the node takes one pod at a time, and cuts off nothing that run
 
 function restarts(pod: Pod | undefined): number {
   return pod?.status.containerStatuses?.[0]?.restartCount ?? 0;
+}
+
+/** The disruption controller has seen every pod that is ready: it does so a moment after the pod is. */
+async function budgetHasRoom(): Promise<void> {
+  await until({ what: "the disruption budget has room", seconds: 60, everyMs: 500 }, async () => {
+    const allowed = ["get", "pdb", "data-plane", "-o", "jsonpath={.status.disruptionsAllowed}"];
+    return (await cluster.kubectl(["-n", tenant.namespace, ...allowed])) !== "0";
+  });
 }
 
 /** What `kubectl drain` does to each pod. */

@@ -81,7 +81,7 @@ export interface SteadyCalls {
   stop(): Promise<void>;
 }
 
-/** So many callers, each with one call after the other and a pause between them, over connections that are kept. */
+/** So many callers, each with one call after the other and a pause between them, each over a new connection. */
 export function steadyCalls(
   tenant: Pick<ClusterTenant, "chat">,
   { callers, pauseMs = 0 }: { readonly callers: number; readonly pauseMs?: number },
