@@ -1,9 +1,11 @@
 /** The end of a data plane, part by part, in the order in which they need each other. */
 import type { Server } from "node:http";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { Gateway } from "../pipeline/stage.ts";
 import type { OrphanRecovery } from "../storage/recover-orphans.ts";
+import { holdsWhatWasSetAside } from "../storage/ship-left-over.ts";
 import type { Link } from "./link.ts";
 import type { State } from "./state.ts";
 
@@ -34,7 +36,9 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   await Promise.all([gateway.pools.close(), parts.stopTracing()]);
   gateway.audit.flush();
   await spool.close();
-  directory.release(spool.ackedSeq === spool.headSeq);
+  const nothingWaits =
+    spool.ackedSeq === spool.headSeq && !holdsWhatWasSetAside(join(directory.path, "spool"));
+  directory.release(nothingWaits);
   admin.close();
   admin.closeAllConnections();
 }

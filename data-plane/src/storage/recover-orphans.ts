@@ -81,7 +81,7 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
     log.info({ directory: name }, "ships the usage that a process has left behind");
     taken.set(
       heldName,
-      ship(held.path, claimedDisk(realDisk, held))
+      ship(heldName, claimedDisk(realDisk, held))
         .then(held.release, (error: unknown) => {
           if (error instanceof NewerStateError) newer.add(heldName);
           deps.onFault(error);
@@ -93,11 +93,12 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
   };
 
   /** True when nothing waits any more. */
-  const ship = async (path: string, disk: Disk): Promise<boolean> => {
-    const spool = join(path, "spool");
+  const ship = async (name: string, disk: Disk): Promise<boolean> => {
+    const spool = join(root, name, "spool");
     const done = await shipLeftOver(spool, disk, shipping);
-    await shipSetAside(spool, disk, shipping);
-    return done;
+    const noneLeft = await shipSetAside(spool, disk, shipping);
+    if (!noneLeft) newer.add(name);
+    return done && noneLeft;
   };
 
   const remove = (name: string): void => {
@@ -112,7 +113,7 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
   const ownSetAside = shipSetAside(join(deps.own.path, "spool"), deps.own.disk, {
     ...shipping,
     onShipped: () => undefined,
-  });
+  }).catch(deps.onFault);
   const timer = deps.shared ? setInterval(look, timing.lookMs) : undefined;
   timer?.unref();
   if (deps.shared) look();

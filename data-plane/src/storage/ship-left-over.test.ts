@@ -14,7 +14,7 @@ import { shipSetAside } from "./ship-left-over.ts";
 
 const NEXT = nextContract();
 
-/** Tries for a while with this answer to every batch; answers what was thrown, and the statuses of the events that were sent. */
+/** Tries for a while with this answer to every batch; answers whether none is left, what was thrown, and the statuses of the events that were sent. */
 async function tryToShip(directory: string, contract: Contract, status: number) {
   const faults: unknown[] = [];
   const sent = new Set<string>();
@@ -29,7 +29,7 @@ async function tryToShip(directory: string, contract: Contract, status: number) 
     const acked_seq = JSON.parse(header).last_seq;
     return { status, body: JSON.stringify(contract.usageAck.write({ acked_seq }, contract.version)) };
   };
-  await shipSetAside(directory, realDisk, {
+  const noneLeft = await shipSetAside(directory, realDisk, {
     spool: { bytesMax: 1024 ** 2, contract, newStreamId, keepsCounter: () => true },
     clock: systemClock,
     random: () => 0,
@@ -38,7 +38,7 @@ async function tryToShip(directory: string, contract: Contract, status: number) 
     onShipped: () => undefined,
     stopped: () => tried,
   });
-  return { faults, sent };
+  return { noneLeft, faults, sent };
 }
 
 test("a stream that was set aside as newer stays until a program that knows it has shipped it to its end", async () => {
@@ -56,13 +56,22 @@ test("a stream that was set aside as newer stays until a program that knows it h
   const left = segments();
 
   expect(await tryToShip(directory.path, CONTRACT, 200)).toMatchObject({
+    noneLeft: false,
     faults: [{ code: "newer_state" }],
     sent: new Set(),
   });
   expect(segments()).toEqual(left);
-  expect(await tryToShip(directory.path, NEXT, 503)).toEqual({ faults: [], sent: new Set(["settled"]) });
+  expect(await tryToShip(directory.path, NEXT, 503)).toEqual({
+    noneLeft: false,
+    faults: [],
+    sent: new Set(["settled"]),
+  });
   expect(segments()).toEqual(expect.arrayContaining(left));
-  expect(await tryToShip(directory.path, NEXT, 200)).toEqual({ faults: [], sent: new Set(["settled"]) });
+  expect(await tryToShip(directory.path, NEXT, 200)).toEqual({
+    noneLeft: true,
+    faults: [],
+    sent: new Set(["settled"]),
+  });
   expect(readdirSync(directory.path)).not.toContain("newer-1");
-  expect(await tryToShip(directory.path, NEXT, 200)).toEqual({ faults: [], sent: new Set() });
+  expect(await tryToShip(directory.path, NEXT, 200)).toEqual({ noneLeft: true, faults: [], sent: new Set() });
 });

@@ -39,21 +39,28 @@ export async function shipLeftOver(directory: string, disk: Disk, deps: ShipDeps
     }
     return false;
   } finally {
-    await reporter.stop();
-    await spool.close();
+    await reporter.stop().finally(() => spool.close());
   }
 }
 
-/** Never rejects: a stream that is still newer stays, and one that is shipped to its end is removed. */
-export async function shipSetAside(directory: string, disk: Disk, deps: ShipDeps): Promise<void> {
+/**
+ * True when none is left. A stream that is shipped to its end is removed; one that is still newer, or cannot be
+ * shipped, stays. Rejects only where the directory cannot be listed.
+ */
+export async function shipSetAside(directory: string, disk: Disk, deps: ShipDeps): Promise<boolean> {
+  let noneLeft = true;
   for (const name of disk.list(directory).filter((entry) => NEWER_STREAM.test(entry))) {
     const stream = join(directory, name);
     try {
-      if ((await shipLeftOver(stream, disk, deps)) && !holdsWhatWasSetAside(stream)) removeSpool(stream);
+      const done = (await shipLeftOver(stream, disk, deps)) && !holdsWhatWasSetAside(stream);
+      if (done) removeSpool(stream);
+      else noneLeft = false;
     } catch (error) {
+      noneLeft = false;
       deps.onFault(error);
     }
   }
+  return noneLeft;
 }
 
 export function removeSpool(directory: string): void {
