@@ -14,7 +14,9 @@ test("no folder imports one that imports it, be it by way of others", () => {
       continue;
     const found = imports.get(folder) ?? new Set();
     imports.set(folder, found);
-    for (const [, path = ""] of readFileSync(new URL(file, sources), "utf8").matchAll(/from "(\.[^"]+)"/g)) {
+    for (const [, path = ""] of readFileSync(new URL(file, sources), "utf8").matchAll(
+      /(?:from |import\(?\s*)"(\.[^"]+)"/g,
+    )) {
       const target = join(dirname(file), path);
       const [other = ""] = target.split("/");
       if (target !== LADDER && other !== folder) found.add(other);

@@ -1,39 +1,22 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { DEFAULT_TIMEOUTS } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
 import { systemClock } from "../lib/clock.ts";
 import { createIds } from "../lib/ids.ts";
 import { createExchange, type Exchange } from "../pipeline/exchange.ts";
 import type { Gateway } from "../pipeline/stage.ts";
-import type { CompiledTarget } from "../policy/compiled-policy.ts";
 import type { AttemptSeen, Call } from "../protocols/call.ts";
 import { createBreakers } from "../upstream/breakers.ts";
 import { createUpstreamPools } from "../upstream/pools.ts";
+import { makeTarget } from "../upstream/testing/make-target.ts";
 import type { OpenOutcome } from "../usage/usage-recorder.ts";
 import { forward } from "./forward.ts";
 
 /** A call that is ready for its one target, and keeps what it is told of attempts. */
 function makeExchange(origin: string, seen: AttemptSeen[]): Exchange {
-  const target: CompiledTarget = {
-    id: makeId("target"),
-    provider: {
-      id: makeId("provider"),
-      name: "open",
-      dialect: "openai",
-      vendor: "open",
-      origin,
-      pathPrefix: "/v1",
-      credential: null,
-      allowedCidrs: ["127.0.0.0/8"],
-    },
-    upstreamModel: "sim-small",
-    priority: 0,
-    weight: 1,
-    timeouts: DEFAULT_TIMEOUTS,
-  };
+  const target = makeTarget(origin);
   const call: Partial<Call> = {
     endpoint: { method: "POST" },
     route: {

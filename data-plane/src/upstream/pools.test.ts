@@ -1,33 +1,12 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
-import { DEFAULT_TIMEOUTS } from "@headgate/sdk/contract";
-import { makeId } from "@headgate/sdk/testing";
 import { afterEach, expect, test, vi } from "vitest";
-import type { CompiledPolicy, CompiledTarget } from "../policy/compiled-policy.ts";
+import type { CompiledPolicy } from "../policy/compiled-policy.ts";
 import { createUpstreamPools } from "./pools.ts";
+import { makeTarget } from "./testing/make-target.ts";
 
 const NO_TARGETS = { models: new Map() } as unknown as CompiledPolicy;
-
-function makeTarget(origin: string, connectMs: number): CompiledTarget {
-  return {
-    id: makeId("target"),
-    provider: {
-      id: makeId("provider"),
-      name: "open",
-      dialect: "openai",
-      vendor: "open",
-      origin,
-      pathPrefix: "/v1",
-      credential: null,
-      allowedCidrs: ["127.0.0.0/8"],
-    },
-    upstreamModel: "sim-small",
-    priority: 0,
-    weight: 1,
-    timeouts: { ...DEFAULT_TIMEOUTS, connect_ms: connectMs },
-  };
-}
 
 afterEach(() => {
   vi.useRealTimers();
@@ -42,7 +21,7 @@ test("targets of one origin connect each in their own time", async () => {
   const origin = `https://127.0.0.1:${(mute.address() as AddressInfo).port}`;
   const pools = createUpstreamPools();
   const get = (connectMs: number) =>
-    pools.poolFor(makeTarget(origin, connectMs)).request({ method: "GET", path: "/" });
+    pools.poolFor(makeTarget(origin, { connect_ms: connectMs })).request({ method: "GET", path: "/" });
   let patientEnded = false;
   const patient = get(600_000).catch(() => {
     patientEnded = true;
@@ -58,7 +37,9 @@ test("targets of one origin connect each in their own time", async () => {
 test("targets that connect alike share their connections", async () => {
   const pools = createUpstreamPools();
   const origin = "http://127.0.0.1:9";
-  expect(pools.poolFor(makeTarget(origin, 500))).toBe(pools.poolFor(makeTarget(origin, 500)));
+  expect(pools.poolFor(makeTarget(origin, { connect_ms: 500 }))).toBe(
+    pools.poolFor(makeTarget(origin, { connect_ms: 500 })),
+  );
   await pools.close();
 });
 
@@ -67,7 +48,9 @@ test("a call admitted before a change of policy that drops its target is served,
   const server = createServer((_request, response) => void response.end("served"));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const target = makeTarget(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 5_000);
+  const target = makeTarget(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+    connect_ms: 5_000,
+  });
   const pools = createUpstreamPools();
   const get = async () => {
     const { body } = await pools.poolFor(target).request({ method: "GET", path: "/" });
