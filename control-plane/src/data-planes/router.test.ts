@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { dataPlaneReplicas, dataPlanes, joinTokens } from "../db/schema/data-planes.ts";
 import { withTenant } from "../db/tenant-scope.ts";
 import { createTestServer, createTestTenant, type TestServer } from "../testing/index.ts";
-import { makeKeys } from "../testing/test-data-plane.ts";
+import { makeKeys, READS_NEWEST } from "../testing/test-data-plane.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -79,22 +79,22 @@ test("what is shown holds no address of the administration and no key", async ()
 test("each replica is shown with the version of the contract that it reads, as it last said, and with no key", async () => {
   const { caller, dataPlaneId } = await createTestTenant(server);
   const says = (version: number) => ({ [CONTRACT_HEADER]: String(version) });
-  const { credential } = (await joinWith(await issueToken(dataPlaneId), says(1))).json();
+  const { credential } = (await joinWith(await issueToken(dataPlaneId), says(2))).json();
   const replicas = async () =>
     (await server.ok<{ replicas: object[] }>("data_planes.get", { data_plane_id: dataPlaneId }, caller))
       .replicas;
-  const joined = { version: "test", contract_version: 1, applied_revision: 0, last_heartbeat_at: null };
+  const joined = { version: "test", contract_version: 2, applied_revision: 0, last_heartbeat_at: null };
   expect(await replicas()).toEqual([
     { id: expect.stringMatching(/^rpl_/), joined_at: server.clock.wallMs(), ...joined },
   ]);
   const upgraded = await server.app.inject({
     method: "POST",
     url: DATA_PLANE_API.heartbeat,
-    headers: { authorization: `Bearer ${credential}`, ...says(2) },
+    headers: { authorization: `Bearer ${credential}`, ...says(3) },
     payload: encodeHeartbeat(makeHeartbeat({ version: "2.0.0" })),
   });
   expect(upgraded.statusCode).toBe(200);
-  expect(await replicas()).toMatchObject([{ version: "2.0.0", contract_version: 2 }]);
+  expect(await replicas()).toMatchObject([{ version: "2.0.0", contract_version: 3 }]);
 });
 
 test("deletion is asked for once, with one audit row for each asking", async () => {
@@ -183,6 +183,7 @@ test("the operator gets a join token for a data plane that something else runs, 
   const joined = await server.app.inject({
     method: "POST",
     url: DATA_PLANE_API.join,
+    headers: READS_NEWEST,
     payload: { token: issued.token, ...keys, version: "test" },
   });
   expect(joined.json()).toMatchObject({ data_plane_id: dataPlaneId });
@@ -222,12 +223,12 @@ async function issueToken(dataPlaneId: string): Promise<string> {
   return (await server.ok<{ token: string }>("data_planes.issue_join_token", input, operator)).token;
 }
 
-function joinWith(token: string, headers = {}) {
+function joinWith(token: string, headers: Record<string, string> = READS_NEWEST) {
   const payload = { token, ...makeKeys().public, version: "test" };
   return server.app.inject({ method: "POST", url: DATA_PLANE_API.join, headers, payload });
 }
 
 function snapshotFor(credential: string) {
-  const headers = { authorization: `Bearer ${credential}` };
+  const headers = { authorization: `Bearer ${credential}`, ...READS_NEWEST };
   return server.app.inject({ method: "GET", url: DATA_PLANE_API.snapshot, headers });
 }

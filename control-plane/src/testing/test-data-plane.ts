@@ -2,8 +2,10 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import {
   ASSERTION_AUDIENCE,
+  CONTRACT,
+  CONTRACT_HEADER,
+  CONTRACT_VERSION,
   type CredentialAnswer,
-  credentialAnswer,
   DATA_PLANE_API,
   ed25519PublicJwk,
   type JoinRequest,
@@ -21,8 +23,11 @@ export interface TestDataPlane {
   readonly encryptionKey: KeyObject;
   readonly signingKey: KeyObject;
   readonly answer: CredentialAnswer;
-  readonly headers: { readonly authorization: string };
+  readonly headers: { readonly authorization: string } & typeof READS_NEWEST;
 }
+
+/** What a data plane of this version says with every request. */
+export const READS_NEWEST = { [CONTRACT_HEADER]: String(CONTRACT_VERSION) };
 
 export function makeKeys() {
   const signing = generateKeyPairSync("ed25519");
@@ -47,10 +52,16 @@ export async function joinedDataPlane(platform: TestPlatform, owner?: UsageOwner
   const at = owner ?? (await platform.newTenant());
   const { signingKey, encryptionKey, public: publicKeys } = makeKeys();
   const payload = { token: await tokenFor(platform, at), ...publicKeys, version: "test" };
-  const response = await platform.app.inject({ method: "POST", url: DATA_PLANE_API.join, payload });
-  const answer = credentialAnswer.parse(response.json());
-  const headers = { authorization: `Bearer ${answer.credential}` };
+  const request = { method: "POST", url: DATA_PLANE_API.join, headers: READS_NEWEST, payload } as const;
+  const answer = credentialAnswerIn((await platform.app.inject(request)).json());
+  const headers = { authorization: `Bearer ${answer.credential}`, ...READS_NEWEST };
   return { owner: at, encryptionKey, signingKey, answer, headers };
+}
+
+export function credentialAnswerIn(document: unknown): CredentialAnswer {
+  const reading = CONTRACT.credentialAnswer.read(document);
+  if (!reading.ok) throw new Error(JSON.stringify(document));
+  return reading.value;
 }
 
 /** An assertion that is valid but for what is given. */

@@ -1,7 +1,12 @@
 /** From `tenants.create` to the first answer, and what the tenant's data plane may and may not. */
 import { PLAN_NAMES, type Plan, type TenantSpec } from "@headgate/infra";
 import { describeTenant, manifestName, tenantManifests } from "@headgate/infra/tenant";
-import { CLUSTER_JOIN_AUDIENCE, DATA_PLANE_API } from "@headgate/sdk/contract";
+import {
+  CLUSTER_JOIN_AUDIENCE,
+  CONTRACT_HEADER,
+  CONTRACT_VERSION,
+  DATA_PLANE_API,
+} from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { exportJWK, generateKeyPair } from "jose";
 import { fetch as undiciFetch } from "undici";
@@ -199,7 +204,7 @@ async function join(token: string, account: string | undefined): Promise<number>
   };
   const answer = await fetch(platform.url + DATA_PLANE_API.join, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", [CONTRACT_HEADER]: String(CONTRACT_VERSION) },
     body: JSON.stringify({
       token,
       ...(account === undefined ? {} : { service_account_token: account }),

@@ -58,17 +58,19 @@ test("a control plane that goes back a release is told all that a newer data pla
   await expectEachCallOnce(planes, provider, 12);
 });
 
-test("a control plane of version 1 and what it has stored become one of today under a data plane of today", async () => {
+test("what planes of version 1 have stored comes through every release to those of today, which go on with it", async () => {
   await using provider = await startSimulatedProvider();
   const first = contractUpTo(1);
-  await using planes = await openTwoPlanes(provider, { controlPlane: first, dataPlane: CONTRACT });
+  await using planes = await openTwoPlanes(provider, { controlPlane: first, dataPlane: first });
   await worksAsEver(planes);
-  await planes.startControlPlane(CONTRACT);
-  // The policy is still as version 1 has written it.
-  await planes.startDataPlane(CONTRACT);
-  await planes.call(4);
+  for (let version = 2; version <= CONTRACT.version; version += 1) {
+    await planes.startControlPlane(contractUpTo(version));
+    await planes.startDataPlane(contractUpTo(version));
+    // The policy is still as version 1 has written it.
+    await planes.call(4);
+  }
   await worksAsEver(planes);
-  await expectEachCallOnce(planes, provider, 12);
+  await expectEachCallOnce(planes, provider, 4 * (CONTRACT.version + 1));
 });
 
 test.each([CONTRACT, NEXT])(

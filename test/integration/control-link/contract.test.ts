@@ -12,11 +12,13 @@ import { startLink } from "./link-harness.ts";
 const beats = ({ path, status }: SeenRequest) => path === DATA_PLANE_API.heartbeat && status === 200;
 const schemaOfBeat = async (fake: FakeControlPlane, from = 0) => (await fake.received(beats, from)).body;
 
+const BEFORE = contractUpTo(CONTRACT.version - 1);
+
 test.each<[string, Contract, Contract, number]>([
   ["an old data plane with a new control plane", CONTRACT, nextContract(), CONTRACT.version],
   ["a new data plane with an old control plane", nextContract(), CONTRACT, CONTRACT.version],
-  ["a data plane of version 1 with a new control plane", contractUpTo(1), CONTRACT, 1],
-  ["a new data plane with a control plane of version 1", CONTRACT, contractUpTo(1), 1],
+  ["a data plane of the release before with a new control plane", BEFORE, CONTRACT, BEFORE.version],
+  ["a new data plane with a control plane of the release before", CONTRACT, BEFORE, BEFORE.version],
 ])("%s: both speak the newest version that both know", async (_, own, theirs, spoken) => {
   await using fake = await startFakeControlPlane();
   fake.contract = theirs;

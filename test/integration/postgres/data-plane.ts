@@ -2,7 +2,9 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import type { TestTenant } from "@headgate/control-plane/testing";
 import {
-  credentialAnswer,
+  CONTRACT,
+  CONTRACT_HEADER,
+  CONTRACT_VERSION,
   DATA_PLANE_API,
   type Id,
   JOIN_TOKEN_LIFETIME_MS,
@@ -11,6 +13,8 @@ import {
 import { encodeUsageBatch, makeUsageBatch, type UsageBatch } from "@headgate/sdk/testing";
 import type { TestDatabase } from "../../harness/database.ts";
 import type { Platform } from "./platform.ts";
+
+const READS_NEWEST = { [CONTRACT_HEADER]: String(CONTRACT_VERSION) };
 
 /** Puts a join token where the provisioner would have: the database knows its hash alone. */
 export async function issueToken(
@@ -34,6 +38,7 @@ export async function join({ server }: Platform, token: string) {
   const response = await server.app.inject({
     method: "POST",
     url: DATA_PLANE_API.join,
+    headers: READS_NEWEST,
     payload: { token, signing_key, encryption_key, version: "test" },
   });
   return { status: response.statusCode, body: response.json(), signingKey: signing_key };
@@ -47,12 +52,15 @@ export async function joinedShipper(platform: Platform, tenant: TestTenant): Pro
     platform,
     await issueToken(platform.database, tenant, platform.server.clock.wallMs()),
   );
-  const { credential } = credentialAnswer.parse(body);
+  const answer = CONTRACT.credentialAnswer.read(body);
+  if (!answer.ok) throw new Error(JSON.stringify(body));
+  const { credential } = answer.value;
   return async (batch) => {
     const response = await platform.server.app.inject({
       method: "POST",
       url: DATA_PLANE_API.usage,
       headers: {
+        ...READS_NEWEST,
         authorization: `Bearer ${credential}`,
         "content-type": "application/x-ndjson",
         "content-encoding": "gzip",

@@ -4,7 +4,6 @@
  */
 import {
   CLUSTER_JOIN_AUDIENCE,
-  credentialAnswer,
   DATA_PLANE_API,
   dataPlaneSubject,
   type Id,
@@ -20,7 +19,13 @@ import { auditLog } from "../../db/schema/audit-log.ts";
 import { dataPlaneReplicas } from "../../db/schema/data-planes.ts";
 import { withPlatform, withTenant } from "../../db/tenant-scope.ts";
 import type { UsageOwner } from "../../ledger/ingest/repository.ts";
-import { assertion, makeKeys, tokenFor } from "../../testing/test-data-plane.ts";
+import {
+  assertion,
+  credentialAnswerIn,
+  makeKeys,
+  READS_NEWEST,
+  tokenFor,
+} from "../../testing/test-data-plane.ts";
 import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
 
 const ISSUER = "https://cluster.example";
@@ -86,8 +91,13 @@ async function join(token: string, serviceAccountToken: string | undefined, keys
     ...keys.public,
     version: "test",
   };
-  const response = await platform.app.inject({ method: "POST", url: DATA_PLANE_API.join, payload });
-  const answer = response.statusCode === 200 ? credentialAnswer.parse(response.json()) : undefined;
+  const response = await platform.app.inject({
+    method: "POST",
+    url: DATA_PLANE_API.join,
+    headers: READS_NEWEST,
+    payload,
+  });
+  const answer = response.statusCode === 200 ? credentialAnswerIn(response.json()) : undefined;
   return { status: response.statusCode, body: response.json(), answer, keys };
 }
 
@@ -95,7 +105,7 @@ async function beat({ credential }: { credential: string }, overrides: object = 
   const response = await platform.app.inject({
     method: "POST",
     url: DATA_PLANE_API.heartbeat,
-    headers: { authorization: `Bearer ${credential}` },
+    headers: { authorization: `Bearer ${credential}`, ...READS_NEWEST },
     payload: encodeHeartbeat(makeHeartbeat(overrides)),
   });
   return { status: response.statusCode, body: response.json() };
@@ -274,6 +284,7 @@ test("each heartbeat is told how many replicas live, and one that has stopped is
   const renewal = await platform.app.inject({
     method: "POST",
     url: DATA_PLANE_API.credential,
+    headers: READS_NEWEST,
     payload: {
       assertion: await assertion({ answer: two, signingKey: two.keys.signingKey }, TEST_NOW + 1_000),
     },
@@ -309,11 +320,12 @@ test("a replica that dies without a word is forgotten after a while, and its usa
     const renewed = await platform.app.inject({
       method: "POST",
       url: DATA_PLANE_API.credential,
+      headers: READS_NEWEST,
       payload: {
         assertion: await assertion({ answer: one, signingKey: one.keys.signingKey }, TEST_NOW + ms),
       },
     });
-    await beat(credentialAnswer.parse(renewed.json()));
+    await beat(credentialAnswerIn(renewed.json()));
     return new Set((await replicasOf(owner)).map(({ id }) => id));
   };
   await beat(one);

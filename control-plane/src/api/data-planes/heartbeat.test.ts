@@ -1,4 +1,4 @@
-import { DATA_PLANE_API } from "@headgate/sdk/contract";
+import { CONTRACT, DATA_PLANE_API } from "@headgate/sdk/contract";
 import { encodeHeartbeat, makeHeartbeat } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -30,7 +30,8 @@ test("a heartbeat is kept and answered with the newest revision", async () => {
     headers,
     payload: encodeHeartbeat(beat),
   });
-  expect(response.json()).toEqual({ latest_revision: 2, live_replicas: 1, server_time: TEST_NOW });
+  const answer = { latest_revision: 2, live_replicas: 1, server_time: TEST_NOW };
+  expect(response.json()).toEqual(CONTRACT.heartbeatAnswer.write(answer, CONTRACT.version));
   expect(await rowOf(dataPlane.owner)).toMatchObject({
     applied_revision: 1,
     last_heartbeat: beat,

@@ -7,7 +7,13 @@ import { LATE_USAGE_MS } from "../../data-planes/replicas/summary.ts";
 import { auditLog } from "../../db/schema/audit-log.ts";
 import { joinTokens } from "../../db/schema/data-planes.ts";
 import { withTenant } from "../../db/tenant-scope.ts";
-import { assertion, joinedDataPlane, makeKeys, tokenFor } from "../../testing/test-data-plane.ts";
+import {
+  assertion,
+  joinedDataPlane,
+  makeKeys,
+  READS_NEWEST,
+  tokenFor,
+} from "../../testing/test-data-plane.ts";
 import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
 
 let platform: TestPlatform;
@@ -19,7 +25,12 @@ afterAll(() => platform.close());
 
 async function join(token: string) {
   const payload = { token, ...makeKeys().public, version: "test" };
-  const response = await platform.app.inject({ method: "POST", url: DATA_PLANE_API.join, payload });
+  const response = await platform.app.inject({
+    method: "POST",
+    url: DATA_PLANE_API.join,
+    headers: READS_NEWEST,
+    payload,
+  });
   return [response.statusCode, response.json().error?.code];
 }
 
@@ -27,6 +38,7 @@ async function renew(text: string) {
   const response = await platform.app.inject({
     method: "POST",
     url: DATA_PLANE_API.credential,
+    headers: READS_NEWEST,
     payload: { assertion: text },
   });
   return [response.statusCode, response.json().error?.code];
@@ -37,7 +49,7 @@ async function beat(authorization: string | undefined) {
     method: "POST",
     url: DATA_PLANE_API.heartbeat,
     payload: encodeHeartbeat(makeHeartbeat()),
-    headers: authorization === undefined ? {} : { authorization },
+    headers: { ...(authorization !== undefined && { authorization }), ...READS_NEWEST },
   });
   return response.statusCode;
 }
@@ -192,7 +204,12 @@ test("a credential signed by another key, or by the key of snapshots, does not o
 
 test("input outside the schema is refused and names the parameter", async () => {
   const payload = { token: "hgj_short", ...makeKeys().public, version: "test" };
-  const response = await platform.app.inject({ method: "POST", url: DATA_PLANE_API.join, payload });
+  const response = await platform.app.inject({
+    method: "POST",
+    url: DATA_PLANE_API.join,
+    headers: READS_NEWEST,
+    payload,
+  });
   expect([response.statusCode, response.json().error]).toMatchObject([
     400,
     { code: "api.invalid_input", parameter: "token" },

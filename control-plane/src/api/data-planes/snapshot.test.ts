@@ -27,12 +27,14 @@ import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/tes
 
 const CREDENTIAL = "sk-very-secret-credential";
 
-/** The name of a provider for which version 1 has no words here. */
+const OLDER = CONTRACT_VERSION - 1;
+
+/** The name of a provider for which the version before has no words here. */
 const UNSAYABLE = "unsayable";
 const WITHOUT_WORDS: Format<PolicySnapshot> = {
   ...CONTRACT.snapshot,
   write(snapshot, version) {
-    if (version === 1 && snapshot.providers.some(({ name }) => name === UNSAYABLE))
+    if (version === OLDER && snapshot.providers.some(({ name }) => name === UNSAYABLE))
       throw new CannotSayError("it has no such provider");
     return CONTRACT.snapshot.write(snapshot, version);
   },
@@ -47,7 +49,7 @@ afterAll(() => platform.close());
 test("the signature verifies over the bytes as served, and they are canonical", async () => {
   const dataPlane = await withProvider();
   const response = await fetchSnapshot(dataPlane);
-  expect([response.statusCode, response.headers["etag"]]).toEqual([200, '"rev-2-v2"']);
+  expect([response.statusCode, response.headers["etag"]]).toEqual([200, '"rev-2-v3"']);
   const key = dataPlane.answer.snapshot_keys.find(
     ({ key_id }) => key_id === response.headers[SNAPSHOT_KEY_ID_HEADER],
   );
@@ -67,30 +69,27 @@ test("two fetches of a revision give the same bytes, a known revision is not sen
   const [first, second] = [await fetchSnapshot(dataPlane), await fetchSnapshot(dataPlane)];
   expect(second.rawPayload.equals(first.rawPayload)).toBe(true);
   expect(second.headers[SNAPSHOT_SIGNATURE_HEADER]).toBe(first.headers[SNAPSHOT_SIGNATURE_HEADER]);
-  const unchanged = await fetchSnapshot(dataPlane, { "if-none-match": '"rev-2-v2"' });
+  const unchanged = await fetchSnapshot(dataPlane, { "if-none-match": '"rev-2-v3"' });
   expect([unchanged.statusCode, unchanged.payload, unchanged.headers["etag"]]).toEqual([
     304,
     "",
-    '"rev-2-v2"',
+    '"rev-2-v3"',
   ]);
-  expect((await fetchSnapshot(dataPlane, { "if-none-match": '"rev-1-v2"' })).statusCode).toBe(200);
+  expect((await fetchSnapshot(dataPlane, { "if-none-match": '"rev-1-v3"' })).statusCode).toBe(200);
 });
 
 test("each data plane gets the snapshot in the newest version that it reads, signed as it is sent", async () => {
   const dataPlane = await withProvider();
-  const { [CONTRACT_HEADER]: _, ...unstated } = { ...dataPlane.headers, [CONTRACT_HEADER]: "" };
   const inVersion = (version: string) => fetchSnapshot(dataPlane, { [CONTRACT_HEADER]: version });
-  const first = await platform.app.inject({ url: DATA_PLANE_API.snapshot, headers: unstated });
-  const answers = [first, await inVersion("1"), await inVersion("2"), await inVersion("99")];
+  const answers = [await inVersion("2"), await inVersion("3"), await inVersion("99")];
   const told = answers.map((answer) => [answer.json().schema, answer.headers["etag"]]);
-  const [older, newest] = ["headgate.snapshot/1", "headgate.snapshot/2"];
+  const [older, newest] = ["headgate.snapshot/2", "headgate.snapshot/3"];
   expect(told).toEqual([
-    [older, '"rev-2-v1"'],
-    [older, '"rev-2-v1"'],
-    [newest, '"rev-2-v2"'],
-    [newest, '"rev-2-v2"'],
+    [older, '"rev-2-v2"'],
+    [newest, '"rev-2-v3"'],
+    [newest, '"rev-2-v3"'],
   ]);
-  expect(answers.map(({ headers }) => headers[CONTRACT_HEADER])).toEqual(["2", "2", "2", "2"]);
+  expect(answers.map(({ headers }) => headers[CONTRACT_HEADER])).toEqual(["3", "3", "3"]);
   const publicKey = createPublicKey({
     key: { ...dataPlane.answer.snapshot_keys[0]?.public_key },
     format: "jwk",
@@ -103,7 +102,7 @@ test("each data plane gets the snapshot in the newest version that it reads, sig
 
 test("a version that is not spoken here is refused with a code of its own, whatever the request", async () => {
   const dataPlane = await withProvider();
-  for (const version of ["0", "x", "2, 2", ""]) {
+  for (const version of ["0", "1", "x", "3, 3", ""]) {
     const answer = await fetchSnapshot(dataPlane, { [CONTRACT_HEADER]: version });
     expect([answer.statusCode, answer.json().error.code]).toEqual([400, "contract.not_spoken"]);
   }
@@ -118,14 +117,14 @@ test("what an older version cannot say is not sent without it, and the data plan
     headers: dataPlane.headers,
     payload,
   });
-  const refused = await fetchSnapshot(dataPlane, { [CONTRACT_HEADER]: "1" });
+  const refused = await fetchSnapshot(dataPlane, { [CONTRACT_HEADER]: String(OLDER) });
   expect([refused.statusCode, refused.json().error.code]).toEqual([409, "contract.cannot_say"]);
   expect(await rowOf(dataPlane.owner)).toMatchObject({
     conditions: expect.arrayContaining([
       expect.objectContaining({
         type: "Configured",
         status: "false",
-        message: expect.stringMatching(/version 1 .* cannot say/),
+        message: expect.stringMatching(/version 2 .* cannot say/),
       }),
     ]),
   });
@@ -241,9 +240,8 @@ test("an event stream tells the revision at once and then every new one", async 
   await reader?.cancel();
 });
 
-/** As a data plane of this version does, unless told otherwise. */
 function fetchSnapshot(dataPlane: TestDataPlane, more: Record<string, string> = {}) {
-  const headers = { ...dataPlane.headers, [CONTRACT_HEADER]: String(CONTRACT_VERSION), ...more };
+  const headers = { ...dataPlane.headers, ...more };
   return platform.app.inject({ method: "GET", url: DATA_PLANE_API.snapshot, headers });
 }
 

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { DATA_PLANE_API, usageAck, usageGap } from "@headgate/sdk/contract";
+import { CONTRACT, DATA_PLANE_API, type UsageAck, usageGap } from "@headgate/sdk/contract";
 import { encodeUsageBatch, makeId, makeUsageBatch, makeUsageEvent } from "@headgate/sdk/testing";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -42,8 +42,9 @@ test("each kind of batch gets its answer", async () => {
   const header = { stream_id: makeId("stream"), writer_epoch: 2 };
   const first = makeUsageBatch({ events: [event(), event()], header });
   const packed = encodeUsageBatch(first);
-  expect(await ship(packed)).toEqual({ status: 200, body: usageAck.parse({ acked_seq: 2 }) });
-  expect(await ship(packed)).toEqual({ status: 200, body: { acked_seq: 2 } });
+  const acked = (ack: UsageAck) => ({ status: 200, body: CONTRACT.usageAck.write(ack, CONTRACT.version) });
+  expect(await ship(packed)).toEqual(acked({ acked_seq: 2 }));
+  expect(await ship(packed)).toEqual(acked({ acked_seq: 2 }));
   expect(await ship(batch({ header }))).toMatchObject({
     status: 409,
     body: { error: { code: "usage.history_changed" } },
@@ -63,10 +64,9 @@ test("each kind of batch gets its answer", async () => {
     status: 422,
     body: { error: { code: "usage.invalid_batch" } },
   });
-  expect(await ship(batch({ header, firstSeq: 3, totalsBefore: first.header.totals }))).toEqual({
-    status: 200,
-    body: { acked_seq: 4 },
-  });
+  expect(await ship(batch({ header, firstSeq: 3, totalsBefore: first.header.totals }))).toEqual(
+    acked({ acked_seq: 4 }),
+  );
 });
 
 test("a batch that is refused leaves nothing behind", async () => {

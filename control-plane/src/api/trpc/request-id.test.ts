@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { createClient, isHeadgateError } from "@headgate/sdk";
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { joinedDataPlane } from "../../testing/test-data-plane.ts";
+import { joinedDataPlane, READS_NEWEST } from "../../testing/test-data-plane.ts";
 import { openTestPlatform, type TestPlatform } from "../../testing/test-platform.ts";
 
 const OURS = /^req_[0-9a-hjkmnp-tv-z]{26}$/;
@@ -29,7 +29,7 @@ test.for<[name: string, status: number, path: string, init: RequestInit]>([
   ["a join that is refused", 400, DATA_PLANE_API.join, { method: "POST", body: "{}" }],
   ["a data plane without a credential", 401, DATA_PLANE_API.heartbeat, { method: "POST", body: "{}" }],
 ])("%s bears an id of ours, never the caller's", async ([, status, path, init]) => {
-  const headers = { "content-type": "application/json", "x-request-id": THEIRS };
+  const headers = { ...READS_NEWEST, "content-type": "application/json", "x-request-id": THEIRS };
   const answer = await fetch(`${url}${path}`, { ...init, headers });
   const id = answer.headers.get("x-request-id");
   expect([answer.status, id]).toEqual([status, expect.stringMatching(OURS)]);
