@@ -2,6 +2,7 @@
 
 export type { Observation } from "../data-planes/status.ts";
 export { withPlatform, withTenant } from "../db/tenant-scope.ts";
+export { readUsageBatch } from "../ledger/ingest/read-usage-batch.ts";
 export { checkCondition } from "../policy/rules/check-condition.ts";
 export { createProvisioningMetrics } from "../provisioning/metrics.ts";
 export { ABSENT, type DesiredDataPlane, type Provisioner } from "../provisioning/provisioner.ts";

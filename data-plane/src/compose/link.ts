@@ -60,7 +60,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     streams_open: gateway.load.streamsOpen,
     calls: { ...gateway.metrics.calls },
     ...usage(),
-    sent_at: clock.wallMs(),
+    sent_at: Math.max(1, clock.wallMs()),
   });
   const link = await startControlLink({
     controlPlaneUrl: config.controlPlaneUrl,

@@ -106,9 +106,17 @@ export async function startDataPlane(
     },
   });
   const { reporter, usage } = link;
-  const spoolBytes = () => spool.bytes;
   let orphans: OrphanRecovery | undefined;
-  registerStateMetrics({ registry, gateway, holder, usage, spoolBytes, replicas, orphans: () => orphans });
+  registerStateMetrics({
+    registry,
+    gateway,
+    holder,
+    usage,
+    spool,
+    reporter,
+    replicas,
+    orphans: () => orphans,
+  });
   const url = await listen(server, config.host, config.port);
   if (config.authorities === undefined) {
     for (const authority of ownAuthorities(config.host, url)) authorities.add(authority);

@@ -64,7 +64,8 @@ function openAttempt(exchange: Exchange, target: CompiledTarget, { newId, clock 
     credential: principal.credential,
     labels: principal.agent.usageLabels,
     subject: call.subject(target),
-    started_at: clock.wallMs(),
+    // A clock that was never set may say 0, which is no time.
+    started_at: Math.max(1, clock.wallMs()),
     revision: policy.revision,
   };
 }

@@ -6,7 +6,7 @@ import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync
 import { join } from "node:path";
 import { type Id, idOf } from "@headgate/sdk/contract";
 import { z } from "zod";
-import { parseState, unlessNewer, versioned } from "./state-file.ts";
+import { parseState, unlessUnread, versioned } from "./state-file.ts";
 
 export const CLAIM_FILE = "claim.json";
 
@@ -69,9 +69,9 @@ function text(claim: Claim): string {
   return `${JSON.stringify(versioned(claim)).padEnd(200)}\n`;
 }
 
-/** Of one of a newer program no more is known than whether it changes. */
+/** Of one that is not whole, or a newer program's, no more is known than whether it changes. */
 function parse(raw: string): Claim | undefined {
-  return claimSchema.safeParse(unlessNewer(() => parseState(CLAIM_FILE, raw), leave)).data;
+  return claimSchema.safeParse(unlessUnread(() => parseState(CLAIM_FILE, raw), leave)).data;
 }
 
 function leave(): void {}

@@ -31,10 +31,6 @@ export function claimedDisk(disk: Disk, claim: Pick<HeldDirectory, "isFresh">): 
       // It may have taken so long that what was written is not ours to call safe.
       requireClaim();
     },
-    truncate(fd, length) {
-      requireClaim();
-      disk.truncate(fd, length);
-    },
     rename(from, to) {
       requireClaim();
       disk.rename(from, to);

@@ -4,7 +4,6 @@ import {
   fdatasync,
   fstatSync,
   fsync,
-  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -26,7 +25,6 @@ export interface Disk {
   /** Writes `bytes[from, to)` at `position`; like the system call, it may write less and says how much. */
   write(fd: number, bytes: Uint8Array, range: { from: number; to: number; position: number }): number;
   readAt(fd: number, into: Uint8Array, position: number): number;
-  truncate(fd: number, length: number): void;
   /** How many names the open file still has: 0 once another file was renamed over it. */
   links(fd: number): number;
   /** fdatasync. */
@@ -55,7 +53,6 @@ export const realDisk: Disk = {
   open: (path, flags) => openSync(path, flags, 0o600),
   write: (fd, bytes, { from, to, position }) => writeSync(fd, bytes, from, to - from, position),
   readAt: (fd, into, position) => readSync(fd, into, 0, into.length, position),
-  truncate: (fd, length) => ftruncateSync(fd, length),
   links: (fd) => fstatSync(fd).nlink,
   sync: fdatasyncAsync,
   async syncDirectory(path) {

@@ -11,9 +11,10 @@ const FORM: TwoSlotForm<{ n: number }> = {
     typeof content === "object" && content !== null && "n" in content && typeof content.n === "number"
       ? { n: content.n }
       : undefined,
-  onNewer(error) {
+  onUnread(error) {
     throw error;
   },
+  onTorn: () => undefined,
 };
 
 it("keeps the newest value, and the one before it when the newest is torn at any byte", () => {

@@ -4,11 +4,13 @@
  */
 import { crc32 } from "node:zlib";
 import { type Disk, writeFully } from "./disk.ts";
-import { type OnNewer, unlessNewer, unversioned, versioned } from "./state-file.ts";
+import { DamagedStateError, type OnUnread, unlessUnread, unversioned, versioned } from "./state-file.ts";
 
 const SLOT_BYTES = 512;
 
 export interface TwoSlotFile<T> {
+  /** There was none. */
+  readonly isNew: boolean;
   readonly value: T;
   /** Hands the value to the operating system. Throws where the disk fails; the value before it then stands. */
   write(value: T): void;
@@ -20,22 +22,32 @@ export interface TwoSlotForm<T> {
   readonly initial: T;
   /** Undefined for what it does not know. */
   parse(content: unknown): T | undefined;
-  readonly onNewer: OnNewer;
+  readonly onUnread: OnUnread;
+  /** One slot is damaged, and what the other says is in force: it may be older. */
+  onTorn(error: DamagedStateError): void;
 }
 
-/** Opens or creates the file. Where either slot is a newer program's, a new file takes its place. */
+/**
+ * Opens or creates the file. Where either slot is a newer program's, or none of both can be read, a new file takes its
+ * place.
+ */
 export function openTwoSlotFile<T extends object>(
   disk: Disk,
   path: string,
-  { initial, parse, onNewer }: TwoSlotForm<T>,
+  { initial, parse, onUnread, onTorn }: TwoSlotForm<T>,
 ): TwoSlotFile<T> {
   let stored = disk.read(path);
+  const isNew = stored === undefined;
   let newest: Slot<T> = { version: 0, value: initial };
-  const slots = unlessNewer(
-    () =>
-      [0, 1].map((index) => stored && readSlot(stored, index, (value) => parse(unversioned(path, value)))),
-    onNewer,
-  );
+  const slots = unlessUnread(() => {
+    const read = [0, 1].map(
+      (index) => stored && readSlot(stored, index, (value) => parse(unversioned(path, value))),
+    );
+    const torn = read.some((slot, index) => slot === undefined && stored && !isBlank(stored, index));
+    if (torn && !read.some(Boolean)) throw new DamagedStateError(path);
+    if (torn) onTorn(new DamagedStateError(path, "is damaged in one of its halves"));
+    return read;
+  }, onUnread);
   if (slots === undefined) stored = undefined;
   for (const slot of slots ?? []) if (slot !== undefined && slot.version > newest.version) newest = slot;
   const fd = disk.open(path, stored === undefined ? "wx" : "r+");
@@ -45,6 +57,7 @@ export function openTwoSlotFile<T extends object>(
     writeFully(disk, fd, { bytes: blank, length: blank.length, position: 0 });
   }
   return {
+    isNew,
     get value() {
       return newest.value;
     },
@@ -73,6 +86,11 @@ function slotBytes<T extends object>({ version, value }: Slot<T>): Buffer {
   bytes.writeUInt32LE(crc32(json), 4);
   json.copy(bytes, 8);
   return bytes;
+}
+
+/** As it is before it is first written. */
+function isBlank(stored: Buffer, index: number): boolean {
+  return stored.subarray(index * SLOT_BYTES, (index + 1) * SLOT_BYTES).every((byte) => byte === 0);
 }
 
 function readSlot<T>(

@@ -3,6 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-clien
 import type { Gateway } from "../pipeline/stage.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
 import type { OrphanRecovery } from "../storage/recover-orphans.ts";
+import type { Reporter } from "../usage/report/reporter.ts";
+import type { Spool } from "../usage/spool/spool.ts";
 import type { UsageState } from "../usage/usage-state.ts";
 import { VERSION } from "../version.ts";
 
@@ -15,7 +17,8 @@ export interface StateSources {
   replicas(): number;
   /** Undefined where the state directory is not on a shared volume. */
   orphans(): OrphanRecovery | undefined;
-  spoolBytes(): number;
+  readonly spool: Pick<Spool, "bytes" | "markedEvents">;
+  readonly reporter: Pick<Reporter, "streamsBegun">;
 }
 
 export function registerStateMetrics(sources: StateSources): void {
@@ -67,14 +70,26 @@ export function registerStateMetrics(sources: StateSources): void {
     const { head_seq, acked_seq } = sources.usage();
     return head_seq - acked_seq;
   });
-  gauge("headgate_usage_spool_bytes", "Size of the usage spool on disk.", () => sources.spoolBytes());
+  gauge("headgate_usage_spool_bytes", "Size of the usage spool on disk.", () => sources.spool.bytes);
   gauge("headgate_usage_spool_oldest_seconds", "Age of the oldest unacknowledged usage event.", () => {
     const oldest = sources.usage().oldest_unacked_at;
     return oldest === null ? 0 : Math.max(0, (clock.wallMs() - oldest) / 1_000);
   });
-  counter("headgate_usage_lost_total", "Calls served that left no usage record. Must be 0.", () => {
-    return sources.usage().lost_events;
-  });
+  counter(
+    "headgate_usage_lost_total",
+    "Calls served of which no usage record says what they used, and streams that were damaged. Must be 0.",
+    () => sources.usage().lost_events,
+  );
+  counter(
+    "headgate_usage_marked_total",
+    "Attempts that were recorded without the parts of their result that cannot be said.",
+    () => sources.spool.markedEvents,
+  );
+  counter(
+    "headgate_usage_streams_begun_total",
+    "Streams begun because the ledger has another history of the one before. Must be 0.",
+    () => sources.reporter.streamsBegun,
+  );
   gauge(
     "headgate_usage_batches_quarantined",
     "Usage batches that the control plane refused. Must be 0.",

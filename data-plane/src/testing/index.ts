@@ -18,3 +18,7 @@ export { systemClock } from "../lib/clock.ts";
 export type { Logger } from "../lib/logger.ts";
 export { compileRules } from "../policy/compile-rules.ts";
 export { createPolicyHolder, type PolicyHolder } from "../policy/policy-holder.ts";
+export { makeAttempt } from "../usage/testing/attempts.ts";
+export { hostileResult } from "../usage/testing/hostile-result.ts";
+export { openTestSpool } from "../usage/testing/open-test-spool.ts";
+export { shipAll, startReporter } from "../usage/testing/start-reporter.ts";

@@ -27,14 +27,14 @@ export function createRecorder({ spool, clock, onFull }: RecorderOptions): Usage
       triedAt = clock.monotonicMs();
       void spool.recover();
     }
-    return spool.state === "writing" && !spool.full;
+    return spool.state === "writing" && !spool.full && !spool.fenced;
   }
 
   return {
     async open(attempt) {
       if (available() && (await spool.open(attempt))) return "recorded";
       // A process whose spool was taken over has no say in what is billed, so it must not serve.
-      if (spool.state === "superseded" || onFull() === "reject_traffic") return "refused";
+      if (spool.fenced || onFull() === "reject_traffic") return "refused";
       unrecorded.add(attempt.attempt_id);
       return "unrecorded";
     },
@@ -49,7 +49,7 @@ export function createRecorder({ spool, clock, onFull }: RecorderOptions): Usage
       return spool.settle(attempt, result, charges);
     },
     accepting() {
-      return available() || (spool.state !== "superseded" && onFull() === "keep_serving_unbilled");
+      return available() || (!spool.fenced && onFull() === "keep_serving_unbilled");
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What a data plane says of its usage stream, in heartbeats and in metrics. */
 import type { Heartbeat } from "@headgate/sdk/contract";
+import { shippedTotals } from "./report/batch.ts";
 import type { Reporter } from "./report/reporter.ts";
 import type { Spool } from "./spool/spool.ts";
 import { totalsToWire } from "./spool/totals.ts";
@@ -17,13 +18,14 @@ export type UsageState = Pick<
 >;
 
 export function usageState(spool: Spool, reporter: Pick<Reporter, "quarantinedBatches">): UsageState {
+  const { streamId, afterSeq } = spool.shippedAs;
   return {
-    stream_id: spool.streamId,
+    stream_id: streamId,
     writer_epoch: spool.writerEpoch,
-    head_seq: spool.headSeq,
-    acked_seq: spool.ackedSeq,
+    head_seq: spool.headSeq - afterSeq,
+    acked_seq: spool.ackedSeq - afterSeq,
     oldest_unacked_at: spool.oldestUnackedAt,
-    totals: totalsToWire(spool.totals),
+    totals: totalsToWire(shippedTotals(spool, spool.totals, spool.headSeq)),
     lost_events: spool.lostEvents,
     quarantined_batches: reporter.quarantinedBatches,
   };

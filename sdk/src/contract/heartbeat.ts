@@ -24,7 +24,7 @@ export const heartbeat = z.strictObject({
   acked_seq: z.number().int().nonnegative(),
   oldest_unacked_at: z.number().int().nonnegative().nullable(),
   totals: z.record(z.string().max(48), integerString),
-  /** Calls served that could not be recorded; must be 0. */
+  /** Calls served of which no record says what they used, and streams that were damaged; must be 0. */
   lost_events: z.number().int().nonnegative(),
   /** Batches the control plane refused for good; must be 0. */
   quarantined_batches: z.number().int().nonnegative(),

@@ -132,7 +132,7 @@ function usageAccepted(spoken: readonly Spoken[], now: number): Verdict[] {
   if (spoken.some(({ last_heartbeat }) => last_heartbeat.quarantined_batches > 0))
     return refused("BatchRefused", "usage waits behind a refused batch");
   const unrecorded = sum(spoken.map(({ last_heartbeat }) => last_heartbeat.lost_events));
-  if (unrecorded > 0) return refused("EventsLost", `${unrecorded} calls were not recorded`);
+  if (unrecorded > 0) return refused("EventsLost", `what ${unrecorded} calls used is not known`);
   const gone = spoken.filter((replica) => replica.pod !== null && now - heardAt(replica) > LATE_USAGE_MS);
   const lost = sum(gone.map(usageLeftOf));
   if (lost > 0) return refused("ReplicaLost", `${lost} events of replicas that are gone`);

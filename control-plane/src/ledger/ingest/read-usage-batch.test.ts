@@ -38,7 +38,7 @@ test("an event outside the schema is refused with its place and without its cont
   const reason = await refusal(
     encodeUsageBatch(makeUsageBatch({ events: [makeUsageEvent(), makeUsageEvent({ attempt: 99 })] })),
   );
-  expect(reason).toMatch(/^event 2: attempt: /);
+  expect(reason).toMatch(/^event 2 \(seq 2\): attempt: /);
 });
 
 test("an unknown dimension is read like any other", async () => {
@@ -59,7 +59,7 @@ test("a line with a byte order mark is refused, since it could not be read again
   const head = Buffer.from(
     `${JSON.stringify(CONTRACT.usageBatch.write({ ...header, sha256: sha256Of([line]) }, CONTRACT.version))}\n`,
   );
-  expect(await refusal(gzipSync(Buffer.concat([head, line])))).toBe("event 1: not JSON in UTF-8");
+  expect(await refusal(gzipSync(Buffer.concat([head, line])))).toBe("event 1 (seq 1): not JSON in UTF-8");
 });
 
 test("what is not gzip, breaks off, has no lines or a torn last line is refused", async () => {

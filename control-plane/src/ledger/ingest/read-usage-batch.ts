@@ -93,11 +93,13 @@ async function parse(packed: Uint8Array, contract: Contract): Promise<UsageBatch
   if (lines.length !== header.count || header.last_seq !== header.first_seq + header.count - 1)
     throw new InvalidBatch("count, first_seq and last_seq do not fit the event lines");
   const readEvent = (value: unknown) => contract.usageEvent.read(value, version);
-  const events = lines.map((line, index) => parseLine(line, `event ${index + 1}`, readEvent).value);
-  events.forEach((event, index) => {
-    if (event.seq !== header.first_seq + index)
-      throw new InvalidBatch(`event ${index + 1}: seq does not follow`);
-    if (!isStorable(event)) throw new InvalidBatch(`event ${index + 1}: text that cannot be stored`);
+  const events = lines.map((line, index) => {
+    // Whoever looks for it in the spool knows it by its number.
+    const name = `event ${index + 1} (seq ${header.first_seq + index})`;
+    const event = parseLine(line, name, readEvent).value;
+    if (event.seq !== header.first_seq + index) throw new InvalidBatch(`${name}: seq does not follow`);
+    if (!isStorable(event)) throw new InvalidBatch(`${name}: text that cannot be stored`);
+    return event;
   });
   if (!Object.keys(header.totals).every(isStorableText))
     throw new InvalidBatch("totals: text that cannot be stored");

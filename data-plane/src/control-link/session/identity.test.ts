@@ -14,8 +14,10 @@ test("an identity is made once, also where it was kept by a program that stated 
   using directory = temporaryDirectory();
   const path = join(directory.path, "identity.json");
   const { publicKeys } = await loadIdentity(directory.path, silent);
-  const { version, ...older }: { version: number } = JSON.parse(readFileSync(path, "utf8"));
-  expect(version).toBe(1);
+  const { version, checksum, ...older }: { version: number; checksum: string } = JSON.parse(
+    readFileSync(path, "utf8"),
+  );
+  expect({ version, checksum }).toEqual({ version: 2, checksum: expect.stringMatching(/^[0-9a-f]{8}$/) });
   expect(await loadIdentity(directory.path, silent)).toMatchObject({ isNew: false, publicKeys });
   writeFileSync(path, JSON.stringify(older));
   expect(await loadIdentity(directory.path, silent)).toMatchObject({ isNew: false, publicKeys });
@@ -25,7 +27,7 @@ test("one of a newer program is set aside as it is, and another one made", async
   using directory = temporaryDirectory();
   const { publicKeys } = await loadIdentity(directory.path, silent);
   const path = join(directory.path, "identity.json");
-  const newer = readFileSync(path, "utf8").replace('"version":1', '"version":2');
+  const newer = readFileSync(path, "utf8").replace('"version":2', '"version":3');
   writeFileSync(path, newer);
   const made = await loadIdentity(directory.path, silent);
   expect(made.isNew).toBe(true);

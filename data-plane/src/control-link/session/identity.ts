@@ -21,11 +21,8 @@ export interface Identity {
 /** Reads the identity, or makes one. Throws when the state directory cannot be written. */
 export async function loadIdentity(stateDir: string, logger: Logger): Promise<Identity> {
   const path = join(stateDir, "identity.json");
-  const stored = identityFile.safeParse(readState(realDisk, path, moveAsideAndTell(logger)));
-  if (stored.success) {
-    const identity = fromJwks(stored.data, false);
-    if (identity !== undefined) return identity;
-  }
+  const stored = readState(realDisk, path, storedIdentity, moveAsideAndTell(logger));
+  if (stored !== undefined) return stored;
   const made: IdentityFile = {
     signing_key: privateJwk(generateKeyPairSync("ed25519").privateKey),
     encryption_key: privateJwk(generateKeyPairSync("x25519").privateKey),
@@ -48,6 +45,11 @@ type IdentityFile = z.infer<typeof identityFile>;
 
 function privateJwk(key: KeyObject): z.infer<typeof okp> {
   return okp.parse(key.export({ format: "jwk" }));
+}
+
+function storedIdentity(content: unknown): Identity | undefined {
+  const { data } = identityFile.safeParse(content);
+  return data && fromJwks(data, false);
 }
 
 /** Undefined when the keys do not fit together. */

@@ -45,10 +45,8 @@ export interface RegistrationOptions {
 export function loadRegistration({ stateDir, contract, isNew, logger }: RegistrationOptions): Registration {
   const format = contract.credentialAnswer;
   const path = join(stateDir, "registration.json");
-  const stored = registrationFile(format).safeParse(
-    isNew ? undefined : readState(realDisk, path, moveAsideAndTell(logger)),
-  );
-  let file = stored.success ? stored.data : undefined;
+  const parse = (content: unknown) => registrationFile(format).safeParse(content).data;
+  let file = isNew ? undefined : readState<RegistrationFile>(realDisk, path, parse, moveAsideAndTell(logger));
   let writing: Promise<void> = Promise.resolve();
 
   const save = (next: RegistrationFile): Promise<void> => {

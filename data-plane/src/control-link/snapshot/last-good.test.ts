@@ -63,7 +63,7 @@ test("one that an older program has kept is read", async () => {
 
 test("one that a newer program has kept is none, and is set aside as it is, with a line in the log", async () => {
   const lastGood = createLastGood(stateDir, logger);
-  const newer = ['{"version":2,"somewhere":"else"}\n', '{"version":3,"key_id":"sgn_x"}\n'];
+  const newer = ['{"version":3,"somewhere":"else"}\n', '{"version":4,"key_id":"sgn_x"}\n'];
   for (const content of newer) {
     await writeFile(join(stateDir, "last-good-snapshot"), content);
     expect(lastGood.load()).toBe("none");

@@ -7,9 +7,10 @@ import { z } from "zod";
 import type { Logger } from "../../lib/logger.ts";
 import { realDisk } from "../../storage/disk.ts";
 import {
+  DamagedStateError,
   moveAsideAndTell,
   parseState,
-  unlessNewer,
+  unlessUnread,
   versioned,
   writeStateFile,
 } from "../../storage/state-file.ts";
@@ -18,7 +19,7 @@ import type { ReceivedSnapshot } from "./verify-snapshot.ts";
 export interface LastGood {
   /** Throws what the file system throws. */
   save(snapshot: ReceivedSnapshot): Promise<void>;
-  /** `damaged`: there is a file, and it is not whole. One of a newer program is set aside, and is none. */
+  /** `damaged`: there was a file, and it is not whole. It is set aside; so is one of a newer program, which is none. */
   load(): ReceivedSnapshot | "none" | "damaged";
 }
 
@@ -34,14 +35,21 @@ export function createLastGood(stateDir: string, logger: Logger): LastGood {
       if (content === undefined) return "none";
       const end = content.indexOf("\n");
       const line = content.subarray(0, Math.max(end, 0)).toString("utf8");
-      const read = unlessNewer(
-        () => lastGoodHeader.safeParse(parseState(path, line)),
-        moveAsideAndTell(logger),
-      );
-      if (read === undefined) return "none";
       const bytes = content.subarray(end + 1);
-      if (read.data?.bytes !== bytes.length) return "damaged";
-      return { bytes, signature: read.data.signature, keyId: read.data.key_id };
+      let damaged = false;
+      const header = unlessUnread(
+        () => {
+          const read = lastGoodHeader.safeParse(parseState(path, line)).data;
+          if (read?.bytes !== bytes.length) throw new DamagedStateError(path);
+          return read;
+        },
+        (error) => {
+          damaged = error instanceof DamagedStateError;
+          moveAsideAndTell(logger)(error);
+        },
+      );
+      if (header === undefined) return damaged ? "damaged" : "none";
+      return { bytes, signature: header.signature, keyId: header.key_id };
     },
   };
 }

@@ -16,8 +16,10 @@ export type BatchVerdict =
   | { readonly kind: "gap"; readonly expectedSeq: number }
   /** A newer writer ships this stream; this one never may again. */
   | { readonly kind: "fenced" }
-  /** Refused as it is. What comes after it cannot be shipped either. */
-  | { readonly kind: "refused"; readonly reason: string }
+  /** The ledger has other events under these numbers. */
+  | { readonly kind: "history_changed" }
+  /** Refused as it is. `ofEvents`: for what stands in it, so that fewer or other events may be taken. */
+  | { readonly kind: "refused"; readonly reason: string; readonly ofEvents: boolean }
   | { readonly kind: "retry"; readonly retryAfterMs: number | undefined };
 
 /** An answer that cannot be read counts as none: the batch is sent again, which is harmless. */
@@ -34,7 +36,16 @@ export function judgeAnswer({ status, body, retryAfterMs }: SendResult, contract
   const gap = contract.usageGap.read(json);
   if (status === 409 && gap.ok) return { kind: "gap", expectedSeq: gap.value.expected_seq };
   const code = errorCode(json) ?? `http.${status}`;
-  return code === "usage.fenced" ? { kind: "fenced" } : { kind: "refused", reason: code };
+  if (code === "usage.fenced") return { kind: "fenced" };
+  if (code === "usage.history_changed") return { kind: "history_changed" };
+  return { kind: "refused", reason: code, ofEvents: status === 413 || status === 422 };
+}
+
+/** The verdict with the numbers that events have in the spool, where the ledger's begin after `afterSeq`. */
+export function inSpool(verdict: BatchVerdict, afterSeq: number): BatchVerdict {
+  if (verdict.kind === "acked") return { ...verdict, ackedSeq: verdict.ackedSeq + afterSeq };
+  if (verdict.kind === "gap") return { ...verdict, expectedSeq: verdict.expectedSeq + afterSeq };
+  return verdict;
 }
 
 /** `{code}` or `{error: {code}}`. */

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { type Disk, replaceFile } from "../../storage/disk.ts";
-import { type OnNewer, readState, versioned } from "../../storage/state-file.ts";
+import { checked, type OnUnread, readState } from "../../storage/state-file.ts";
 import { createExactSums } from "./exact-sums.ts";
 
 export interface BudgetCheckpoint {
@@ -14,6 +14,8 @@ export interface BudgetCheckpoint {
   readonly seq: number;
   /** The same, for the file as it is on disk. */
   readonly savedSeq: number;
+  /** Up to which event the file that was found counts, of whatever stream; undefined where there was none. */
+  readonly foundSeq: number | undefined;
   counters(): Iterable<BudgetCharge>;
   /** Events must be added in order, and only once they are on disk. */
   add(charges: readonly BudgetCharge[], seq: number): void;
@@ -27,13 +29,13 @@ export interface BudgetCheckpointOptions {
   readonly streamId: string;
   /** False for counters of windows so long past that nothing asks for them. */
   keeps(key: string): boolean;
-  readonly onNewer: OnNewer;
+  readonly onUnread: OnUnread;
 }
 
-/** Reads the checkpoint. One that cannot be read counts as none; one of another stream keeps its counters, from seq 0. */
+/** Reads the checkpoint. One that cannot be read is set aside; one of another stream keeps its counters, from seq 0. */
 export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCheckpoint {
   const path = join(options.directory, "budgets.json");
-  const stored = parse(readState(options.disk, path, options.onNewer));
+  const stored = readState(options.disk, path, parse, options.onUnread);
   const counters = createExactSums();
   for (const { key, amount } of stored?.counters ?? []) counters.addDecimal(key, amount);
   let seq = stored?.stream_id === options.streamId ? stored.seq : 0;
@@ -48,11 +50,12 @@ export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCh
       seq: covered,
       counters: [...charges(counters.read())],
     };
-    await replaceFile(options.disk, path, Buffer.from(JSON.stringify(versioned(content))));
+    await replaceFile(options.disk, path, Buffer.from(JSON.stringify(checked(content))));
     savedSeq = covered;
   }
 
   return {
+    foundSeq: stored?.seq,
     get seq() {
       return seq;
     },

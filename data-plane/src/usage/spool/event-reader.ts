@@ -19,10 +19,10 @@ const CHUNK_BYTES = 128 * 1024;
 
 export interface EventReader {
   /**
-   * As many events from `fromSeq` on as are on disk, have one form and fit one batch; undefined when there is none, or when
-   * `fromSeq` was removed.
+   * As many events from `fromSeq` on as are on disk, have one form and fit one batch, and no more than `eventsMax`;
+   * undefined when there is none, or when `fromSeq` was removed.
    */
-  read(fromSeq: number): EventSlice | undefined;
+  read(fromSeq: number, eventsMax?: number): EventSlice | undefined;
 }
 
 /** Where reading goes on: `totals` cover what comes before `seq`. */
@@ -37,7 +37,7 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
   let position: Position | undefined;
 
   return {
-    read(fromSeq) {
+    read(fromSeq, eventsMax = USAGE_BATCH_EVENTS_MAX) {
       if (fromSeq > spool.headSeq) return undefined;
       if (position?.seq !== fromSeq || !spool.segments.includes(position.segment)) {
         const segment = spool.segments.find((one) => one.firstSeq <= fromSeq && fromSeq <= one.lastSeq);
@@ -52,7 +52,7 @@ export function createEventReader(spool: Pick<Spool, "disk" | "segments" | "head
         if (seq >= fromSeq) {
           if (lines.length > 0 && segment.version !== version) return false;
           version = segment.version;
-          if (lines.length / 2 === USAGE_BATCH_EVENTS_MAX) return false;
+          if (lines.length / 2 === eventsMax) return false;
           if (lines.length > 0 && bytes + event.length + 1 > SLICE_BYTES_MAX) return false;
           lines.push(event, LINE_FEED);
           bytes += event.length + 1;

@@ -10,6 +10,7 @@ import type { Disk } from "../../storage/disk.ts";
 import { NewerStateError } from "../../storage/state-file.ts";
 import { createExactSums } from "./exact-sums.ts";
 import {
+  holdsRecord,
   nextRecord,
   type RecordView,
   readAttemptId,
@@ -33,8 +34,10 @@ export interface RecoveredSegments {
   readonly abandoned: AttemptOpened[];
   /** The number for the next segment's name. */
   readonly nextRecord: number;
-  /** Files that look like segments and are not part of the stream. */
+  /** Files that are called like segments and are not part of the stream. */
   readonly strays: string[];
+  /** What of the stream cannot be read, or was never part of it, and may hold usage. */
+  readonly damage: SpoolDamagedError[];
 }
 
 /** Thrown where a record that had been on disk can no longer be read, or a segment is missing. */
@@ -47,8 +50,12 @@ export interface ReadSegmentsOptions {
   readonly directory: string;
   readonly contract: Contract;
   readonly streamId: string;
+  /** Segments of this writer and later ones are not the stream's: nobody has written them yet. */
+  readonly writerEpoch: number;
   /** Undefined where it is not known; what was removed then counts as acknowledged. */
-  readonly ackedSeq: number | undefined;
+  readonly reached:
+    | { readonly ackedSeq: number; readonly headSeq: number; readonly segment: string }
+    | undefined;
   /** Charges of events after this one are handed to `onCharges`, in order. */
   readonly chargesAfterSeq: number;
   onCharges(charges: readonly BudgetCharge[], seq: number): void;
@@ -62,8 +69,14 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
   let headSeq = (chain[0]?.header.first_seq ?? 1) - 1;
   let totals = createExactSums();
   let records = 0;
-  const missing = chain.length === 0 ? (options.ackedSeq ?? 0) > 0 : headSeq > (options.ackedSeq ?? headSeq);
-  if (missing) throw new SpoolDamagedError(`events after ${options.ackedSeq} are missing`);
+  const { reached } = options;
+  const damage: SpoolDamagedError[] = [];
+  const missing =
+    reached !== undefined &&
+    (chain.length === 0 ? Math.max(reached.headSeq, reached.ackedSeq) > 0 : headSeq > reached.ackedSeq);
+  if (missing) throw new SpoolDamagedError(`events after ${reached.ackedSeq} are missing`);
+  if (isBefore(chain.at(-1)?.name, reached?.segment))
+    throw new SpoolDamagedError(`${reached?.segment} is missing`);
 
   for (const [index, link] of chain.entries()) {
     const last = index === chain.length - 1;
@@ -96,6 +109,8 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
       }
     }
     for (const [id, record] of here) opened.set(id, attemptIn(bytes, record, link, options.contract));
+    if (last && holdsRecord(bytes, offset, bytes.length))
+      damage.push(new SpoolDamagedError(`${link.name} is damaged at byte ${offset}`));
     if (offset < link.durableBytesMin)
       throw new SpoolDamagedError(`${link.name} cannot be read beyond byte ${offset}`);
     segments.push({
@@ -109,9 +124,17 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
       previous: link.header.previous,
     });
   }
+  if (reached !== undefined && headSeq < reached.headSeq)
+    throw new SpoolDamagedError(`events after ${headSeq} cannot be read, and there were ${reached.headSeq}`);
+  for (const stray of strays) {
+    const bytes = options.disk.read(join(options.directory, stray));
+    if (bytes !== undefined && mayHoldUsage(bytes, options.streamId))
+      damage.push(new SpoolDamagedError(`${stray} is not part of the stream`));
+  }
   return {
     segments,
     headSeq,
+    damage,
     totals: totals.read(),
     abandoned: [...opened.values()],
     nextRecord: newestNumber + Math.max(1, records),
@@ -138,32 +161,80 @@ interface Link {
   readonly durableBytesMin: number;
 }
 
-/** Walks from the newest segment with a whole header back to the oldest that is still there. */
-function findChain({ disk, directory, contract, streamId }: ReadSegmentsOptions): {
-  chain: Link[];
-  strays: string[];
-  newestNumber: number;
-} {
-  const names = disk
+/** True where the newest segment that is there is older than the newest that was. */
+function isBefore(name: string | undefined, reached: string | undefined): boolean {
+  const [there, was] = [parseSegmentName(name ?? ""), parseSegmentName(reached ?? "")];
+  if (was === undefined) return false;
+  return there === undefined || byAge(there, was) < 0;
+}
+
+/** A copy of what the stream has, or what a writer that was superseded has left, holds nothing that is missing. */
+function mayHoldUsage(bytes: Buffer, streamId: string): boolean {
+  const header = headerIn(bytes);
+  return header?.stream_id !== streamId && holdsRecord(bytes, 1, bytes.length);
+}
+
+interface NamedSegment {
+  readonly name: string;
+  readonly firstRecord: number;
+  readonly writerEpoch: number;
+}
+
+function byAge(a: Omit<NamedSegment, "name">, b: Omit<NamedSegment, "name">): number {
+  return a.writerEpoch - b.writerEpoch || a.firstRecord - b.firstRecord;
+}
+
+/** Newest first. */
+function listSegments(disk: Disk, directory: string): NamedSegment[] {
+  return disk
     .list(directory)
     .flatMap((name) => {
       const parsed = parseSegmentName(name);
       return parsed === undefined ? [] : [{ name, ...parsed }];
     })
-    .sort((a, b) => b.writerEpoch - a.writerEpoch || b.firstRecord - a.firstRecord);
+    .sort((a, b) => byAge(b, a));
+}
+
+/** Of the newest segment that can be read; undefined where there is none. */
+export function newestHeader(disk: Disk, directory: string): SegmentHeader | undefined {
+  for (const segment of listSegments(disk, directory)) {
+    const header = headerOf(disk, directory, segment);
+    if (header !== undefined) return header;
+  }
+  return undefined;
+}
+
+/** Undefined where it is torn, or that of another file. */
+function headerOf(
+  disk: Disk,
+  directory: string,
+  { name, writerEpoch }: NamedSegment,
+): SegmentHeader | undefined {
+  const header = readSegmentHeader(disk, join(directory, name));
+  if (header === undefined || header.writer_epoch !== writerEpoch) return undefined;
+  return (header.name ?? name) === name ? header : undefined;
+}
+
+/** Walks from the newest segment with a whole header back to the oldest that is still there. */
+function findChain({ disk, directory, contract, streamId, writerEpoch }: ReadSegmentsOptions): {
+  chain: Link[];
+  strays: string[];
+  newestNumber: number;
+} {
+  const found = listSegments(disk, directory);
+  const headers = new Map<string, SegmentHeader>();
+  for (const segment of found) {
+    const header = segment.writerEpoch < writerEpoch ? headerOf(disk, directory, segment) : undefined;
+    if (header?.stream_id !== streamId) continue;
+    if (header.version > contract.version) throw new NewerStateError(join(directory, segment.name));
+    headers.set(segment.name, header);
+  }
+  const known = new Set(found.map((entry) => entry.name));
   const chain: Link[] = [];
-  const known = new Set(names.map((entry) => entry.name));
-  const headerIn = (name: string) => readSegmentHeader(disk, join(directory, name));
-  const headerOf = (name: string): SegmentHeader | undefined => {
-    const header = headerIn(name);
-    if (header?.stream_id !== streamId) return undefined;
-    if (header.version > contract.version) throw new NewerStateError(join(directory, name));
-    return header;
-  };
-  let name = names.find((candidate) => headerOf(candidate.name) !== undefined)?.name;
+  let name = [...headers.keys()][0];
   let [bytesMax, durableBytesMin] = [Number.POSITIVE_INFINITY, 0];
   while (name !== undefined && known.has(name)) {
-    const header = headerOf(name);
+    const header = headers.get(name);
     if (header === undefined) throw new SpoolDamagedError(`${name} has no readable header`);
     chain.unshift({ name, path: join(directory, name), header, bytesMax, durableBytesMin });
     bytesMax = header.previous?.bytes ?? 0;
@@ -171,16 +242,10 @@ function findChain({ disk, directory, contract, streamId }: ReadSegmentsOptions)
     name = header.previous?.name;
   }
   const inChain = new Set(chain.map((link) => link.name));
-  const isStray = (name: string): boolean => {
-    if (inChain.has(name)) return false;
-    // Another stream's files are never ours to remove.
-    const header = headerIn(name);
-    return header === undefined || header.stream_id === streamId;
-  };
   return {
     chain,
-    strays: names.map((entry) => entry.name).filter(isStray),
-    newestNumber: names.reduce((most, entry) => Math.max(most, entry.firstRecord), 0),
+    strays: found.map((entry) => entry.name).filter((entry) => !inChain.has(entry)),
+    newestNumber: parseSegmentName(chain.at(-1)?.name ?? "")?.firstRecord ?? 0,
   };
 }
 
@@ -189,11 +254,15 @@ function readSegmentHeader(disk: Disk, path: string): SegmentHeader | undefined 
   const bytes = Buffer.alloc(HEADER_BYTES_MAX);
   const fd = disk.open(path, "r");
   try {
-    const record = nextRecord(bytes, 0, disk.readAt(fd, bytes, 0));
-    return record?.kind === "header" ? readHeader(bytes, record) : undefined;
+    return headerIn(bytes.subarray(0, disk.readAt(fd, bytes, 0)));
   } finally {
     disk.close(fd);
   }
+}
+
+function headerIn(bytes: Buffer): SegmentHeader | undefined {
+  const record = nextRecord(bytes, 0, bytes.length);
+  return record?.kind === "header" ? readHeader(bytes, record) : undefined;
 }
 
 /** Far above a header with every dimension there is. */

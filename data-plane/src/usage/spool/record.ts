@@ -22,6 +22,8 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 export interface SegmentHeader {
   /** Of the contract: the form that attempts and events have in this segment. Headers of version 1 state none. */
   readonly version: number;
+  /** How the file was called when it was made: a copy under another name is none of the stream. Older ones lack it. */
+  readonly name?: string;
   readonly stream_id: string;
   readonly writer_epoch: number;
   readonly first_seq: number;
@@ -120,6 +122,13 @@ export function nextRecord(bytes: Buffer, offset: number, to: number): RecordVie
   if (crc32(bytes.subarray(start, end)) !== bytes.readUInt32LE(offset + 4)) return undefined;
   const kind = KINDS[bytes.readUInt8(start)];
   return kind === undefined ? undefined : { kind, start, end };
+}
+
+/** True where a whole record stands anywhere in `bytes[from, to)`: what ends in front of it is no torn end. */
+export function holdsRecord(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at + FRAME_BYTES < to; at += 1)
+    if (nextRecord(bytes, at, to) !== undefined) return true;
+  return false;
 }
 
 /** How many bytes a record that begins at `offset` claims to need, frame included; undefined when even that is cut off. */

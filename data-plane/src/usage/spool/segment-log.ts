@@ -7,8 +7,9 @@
  * that is not yet safe. While that fails too, nothing is written and events that settle are kept.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { AttemptOpened, Contract } from "@headgate/sdk/contract";
+import type { AttemptOpened, Contract, UsageEvent } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
+import { admissible, isAdmissible } from "../admissible.ts";
 import { type AttemptResult, UNSETTLED } from "../usage-recorder.ts";
 import { createEventGroup, type GroupedEvent, type Settlement } from "./event-group.ts";
 import { attemptToJson } from "./event-json.ts";
@@ -35,6 +36,8 @@ export interface SegmentLogOptions {
   onCommitted(events: readonly GroupedEvent[], bytes: Buffer): void;
   /** A full segment has ended. */
   onRotated(): void;
+  /** A result had parts that the contract has no words for; `unsettled` where that is what was used. */
+  onMarked(status: UsageEvent["status"]): void;
   onFault(error: unknown): void;
 }
 
@@ -258,7 +261,12 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       return openingTurn;
     },
     isLive: (attemptId) => live.get(attemptId)?.settled === false,
-    settle: (attempt, result, charges) => settle({ status: "settled", attempt, result, charges }),
+    settle(attempt, result, charges) {
+      if (isAdmissible(result)) return settle({ status: "settled", attempt, result, charges });
+      const said = admissible(result);
+      options.onMarked(said.status);
+      return settle({ ...said, attempt, charges });
+    },
     abandon: (attempt) => settle({ status: "unsettled", attempt, result: UNSETTLED, charges: [] }),
     async recover() {
       // What runs already may have given up a moment ago.

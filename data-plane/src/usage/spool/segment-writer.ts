@@ -65,10 +65,11 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   let recordNumber = options.nextRecord;
   let bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
 
-  function header(start: SegmentStart, previous: SegmentHeader["previous"]): RecordBuffer {
+  function header(name: string, start: SegmentStart, previous: SegmentHeader["previous"]): RecordBuffer {
     const buffer = createRecordBuffer(4 * 1024);
     appendHeader(buffer, {
       version,
+      name,
       stream_id: options.streamId,
       writer_epoch: options.writerEpoch,
       first_seq: start.firstSeq,
@@ -134,7 +135,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       if (current === undefined || fd === undefined) return;
       const previous = { name: current.name, bytes: current.bytes, durable_bytes: current.durableBytes };
       const named = name(recordNumber);
-      const first = header(start, previous);
+      const first = header(named.name, start, previous);
       const nextFd = disk.open(named.path, "wx");
       try {
         writeFully(disk, nextFd, { ...first, position: 0 });
@@ -161,7 +162,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
           : { name: last.name, bytes: last.durableBytes, durable_bytes: last.durableBytes });
       // One further than a rotation that failed may have left behind.
       const named = name(recordNumber + 1);
-      const first = header(start, previous);
+      const first = header(named.name, start, previous);
       const length = first.length + records.buffer.length;
       const temporary = `${named.path}.tmp`;
       disk.remove(temporary);

@@ -171,7 +171,7 @@ describe("spool", () => {
     disk.close(fd);
 
     const second = await openTestSpool(directory.path);
-    expect(second.spool.streamId).not.toBe(first.spool.streamId);
+    expect(second.spool.shippedAs.streamId).not.toBe(first.spool.shippedAs.streamId);
     expect(second.spool.headSeq).toBe(0);
     expect(second.spool.lostEvents).toBe(1);
     expect(second.faults).toHaveLength(1);

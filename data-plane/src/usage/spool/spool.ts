@@ -3,44 +3,32 @@
  * It owns numbering, durability, recovery and the removal of what is no longer needed. It does not own what happens
  * to calls while the disk is full (the recorder), nor shipping (the reporter).
  */
-import { join } from "node:path";
-import type { Contract, Id } from "@headgate/sdk/contract";
+import type { Contract } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { type Disk, realDisk } from "../../storage/disk.ts";
-import { moveAside, NewerStateError } from "../../storage/state-file.ts";
-import { type BudgetCheckpoint, openBudgetCheckpoint } from "./budget-checkpoint.ts";
-import { type RecoveredSegments, readSegments, SpoolDamagedError } from "./read-segments.ts";
+import { type OpenStreamOptions, openStream } from "./open-stream.ts";
 import { createRecentEvents, type RecentEvents } from "./recent-events.ts";
 import type { Segment } from "./segment.ts";
 import { createSegmentLog, type SegmentLog } from "./segment-log.ts";
 import { createSegmentWriter } from "./segment-writer.ts";
-import { setAside } from "./set-aside.ts";
-import { claimSpool, type SpoolIdentity } from "./spool-identity.ts";
-import { openSpoolLedger } from "./spool-ledger.ts";
+import type { ShippedAs } from "./spool-identity.ts";
+import { openSubstitutes, type Substitutes } from "./substitutes.ts";
+import { totalsToWire } from "./totals.ts";
 
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 
-export interface SpoolOptions {
-  readonly directory: string;
+export interface SpoolOptions extends Omit<OpenStreamOptions, "disk"> {
   /** Where `full` begins. Segments are made smaller where four of them would not fit. */
   readonly bytesMax: number;
   readonly segmentBytes?: number;
   readonly disk?: Disk;
-  /** In the newest form of which all is written. */
-  readonly contract: Contract;
-  newStreamId(): Id<"stream">;
-  /** Leaves a newer program's spool to it, and rejects; without this it is set aside. */
-  readonly leavesNewer?: boolean;
   /** Called while opening, for every budget counter and every later charge. */
   restore(charge: BudgetCharge): void;
-  /** False for budget keys of windows so long past that nothing asks for them. */
-  keepsCounter(key: string): boolean;
-  /** Told of every fault of the disk, of damage, and of being superseded. */
-  onFault(error: unknown): void;
 }
 
 export interface Spool extends Pick<SegmentLog, "state" | "open" | "isLive" | "settle" | "recover"> {
-  readonly streamId: Id<"stream">;
+  /** As which the control plane knows its events. */
+  readonly shippedAs: ShippedAs;
   readonly writerEpoch: number;
   readonly bytes: number;
   readonly full: boolean;
@@ -51,110 +39,54 @@ export interface Spool extends Pick<SegmentLog, "state" | "open" | "isLive" | "s
   readonly oldestUnackedAt: number | null;
   /** Sums of every dimension over all events up to `headSeq`. */
   readonly totals: ReadonlyMap<string, bigint>;
+  /** Calls of which no record says what was used. */
   readonly lostEvents: number;
+  /** Attempts since the process began whose result was recorded with parts left out. */
+  readonly markedEvents: number;
+  /** Somebody else writes this stream: nothing more that is served here would be billed. */
+  readonly fenced: boolean;
+  /** Resolves when it is fenced. */
+  readonly lost: Promise<void>;
   readonly segments: readonly Segment[];
+  /** Events that are shipped as something else. */
+  readonly substitutes: Substitutes;
   /** Events that can be shipped without reading the segments. */
   readonly recent: RecentEvents;
   readonly disk: Disk;
   readonly directory: string;
   readonly contract: Contract;
-  /** Counts a call that was served and left no record. Kept on disk as far as the disk allows. */
+  /** The control plane takes this stream from somebody else by now. */
+  fence(): void;
+  /** Counts a call that was served and left no record of what it used. Kept on disk as far as the disk allows. */
   countLost(): void;
   /** Calls back after each group of events has reached the disk. */
   onCommit(listener: () => void): void;
   /** Remembers that the control plane has everything up to `seq`, and frees what that allows. */
   acknowledge(seq: number): Promise<void>;
   noteOldestUnacked(startedAt: number): void;
+  /**
+   * From now on what comes after `afterSeq` is shipped as a stream of its own. `totals`: sums up to that. Rejects where
+   * the disk fails: all is then as it was.
+   */
+  beginStream(afterSeq: number, totals: ReadonlyMap<string, bigint>): Promise<void>;
   close(): Promise<void>;
 }
 
-/**
- * Rejects where the disk does not take even the first bytes. A stream that is damaged or a newer program's is set aside,
- * whole and counted, and a new one begins.
- */
+/** Rejects where the disk does not take even the first bytes. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const disk = options.disk ?? realDisk;
   const { directory, contract } = options;
-  disk.makeDirectory(directory);
-  let streamsAside = 0;
-  let identity = await claim();
-  const ledger = openSpoolLedger(disk, directory, onNewerFile);
-  countStreamsAside();
-  let checkpoint = openCheckpoint(identity);
-  let found: RecoveredSegments;
-  try {
-    found = read();
-  } catch (error) {
-    identity.close();
-    if (error instanceof NewerStateError) setStreamAside(error, "newer");
-    else if (error instanceof SpoolDamagedError) setStreamAside(error, "damaged");
-    else throw error;
-    countStreamsAside();
-    const counted = checkpoint;
-    identity = await claim();
-    checkpoint = openCheckpoint(identity);
-    checkpoint.add([...surplus(counted, checkpoint)], 0);
-    await checkpoint.save();
-    found = read();
-  }
+  const { identity, ledger, checkpoint, found } = await openStream({ ...options, disk });
   for (const charge of checkpoint.counters()) options.restore(charge);
-  for (const stray of found.strays) disk.remove(join(directory, stray));
-  await makeDurable(disk, found.segments.slice(-2));
-
-  function claim(): Promise<SpoolIdentity> {
-    return claimSpool(disk, directory, options.newStreamId, (error) => setStreamAside(error, "newer"));
-  }
-
-  function tell(error: Error): void {
-    if (error instanceof NewerStateError && options.leavesNewer === true) throw error;
-    options.onFault(error);
-  }
-
-  function setStreamAside(error: Error, why: "damaged" | "newer"): void {
-    tell(error);
-    setAside(disk, directory, why);
-    streamsAside += 1;
-  }
-
-  function countStreamsAside(): void {
-    if (streamsAside === 0) return;
-    const lost_events = ledger.value.lost_events + streamsAside;
-    ledger.write({ ...ledger.value, acked_seq: 0, lost_events });
-    streamsAside = 0;
-  }
-
-  function onNewerFile(error: NewerStateError): void {
-    tell(error);
-    moveAside(disk, error.path);
-  }
-
-  function openCheckpoint({ streamId }: SpoolIdentity): BudgetCheckpoint {
-    return openBudgetCheckpoint({
-      disk,
-      directory,
-      streamId,
-      keeps: options.keepsCounter,
-      onNewer: onNewerFile,
-    });
-  }
-
-  function read(): RecoveredSegments {
-    return readSegments({
-      disk,
-      directory,
-      contract,
-      streamId: identity.streamId,
-      ackedSeq: ledger.value.stream_id === identity.streamId ? ledger.value.acked_seq : undefined,
-      chargesAfterSeq: checkpoint.seq,
-      onCharges: (charges, seq) => checkpoint.add(charges, seq),
-    });
-  }
 
   let ackedSeq = Math.max(
     ledger.value.stream_id === identity.streamId ? Math.min(ledger.value.acked_seq, found.headSeq) : 0,
     (found.segments[0]?.firstSeq ?? 1) - 1,
   );
   let lostEvents = ledger.value.lost_events;
+  let markedEvents = 0;
+  let fenced = false;
+  const lost = Promise.withResolvers<void>();
   let oldestUnackedAt: number | null = null;
   let freeing: Promise<void> | undefined;
   const listeners: (() => void)[] = [];
@@ -170,29 +102,52 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     nextRecord: found.nextRecord,
   });
   const recent = createRecentEvents(contract.version, found.totals);
+  const substitutes = openSubstitutes(disk, directory, identity);
   const log = createSegmentLog({
     writer,
     contract,
     headSeq: found.headSeq,
     totals: found.totals,
     live: found.abandoned,
-    superseded: identity.superseded,
+    superseded() {
+      const superseded = identity.superseded();
+      if (superseded) lost.resolve();
+      return superseded;
+    },
     onCommitted(events, bytes) {
       recent.add(events, bytes);
       for (const { charges, seq, startedAt } of events) {
         checkpoint.add(charges, seq);
         oldestUnackedAt ??= startedAt;
       }
+      if (writer.current !== undefined && writer.current.name !== ledger.value.segment) writeLedger();
       for (const listener of listeners) listener();
     },
     onRotated: () => void free(),
+    onMarked(status) {
+      markedEvents += 1;
+      if (status === "unsettled") countLost();
+      if (markedEvents === 1)
+        options.onFault(new Error("an attempt had figures that the contract has no words for"));
+    },
     onFault: options.onFault,
   });
+
+  function countLost(): void {
+    lostEvents += 1;
+    writeLedger();
+  }
 
   function writeLedger(): void {
     if (log.state === "superseded") return;
     try {
-      ledger.write({ stream_id: identity.streamId, acked_seq: ackedSeq, lost_events: lostEvents });
+      ledger.write({
+        stream_id: identity.streamId,
+        acked_seq: ackedSeq,
+        lost_events: lostEvents,
+        head_seq: log.durableSeq,
+        segment: writer.current?.name ?? ledger.value.segment,
+      });
     } catch (error) {
       options.onFault(error);
     }
@@ -231,9 +186,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   writeLedger();
 
   return {
-    streamId: identity.streamId,
+    get shippedAs() {
+      return identity.shippedAs;
+    },
     writerEpoch: identity.writerEpoch,
     recent,
+    substitutes,
     disk,
     directory,
     contract,
@@ -267,9 +225,17 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     open: log.open,
     isLive: log.isLive,
     settle: log.settle,
-    countLost() {
-      lostEvents += 1;
-      writeLedger();
+    countLost,
+    get markedEvents() {
+      return markedEvents;
+    },
+    get fenced() {
+      return fenced || log.state === "superseded";
+    },
+    lost: lost.promise,
+    fence() {
+      fenced = true;
+      lost.resolve();
     },
     onCommit: (listener) => void listeners.push(listener),
     async acknowledge(seq) {
@@ -280,6 +246,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       await ledger.sync().catch(options.onFault);
       await free();
     },
+    beginStream: (afterSeq, totals) =>
+      identity.shipAs({ streamId: options.newStreamId(), afterSeq, totals: totalsToWire(totals) }),
     noteOldestUnacked(startedAt) {
       oldestUnackedAt = startedAt;
     },
@@ -294,29 +262,4 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       identity.close();
     },
   };
-}
-
-/** The charges that one checkpoint has seen and the other has not. */
-function* surplus(counted: BudgetCheckpoint, known: BudgetCheckpoint): Iterable<BudgetCharge> {
-  const before = new Map([...known.counters()].map(({ key, amount }) => [key, BigInt(amount)]));
-  for (const { key, amount } of counted.counters()) {
-    const more = BigInt(amount) - (before.get(key) ?? 0n);
-    if (more > 0n) yield { key, amount: more.toString() };
-  }
-}
-
-/**
- * Cuts the torn tail off and syncs what was read: a process that was killed may have left it in the page cache, and
- * the next segment is about to say that it is on disk.
- */
-async function makeDurable(disk: Disk, segments: readonly Segment[]): Promise<void> {
-  for (const segment of segments) {
-    const fd = disk.open(segment.path, "r+");
-    try {
-      disk.truncate(fd, segment.bytes);
-      await disk.sync(fd);
-    } finally {
-      disk.close(fd);
-    }
-  }
 }

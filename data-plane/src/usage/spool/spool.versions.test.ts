@@ -46,7 +46,7 @@ it.each([
 
     const { spool, faults } = await openTestSpool(found, { contract: newer });
     expect(faults).toEqual([]);
-    expect(spool.streamId).toBe(killed.streamId);
+    expect(spool.shippedAs.streamId).toBe(killed.shippedAs.streamId);
     for (const version of [older.version, newer.version])
       expect(await shipped(spool, version)).toEqual(THREE_AND_ONE_IN_FLIGHT);
     await settleThreeAndOpenOne(spool);
@@ -107,13 +107,13 @@ function makeNewer(path: string): void {
   const bytes = readFileSync(path);
   if (!path.endsWith("ledger")) {
     const content: object = JSON.parse(bytes.toString());
-    writeFileSync(path, JSON.stringify({ ...content, version: 2 }));
+    writeFileSync(path, JSON.stringify({ ...content, version: 3 }));
     return;
   }
   for (const slot of [0, 512]) {
     const length = bytes.readUInt32LE(slot);
     const json = bytes.subarray(slot + 8, slot + 8 + length);
-    json.write(json.toString().replace('"value":{"version":1', '"value":{"version":2'));
+    json.write(json.toString().replace('"value":{"version":1', '"value":{"version":3'));
     bytes.writeUInt32LE(crc32(json), slot + 4);
   }
   writeFileSync(path, bytes);

@@ -2,10 +2,18 @@
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import type { ExactSums } from "./exact-sums.ts";
 
+/** What is no whole number is in no ledger either: an earlier program may have written such. */
 export function addUsage(totals: ExactSums, usage: UsageQuantities): void {
   for (const dimension in usage) {
     const quantity = usage[dimension];
-    if (quantity) totals.add(dimension, quantity);
+    if (quantity && Number.isInteger(quantity)) totals.add(dimension, quantity);
+  }
+}
+
+export function subtractUsage(totals: ExactSums, usage: UsageQuantities): void {
+  for (const dimension in usage) {
+    const quantity = usage[dimension];
+    if (quantity && Number.isInteger(quantity)) totals.add(dimension, -quantity);
   }
 }
 

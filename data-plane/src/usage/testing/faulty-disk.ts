@@ -52,10 +52,6 @@ export function faultyDisk(writtenShare = 0, base: Disk = realDisk): FaultyDisk 
       const most = to - from > 64 ? Math.ceil((to - from) / 2) : to - from;
       return base.write(fd, bytes, { from, to: from + most, position });
     },
-    truncate(fd, length) {
-      check();
-      base.truncate(fd, length);
-    },
     // A process that dies leaves the page cache behind, so nothing is gained by waiting for the real disk.
     sync: checkLater,
     syncDirectory: checkLater,

@@ -21,7 +21,8 @@ export function readSpool(directory: string): SpoolContent {
     directory,
     contract: CONTRACT,
     streamId: stream_id,
-    ackedSeq: undefined,
+    writerEpoch: Number.POSITIVE_INFINITY,
+    reached: undefined,
     chargesAfterSeq: 0,
     onCharges: (added) => charges.push(...added),
   });
