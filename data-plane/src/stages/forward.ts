@@ -126,6 +126,7 @@ const NOTHING_USED: AttemptResult["usage"] = {};
 function outcomeOf(end: AttemptEnd, passed: boolean): CallOutcome {
   if (end.kind === "answered") return end.status < 300 && passed ? "success" : "upstream_error";
   if (end.kind === "streamed") return end.failed ? "upstream_error" : "success";
+  if (end.kind === "broken" && end.failed) return "upstream_error";
   return OUTCOMES[end.kind];
 }
 

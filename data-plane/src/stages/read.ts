@@ -1,5 +1,6 @@
 /** Reads the body under the tenant's size limit, checks it strictly, and reads the members that policy acts on. */
 
+import { parseMediaType } from "../lib/media-type.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
 import type { Refusal } from "../policy/refusal.ts";
@@ -21,12 +22,10 @@ export const read: Stage = {
   },
 };
 
-const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?;?$/i;
-
 function isJson(contentType: string | undefined): boolean {
-  return (
-    contentType === "application/json" || (contentType !== undefined && JSON_TYPE.test(contentType.trim()))
-  );
+  if (contentType === undefined || contentType === "application/json") return contentType !== undefined;
+  const { essence, charset = "utf-8" } = parseMediaType(contentType) ?? {};
+  return essence === "application/json" && (charset === "utf-8" || charset === "utf8");
 }
 
 /** All bodies together may take so much memory; beyond it new ones are refused until some are done. */

@@ -1,5 +1,6 @@
 /** What an attempt's end means for the call: an answer to pass on, or a failure that another target may mend. */
 import type { ErrorCode } from "@headgate/sdk/contract";
+import { isJsonType } from "../lib/media-type.ts";
 import type { Answer } from "../pipeline/exchange.ts";
 import type { AttemptEnd, ResponseHeaders } from "./dispatch.ts";
 
@@ -24,7 +25,7 @@ export function classifyAnswer(end: AttemptEnd, wanted: Answer["kind"]): Verdict
     case "broken":
       return {
         kind: "broken",
-        code: end.timedOut ? "upstream.timeout" : "upstream.stream_broken",
+        code: end.failed ? "upstream.error" : end.timedOut ? "upstream.timeout" : "upstream.stream_broken",
         reported: end.reported,
       };
     case "timeout":
@@ -58,7 +59,7 @@ function classifyStatus(
   if (status >= 500 || (status >= 300 && status < 400)) return { kind: "failed", code: "upstream.error" };
   const contentType = headers["content-type"];
   // What is not JSON is a proxy's page or a wrong address; its text is not for the agent.
-  if (typeof contentType !== "string" || !contentType.includes("json")) {
+  if (typeof contentType !== "string" || !isJsonType(contentType)) {
     return { kind: "failed", code: "upstream.error" };
   }
   // A whole answer to a call that asked for a stream would not be understood, unless it is an error.

@@ -40,13 +40,20 @@ export type AttemptEnd =
   | {
       readonly kind: "broken";
       readonly status: number;
+      /** The provider has reported a failure, and the agent was told of it by that. */
+      readonly failed: boolean;
       readonly reported: boolean;
       readonly timedOut: boolean;
     }
   | { readonly kind: "timeout" }
   | { readonly kind: "unreachable"; readonly error: Error }
-  /** Too large, compressed although that was not asked for, or a stream that began with its failure. */
-  | { readonly kind: "unusable"; readonly status: number }
+  /** Too large, compressed although that was not asked for, or a stream that failed before its first output. */
+  | {
+      readonly kind: "unusable";
+      readonly status: number;
+      /** What a stream said of its failure, with each byte as one character (latin1). */
+      readonly fault?: string;
+    }
   | { readonly kind: "cancelled" };
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -65,6 +72,7 @@ export class Dispatch implements RunningAttempt {
   requestSent = false;
   readonly #resolve: (end: AttemptEnd) => void;
   #controller: Dispatcher.DispatchController | undefined;
+  #connectionDone = false;
 
   constructor({ timeouts, clock }: AttemptRequest, handler: AnswerHandler) {
     const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
@@ -95,6 +103,18 @@ export class Dispatch implements RunningAttempt {
     return true;
   }
 
+  /** Nothing more comes. */
+  connectionDone(): void {
+    this.#connectionDone = true;
+    if (this.ended) this.timer.stop();
+  }
+
+  /** Gives up the connection of an attempt that has ended. */
+  letGo(): void {
+    this.timer.stop();
+    this.#controller?.abort(STOPPED);
+  }
+
   cancel(): void {
     this.finish({ kind: "cancelled" });
   }
@@ -109,7 +129,9 @@ export class Dispatch implements RunningAttempt {
   finish(end: AttemptEnd): void {
     if (this.ended) return;
     this.ended = true;
-    this.timer.stop();
+    // A connection is kept when its answer has come to an end as well.
+    if (end.kind === "streamed" && !this.#connectionDone) this.timer.wrapUp();
+    else this.timer.stop();
     if (end.kind !== "answered" && end.kind !== "streamed") this.#controller?.abort(STOPPED);
     this.#resolve(end);
   }

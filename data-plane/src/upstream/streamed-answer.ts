@@ -1,8 +1,10 @@
 /**
  * An attempt whose answer is a stream: its bytes go through their steps and to the agent as they come, with
- * back-pressure. Until the first of them is written another target may still answer.
+ * back-pressure. What comes before the first output is held back, so that another target may still answer. The last
+ * event ends the attempt, whatever becomes of the connection.
  */
 import type { Dispatcher } from "undici";
+import { isEventStream } from "../lib/media-type.ts";
 import {
   type AnswerHandler,
   type AttemptRequest,
@@ -26,12 +28,18 @@ export interface StreamSteps {
 }
 
 export interface StreamProgress {
+  /** Whether some output has come: announcements, pings and the like are none. */
+  readonly begun: boolean;
   /** Whether the last event has come. */
   readonly complete: boolean;
+  /** Whether nothing but the last event is missing. */
+  readonly whole: boolean;
   /** Whether the provider reported a failure in the stream. */
   readonly failed: boolean;
-  /** Whether an error event came. A failed answer that ends in order has none. */
+  /** Whether the agent is told of that failure by what it is passed. */
   readonly errorReported: boolean;
+  /** What the provider said when it reported the failure, with each byte as one character (latin1). */
+  readonly fault: string;
 }
 
 /** Where a stream is written to. */
@@ -57,6 +65,11 @@ export function startStreamedAnswer(
   return attempt.dispatch;
 }
 
+/** What is held back before the first output. Beyond it what came is passed on. */
+const BEFORE_BYTES_MAX = 64 * 1024;
+/** What a provider may send behind the last event before its connection is given up. */
+const BEHIND_BYTES_MAX = 64 * 1024;
+
 class StreamedAnswer implements AnswerHandler, Resumable {
   readonly dispatch: Dispatch;
   readonly #steps: StreamSteps;
@@ -64,6 +77,9 @@ class StreamedAnswer implements AnswerHandler, Resumable {
   /** What is not a stream, such as an error, is kept whole. */
   #body: WholeBody | undefined;
   #written = false;
+  #before: Buffer[] = [];
+  #beforeBytes = 0;
+  #behindBytes = 0;
   /** Set while the agent reads too slowly. */
   #paused: Dispatcher.DispatchController | undefined;
 
@@ -99,7 +115,11 @@ class StreamedAnswer implements AnswerHandler, Resumable {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const dispatch = this.dispatch;
-    if (dispatch.ended) return;
+    if (dispatch.ended) {
+      this.#behindBytes += chunk.length;
+      if (this.#behindBytes > BEHIND_BYTES_MAX) dispatch.letGo();
+      return;
+    }
     dispatch.timer.active();
     if (this.#body === undefined) this.#pass(controller, this.#steps.push(chunk));
     else if (!this.#body.push(chunk)) dispatch.finish({ kind: "unusable", status: dispatch.status });
@@ -107,43 +127,74 @@ class StreamedAnswer implements AnswerHandler, Resumable {
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     const { status, headers } = this.dispatch;
+    this.dispatch.connectionDone();
     if (this.dispatch.ended) return;
     if (this.#body !== undefined) {
       this.dispatch.finish({ kind: "answered", status, headers, body: this.#body.bytes() });
       return;
     }
-    const steps = this.#steps;
-    this.#pass(controller, steps.finish());
-    if (steps.meter.complete)
-      this.dispatch.finish({ kind: "streamed", status, held: steps.held(), failed: steps.meter.failed });
+    const { meter } = this.#steps;
+    this.#pass(controller, this.#steps.finish());
+    if (this.dispatch.ended) return;
+    if (this.#written && meter.whole && !meter.failed) this.#complete();
     else if (this.#written) this.#break("provider");
-    else this.dispatch.fail(new Error("the answer ended before its first event"));
+    else this.dispatch.fail(new Error("the answer ended before its first output"));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.dispatch.connectionDone();
     if (this.#written) this.#break("provider");
     else this.dispatch.fail(error);
   }
 
   onTimeLimit(limit: TimeLimit): void {
+    if (this.dispatch.ended) this.dispatch.letGo();
+    else if (limit === "rest") this.#break("provider");
     // It is the agent that has stopped reading.
-    if (limit === "idle" && this.#paused !== undefined) this.dispatch.cancel();
+    else if (limit === "idle" && this.#paused !== undefined) this.dispatch.cancel();
     else if (this.#written) this.#break("time");
     else this.dispatch.finish({ kind: "timeout" });
   }
 
   #pass(controller: Dispatcher.DispatchController, bytes: Buffer | undefined): void {
-    if (!this.#written && this.#steps.meter.errorReported) {
-      // The provider reports an error before anything was written: another target may answer.
-      this.dispatch.finish({ kind: "unusable", status: this.dispatch.status });
+    const { meter } = this.#steps;
+    if (!this.#written && meter.failed && !meter.begun) {
+      // Nothing of an answer came before the failure, so another target may answer.
+      this.dispatch.finish({ kind: "unusable", status: this.dispatch.status, fault: meter.fault });
       return;
     }
-    if (bytes === undefined) return;
+    const ready = this.#written ? bytes : this.#fromStart(bytes);
+    if (ready !== undefined) this.#write(controller, ready);
+    if (meter.complete) this.#complete();
+    else if (meter.errorReported) this.dispatch.timer.wrapUp();
+    else if (meter.failed) this.#break("provider");
+  }
+
+  /** All that has come, once it may be written; undefined while the answer has not begun. */
+  #fromStart(bytes: Buffer | undefined): Buffer | undefined {
+    const before = this.#before;
+    if (bytes !== undefined) {
+      before.push(bytes);
+      this.#beforeBytes += bytes.length;
+    }
+    const { begun, complete } = this.#steps.meter;
+    if (before.length === 0 || !(begun || complete || this.#beforeBytes > BEFORE_BYTES_MAX)) return undefined;
+    this.#before = [];
+    return before.length === 1 ? before[0] : Buffer.concat(before, this.#beforeBytes);
+  }
+
+  #write(controller: Dispatcher.DispatchController, bytes: Buffer): void {
     this.#written = true;
-    if (this.#sink.write(bytes)) return;
+    if (this.#sink.write(bytes) || this.#steps.meter.complete) return;
     this.#paused = controller;
     controller.pause();
     this.#sink.onDrain(this);
+  }
+
+  #complete(): void {
+    const { meter } = this.#steps;
+    const { status } = this.dispatch;
+    this.dispatch.finish({ kind: "streamed", status, held: this.#steps.held(), failed: meter.failed });
   }
 
   /** Part of a stream was written, and its end will not come. */
@@ -151,12 +202,9 @@ class StreamedAnswer implements AnswerHandler, Resumable {
     this.dispatch.finish({
       kind: "broken",
       status: this.dispatch.status,
-      reported: this.#steps.meter.failed,
+      failed: this.#steps.meter.failed,
+      reported: this.#steps.meter.errorReported,
       timedOut: by === "time",
     });
   }
-}
-
-function isEventStream(contentType: string | string[] | undefined): boolean {
-  return typeof contentType === "string" && contentType.startsWith("text/event-stream");
 }

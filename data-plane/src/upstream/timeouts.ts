@@ -5,8 +5,11 @@
 import type { TargetTimeouts } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 
-/** `idle`: the answer has not begun, or has not gone on, in its time. */
-export type TimeLimit = "idle" | "total";
+/** `idle`: the answer has not begun, or has not gone on, in its time. `rest`: what should follow at once did not. */
+export type TimeLimit = "idle" | "total" | "rest";
+
+/** For what a provider has still to send when it has said its last. */
+const REST_MS = 1_000;
 
 export interface TimeLimited {
   onTimeLimit(limit: TimeLimit): void;
@@ -20,6 +23,7 @@ export class AttemptTimer {
   /** Monotonic; undefined until the answer has begun. */
   #lastActivityMs: number | undefined;
   #timer: NodeJS.Timeout;
+  #wrapsUp = false;
 
   constructor(timeouts: TargetTimeouts, clock: Clock, owner: TimeLimited) {
     this.#timeouts = timeouts;
@@ -39,6 +43,14 @@ export class AttemptTimer {
     this.#lastActivityMs = this.#clock.monotonicMs();
   }
 
+  /** Nothing but the end of the connection or of the body is waited for. */
+  wrapUp(): void {
+    if (this.#wrapsUp) return;
+    this.#wrapsUp = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(expire, REST_MS, this);
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }
@@ -48,7 +60,8 @@ export class AttemptTimer {
       this.#lastActivityMs === undefined
         ? 0
         : this.#lastActivityMs + this.#timeouts.idle_ms - this.#clock.monotonicMs();
-    if (this.#totalLeftMs() <= 0) this.#owner.onTimeLimit("total");
+    if (this.#wrapsUp) this.#owner.onTimeLimit("rest");
+    else if (this.#totalLeftMs() <= 0) this.#owner.onTimeLimit("total");
     else if (idleLeftMs > 1) this.#restart(idleLeftMs);
     else this.#owner.onTimeLimit("idle");
   }

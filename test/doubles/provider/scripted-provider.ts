@@ -41,6 +41,8 @@ export interface ReceivedCall {
   /** The request line and the headers as they came. */
   readonly head: string;
   readonly body: Buffer;
+  /** Tells connections apart. */
+  readonly connection: string;
   /** True once the connection is done with this call, in whatever way. */
   readonly isClosed: boolean;
   /** Resolves when it is. */
@@ -138,6 +140,7 @@ async function receive(request: IncomingMessage, response: ServerResponse): Prom
     headers,
     head: [`${method} ${target} HTTP/${request.httpVersion}`, ...lines].join("\r\n"),
     body: await buffer(request),
+    connection: `${request.socket.remoteAddress}:${request.socket.remotePort}`,
     get isClosed() {
       return isClosed;
     },

@@ -21,53 +21,50 @@ beforeEach(() => {
   seen = tenant.usage().length;
 });
 
-describe.each(["resetAfter", "endAfter", "errorAfter"] as const)(
-  "when the provider's stream has %s six events,",
-  (how) => {
-    test("the official clients throw", async () => {
-      provider.script({ [how]: 6 }, { [how]: 6 }, { [how]: 6 });
-      const asked = { stream: true as const };
-      const chunks = await openaiClient(tenant).chat.completions.create({
-        model: "chat",
-        messages: QUESTION,
-        ...asked,
-      });
-      await expect(exhaust(chunks)).rejects.toThrow();
-      const events = openaiClient(tenant).responses.stream({ model: "chat", input: "How much?" });
-      await expect(events.finalResponse()).rejects.toThrow();
-      const stream = anthropicClient(tenant).messages.stream({
-        model: "claude",
-        messages: QUESTION,
-        max_tokens: 16,
-      });
-      await expect(stream.finalMessage()).rejects.toThrow();
-      for (const record of await Promise.all(tenant.usage().slice(seen).map(recordOf))) {
-        expect(record).toMatchObject({ decision: "allow", outcome: "upstream.stream_broken", status: 200 });
-      }
+describe.each([
+  ["resetAfter", "stream_broken", "upstream.stream_broken"],
+  ["endAfter", "stream_broken", "upstream.stream_broken"],
+  ["errorAfter", "upstream_error", "upstream.error"],
+] as const)("when the provider's stream has %s six events,", (how, outcome, code) => {
+  test("the official clients throw", async () => {
+    provider.script({ [how]: 6 }, { [how]: 6 }, { [how]: 6 });
+    const asked = { stream: true as const };
+    const chunks = await openaiClient(tenant).chat.completions.create({
+      model: "chat",
+      messages: QUESTION,
+      ...asked,
     });
+    await expect(exhaust(chunks)).rejects.toThrow();
+    const events = openaiClient(tenant).responses.stream({ model: "chat", input: "How much?" });
+    await expect(events.finalResponse()).rejects.toThrow();
+    const stream = anthropicClient(tenant).messages.stream({
+      model: "claude",
+      messages: QUESTION,
+      max_tokens: 16,
+    });
+    await expect(stream.finalMessage()).rejects.toThrow();
+    for (const record of await Promise.all(tenant.usage().slice(seen).map(recordOf))) {
+      expect(record).toMatchObject({ decision: "allow", outcome: code, status: 200 });
+    }
+  });
 
-    test("what passed is recorded as an estimate that is no less than what the agent saw", async () => {
-      provider.script({ [how]: 6 }, { [how]: 6 });
-      const openai = await seenBy(await chat(tenant, { stream: true }));
-      const anthropic = await seenBy(await message(tenant, { stream: true }));
-      const words = (text: string) => (text.match(/"(?:content|text)":"[^"]/g) ?? []).length;
-      const [chatEvent, messageEvent] = tenant.usage().slice(seen);
-      expect(words(openai)).toBeGreaterThan(0);
-      expect(chatEvent).toMatchObject({ outcome: "stream_broken", accuracy: "estimated", status: "settled" });
-      expect(chatEvent?.usage["output_text"]).toBeGreaterThanOrEqual(words(openai));
-      expect(chatEvent?.usage["input_uncached"]).toBeGreaterThan(0);
-      expect(words(anthropic)).toBeGreaterThan(0);
-      expect(messageEvent).toMatchObject({
-        outcome: "stream_broken",
-        accuracy: "estimated",
-        status: "settled",
-      });
-      expect(messageEvent?.usage["output_text"]).toBeGreaterThanOrEqual(words(anthropic));
-      // The figures of the input came at the start of the stream, and are kept.
-      expect(messageEvent?.usage["cache_read"]).toBeGreaterThan(0);
-    });
-  },
-);
+  test("what passed is recorded as an estimate that is no less than what the agent saw", async () => {
+    provider.script({ [how]: 6 }, { [how]: 6 });
+    const openai = await seenBy(await chat(tenant, { stream: true }));
+    const anthropic = await seenBy(await message(tenant, { stream: true }));
+    const words = (text: string) => (text.match(/"(?:content|text)":"[^"]/g) ?? []).length;
+    const [chatEvent, messageEvent] = tenant.usage().slice(seen);
+    expect(words(openai)).toBeGreaterThan(0);
+    expect(chatEvent).toMatchObject({ outcome, accuracy: "estimated", status: "settled" });
+    expect(chatEvent?.usage["output_text"]).toBeGreaterThanOrEqual(words(openai));
+    expect(chatEvent?.usage["input_uncached"]).toBeGreaterThan(0);
+    expect(words(anthropic)).toBeGreaterThan(0);
+    expect(messageEvent).toMatchObject({ outcome, accuracy: "estimated", status: "settled" });
+    expect(messageEvent?.usage["output_text"]).toBeGreaterThanOrEqual(words(anthropic));
+    // The figures of the input came at the start of the stream, and are kept.
+    expect(messageEvent?.usage["cache_read"]).toBeGreaterThan(0);
+  });
+});
 
 test.each([
   [

@@ -96,9 +96,9 @@ describe.each([CHAT, RESPONSES, MESSAGES])("on $path", (dialect) => {
     expect(text).toBe(content + error);
     expect(broken).toBe(true);
     expect(provider.calls.length).toBe(calls + 1);
-    expect(tenant.usage().slice(seen)).toMatchObject([{ outcome: "stream_broken", accuracy: "estimated" }]);
+    expect(tenant.usage().slice(seen)).toMatchObject([{ outcome: "upstream_error", accuracy: "estimated" }]);
     const { request_id } = tenant.usage().at(-1) ?? {};
-    expect(await tenant.output.record({ request_id })).toMatchObject({ outcome: "upstream.stream_broken" });
+    expect(await tenant.output.record({ request_id })).toMatchObject({ outcome: "upstream.error" });
   });
 });
 

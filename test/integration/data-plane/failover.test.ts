@@ -47,7 +47,7 @@ beforeAll(async () => {
         failingFirst("gone", "sim-a", "gone"),
         failingFirst("locked", "sim-a", "locked"),
         failingFirst("empty-stream", "sim-a@end-0"),
-        failingFirst("breaks-later", "sim-a@reset-1"),
+        failingFirst("breaks-later", "sim-a@reset-2"),
         { name: "weighted", targets: [weighted("sim-one", 3), weighted("sim-two", 1)] },
         {
           name: "three-bad",
@@ -130,7 +130,7 @@ test("the next target answers when the first ends a stream before its first even
   expectAttempts({ outcome: "upstream_unreachable" }, { outcome: "success" });
 });
 
-test("no second target is asked once a byte has gone out to the agent", async () => {
+test("no second target is asked once some output has gone out to the agent", async () => {
   const calls = provider.ledger.length;
   const response = await chat(tenant, { model: "breaks-later", stream: true });
   await expect(response.text()).rejects.toThrow();

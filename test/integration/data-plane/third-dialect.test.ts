@@ -54,6 +54,7 @@ const parrot: Dialect = {
               if (name === "done") last = JSON.parse(data);
               return name === "done" ? "end" : "content";
             },
+            whole: () => last !== undefined,
             usage: () => usageOf(last),
           };
         },

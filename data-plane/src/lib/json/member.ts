@@ -13,3 +13,9 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** Whether a member says something: not null, not false, not empty. */
+export function isFilled(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
+  return value !== undefined && value !== null && value !== false && value !== "";
+}

@@ -178,7 +178,7 @@ export class LlmCall implements Call, Asked {
 
   openStream(clock: Clock): OpenStream | undefined {
     const events = this.endpoint.stream;
-    return this.stream && events !== undefined ? openEventStream(events, this.usageAsked, clock) : undefined;
+    return this.stream && events !== undefined ? openEventStream(events, this, clock) : undefined;
   }
 
   streamError(error: ErrorFacts): string {

@@ -34,15 +34,17 @@ export function fillInUsage(
       if (!report(result, meter?.usage())) estimate(result, input, meter?.contentEvents ?? 0);
       break;
     case "broken":
-    case "unusable":
       estimatePartial(result, meter, input);
+      break;
+    case "unusable":
+    case "unreachable":
+      // What fails before any output costs what the provider says that it does, and nothing where it does not say.
+      report(result, meter?.usage());
       break;
     case "cancelled":
     case "timeout":
       // The provider has the request: its input at least is being worked on.
       if (sent) estimatePartial(result, meter, input);
-      break;
-    case "unreachable":
   }
 }
 

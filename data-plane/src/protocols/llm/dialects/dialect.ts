@@ -57,22 +57,30 @@ export type DialectEndpoint = ListEndpoint | ModelEndpoint;
 
 /** What one server-sent event means. */
 export type EventMeaning =
-  | "other"
+  /** Brings no output: an announcement, a ping, a role. While nothing else has come, the answer has not begun. */
+  | "quiet"
   /** Carries generated content. */
   | "content"
+  /** Belongs to what is generated, and carries no content of its own. */
+  | "other"
   /** Carries nothing that the agent asked for. */
   | "unasked"
   /** The last event of a complete answer. */
   | "end"
   /** The last event of an answer that the provider itself calls failed. */
   | "failed_end"
-  /** The provider reports a failure inside the stream. */
-  | "error";
+  /** The provider reports a failure inside the stream, as the dialect does. */
+  | "error"
+  /** The same in words that no client of the dialect takes for a failure: it is left out, and told in the dialect's. */
+  | "bare_error";
+
+/** What was asked for, as far as a stream is read by it. */
+export type StreamAsked = Pick<Asked, "usageAsked" | "choices">;
 
 /** How to read a stream, and how to end one that cannot be completed. */
 export interface StreamEvents {
-  /** Starts the reading of one stream, whose usage the agent has asked for or not. */
-  start(usageAsked: boolean): StreamState;
+  /** Starts the reading of one stream. */
+  start(asked: StreamAsked): StreamState;
   /** The event that ends a stream which cannot be completed; `body` is that of a whole error. */
   errorEvent(error: ErrorFacts, body: object): string;
 }
@@ -80,6 +88,8 @@ export interface StreamEvents {
 export interface StreamState {
   /** Takes one event. `data` is its payload with each byte as one character (latin1). */
   read(name: string, data: string): EventMeaning;
+  /** Whether all of the answer has come but its last event, without which some providers end in order. */
+  whole(): boolean;
   /** What has been reported so far; figures are the latest, never sums. */
   usage(): UsageReading | undefined;
 }

@@ -23,5 +23,7 @@ export interface EventStep {
   passes(event: StreamEvent): boolean;
 }
 
-/** For usage that was asked for on the agent's behalf and that the agent does not expect. */
-export const leaveOutUnasked: EventStep = { passes: ({ meaning }) => meaning !== "unasked" };
+/** What the agent does not expect: usage that was asked for on its behalf, and a failure that it would not notice. */
+export const leaveOutUnexpected: EventStep = {
+  passes: ({ meaning }) => meaning !== "unasked" && meaning !== "bare_error",
+};

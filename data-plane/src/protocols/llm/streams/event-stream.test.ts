@@ -41,7 +41,7 @@ interface Run {
 }
 
 function run(events: StreamEvents, chunks: readonly Buffer[], usageAsked = true): Run {
-  return runThrough(openEventStream(events, usageAsked, systemClock), chunks);
+  return runThrough(openEventStream(events, { usageAsked, choices: 1 }, systemClock), chunks);
 }
 
 /** A stream of events whose end is told by its data. */
@@ -49,6 +49,7 @@ function steppedStream(...behind: readonly EventStep[]): EventStream {
   const meter = new EventMeter(
     {
       read: (name, data) => (data === "end" || name === "end" ? "end" : "other"),
+      whole: () => false,
       usage: () => undefined,
     },
     systemClock,
@@ -151,7 +152,7 @@ test("the usage event is left out, and nothing else, when the agent did not ask 
 });
 
 test("whole events of which none is left out are passed in the very buffer they came in", () => {
-  const stream = openEventStream(chatStream, false, systemClock);
+  const stream = openEventStream(chatStream, { usageAsked: false, choices: 1 }, systemClock);
   const chunk = Buffer.from(
     CHAT.slice(0, 4)
       .map((line) => `${line}\n\n`)
@@ -164,8 +165,11 @@ test("a failure that the provider reports inside the stream is seen and passed o
   const chat = run(chatStream, [Buffer.from('data: {"error":{"message":"boom"}}\n\n')]);
   expect(chat).toMatchObject({ failed: true, complete: false });
   expect(chat.passed).toContain("boom");
-  const messages = run(messagesStream, [Buffer.from('event: error\ndata: {"type":"error"}\n\n')]);
+  const messages = run(messagesStream, [
+    Buffer.from('event: error\ndata: {"type":"error","error":{"type":"api_error","message":"boom"}}\n\n'),
+  ]);
   expect(messages).toMatchObject({ failed: true, complete: false });
+  expect(messages.passed).toContain("boom");
 });
 
 test("an event beyond the size limit is passed on unread and the stream goes on", () => {
@@ -182,11 +186,23 @@ test("an event beyond the size limit is passed on unread and the stream goes on"
   expect(result.complete).toBe(true);
 });
 
-test("what comes behind the end stays behind it, however large", () => {
-  const behind = Buffer.alloc(EVENT_BYTES_MAX + 1, "x");
-  const result = run(chatStream, [Buffer.from("data: [DONE]\n\n"), behind, Buffer.from("\n\n")]);
-  expect(result.passed).toBe("");
-  expect(result.held === `data: [DONE]\n\n${behind.toString()}\n\n`).toBe(true);
+test("what comes behind the last event is neither passed on nor kept, in one piece with it or not", () => {
+  const stream = CHAT.map((line) => `${line}\n\n`).join("");
+  for (const behind of [
+    ": bye\n\n",
+    'data: {"error":{"message":"late"}}\n\n',
+    "x".repeat(EVENT_BYTES_MAX + 1),
+  ]) {
+    for (const chunks of [[stream + behind], [stream, behind, "\n\n"]]) {
+      const result = run(
+        chatStream,
+        chunks.map((chunk) => Buffer.from(chunk)),
+      );
+      expect(result.passed + result.held).toBe(stream);
+      expect(result.held).toBe("data: [DONE]\n\n");
+      expect(result).toMatchObject({ complete: true, failed: false });
+    }
+  }
 });
 
 test("bytes that are not events are passed on and break nothing", () => {
@@ -259,8 +275,8 @@ test("an event that a step changes is encoded anew, and every other one is passe
       const result = runThrough(steppedStream(change), cut(bytes, cuts));
       const got = events.map((one) => one.got);
       expect(result.passed).toBe(got.slice(0, last).join(""));
-      expect(result.held).toBe(got.slice(last).join(""));
-      const expected = events.filter(({ leftOut }) => !leftOut).map(({ after }) => after);
+      expect(result.held).toBe(got[last]);
+      const expected = events.slice(0, last + 1).flatMap(({ leftOut, after }) => (leftOut ? [] : [after]));
       expect(decode(result.passed + result.held)).toEqual(expected);
     }),
   );
@@ -293,7 +309,9 @@ test.each(["word", "end"])(
     const huge = `event: ${name}\ndata: ${"x".repeat(EVENT_BYTES_MAX)}\ndata: y\n\n`;
     const bytes = Buffer.from(before + huge + after);
     const result = runThrough(steppedStream(guard), cut(bytes, [5, 5_000, bytes.length - after.length - 5]));
-    expect(result).toMatchObject({ passed: before, held: after, complete: true });
-    expect(seen).toEqual(["", name, ""]);
+    // The end is known by its name, and nothing is behind it.
+    const ended = name === "end";
+    expect(result).toMatchObject({ passed: before, held: ended ? "" : after, complete: true });
+    expect(seen).toEqual(ended ? ["", name] : ["", name, ""]);
   },
 );

@@ -1,14 +1,14 @@
 /**
  * Reads server-sent events on their way through (WHATWG HTML, section 9.2) and says which bytes to pass on: those of an
- * event as they came, none where it is left out, new ones only where a step has changed it. What is held is the end of
- * the answer, from the event that completes it, so that usage can be made durable before the agent can see that the
- * answer is complete.
+ * event as they came, none where it is left out, new ones only where a step has changed it. What is held is the event
+ * that completes the answer, so that usage can be made durable before the agent can see that the answer is complete.
+ * What a provider sends behind that event is no part of the answer: it is neither read nor kept.
  */
 import type { Clock } from "../../../lib/clock.ts";
 import type { StreamSteps } from "../../../upstream/streamed-answer.ts";
-import type { StreamEvents } from "../dialects/dialect.ts";
+import type { StreamAsked, StreamEvents } from "../dialects/dialect.ts";
 import { EventMeter } from "./event-meter.ts";
-import { type EventStep, leaveOutUnasked, type StreamEvent } from "./event-steps.ts";
+import { type EventStep, leaveOutUnexpected, type StreamEvent } from "./event-steps.ts";
 
 /** An event larger than this is passed on unread, unless a step must have read it. */
 export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
@@ -20,9 +20,9 @@ const SPACE = 0x20;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /** The steps of one stream, in their order: what goes by the meter's reading comes behind it. */
-export function openEventStream(events: StreamEvents, usageAsked: boolean, clock: Clock): EventStream {
-  const meter = new EventMeter(events.start(usageAsked), clock);
-  return new EventStream(meter, [meter, leaveOutUnasked]);
+export function openEventStream(events: StreamEvents, asked: StreamAsked, clock: Clock): EventStream {
+  const meter = new EventMeter(events.start(asked), clock);
+  return new EventStream(meter, [meter, leaveOutUnexpected]);
 }
 
 export class EventStream implements StreamSteps {
@@ -35,7 +35,7 @@ export class EventStream implements StreamSteps {
   /** How far the carry has been looked at, so that a slow event is not read again from its start. */
   #lookedAt = 0;
   #oversized = false;
-  readonly #held: Buffer[] = [];
+  #held: Buffer = EMPTY;
 
   /** The meter, which tells when the stream is complete, is one of the steps. */
   constructor(meter: EventMeter, steps: readonly EventStep[]) {
@@ -45,13 +45,13 @@ export class EventStream implements StreamSteps {
   }
 
   held(): Buffer {
-    return this.#held.length === 1 ? (this.#held[0] ?? EMPTY) : Buffer.concat(this.#held);
+    return this.#held;
   }
 
   push(chunk: Buffer): Buffer | undefined {
+    if (this.meter.complete) return undefined;
     const text = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
     const passed: Buffer[] = [];
-    let out = this.meter.complete ? this.#held : passed;
     let passedTo = 0;
     let eventStart = 0;
     let lineStart = this.#lookedAt;
@@ -65,14 +65,15 @@ export class EventStream implements StreamSteps {
         this.#readLine(text, lineStart, at);
       } else {
         const instead = this.#endEvent();
-        const completes = this.meter.complete && out === passed;
-        if (completes || instead !== undefined) {
-          pushPart(out, text, passedTo, eventStart);
-          passedTo = eventStart;
+        if (this.meter.complete) {
+          pushPart(passed, text, passedTo, eventStart);
+          this.#held = instead ?? part(text, eventStart, next);
+          this.#carry = EMPTY;
+          return join(passed);
         }
-        if (completes) out = this.#held;
         if (instead !== undefined) {
-          if (instead.length > 0) out.push(instead);
+          pushPart(passed, text, passedTo, eventStart);
+          if (instead.length > 0) passed.push(instead);
           passedTo = next;
         }
         eventStart = next;
@@ -84,14 +85,14 @@ export class EventStream implements StreamSteps {
     if (text.length - eventStart > EVENT_BYTES_MAX) {
       // Too large to be kept: read on from here without its beginning, which is passed on where it may be.
       if (this.#mustReadAll) {
-        pushPart(out, text, passedTo, eventStart);
+        pushPart(passed, text, passedTo, eventStart);
         passedTo = text.length;
       }
       this.#oversized = true;
       eventStart = text.length;
       lineStart = text.length;
     }
-    pushPart(out, text, passedTo, eventStart);
+    pushPart(passed, text, passedTo, eventStart);
     this.#carry = eventStart === text.length ? EMPTY : part(text, eventStart, text.length);
     this.#lookedAt = lineStart - eventStart;
     return join(passed);
@@ -106,7 +107,7 @@ export class EventStream implements StreamSteps {
     this.#carry = EMPTY;
     this.#lookedAt = 0;
     if (!this.meter.complete) return last.length > 0 ? last : undefined;
-    this.#held.push(last);
+    this.#held = last;
     return undefined;
   }
 

@@ -3,6 +3,7 @@
  * dialect's own status for what is overloaded; exceptions are listed.
  */
 import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
+import { member } from "../../../../lib/json/member.ts";
 import type { ErrorFacts } from "../../../reply-style.ts";
 
 const OVERLOADED = 529;
@@ -33,4 +34,14 @@ function typeOf(code: ErrorCode): string {
   if (code === "join.invalid_token" || code === "join.invalid_assertion") return "invalid_request_error";
   const { status } = errorRow(code);
   return TYPES[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
+}
+
+/** Whether this is an error as the dialect's clients know it. */
+export function isOwnError(body: unknown): boolean {
+  const error = member(body, "error");
+  return (
+    member(body, "type") === "error" &&
+    typeof member(error, "type") === "string" &&
+    typeof member(error, "message") === "string"
+  );
 }

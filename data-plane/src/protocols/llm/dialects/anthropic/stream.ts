@@ -1,37 +1,75 @@
 /** The stream of Anthropic messages, event by event. Usage figures are cumulative: the latest counts. */
-import { member, parseJson } from "../../../../lib/json/member.ts";
+import { isFilled, member, parseJson } from "../../../../lib/json/member.ts";
 import type { EventMeaning, StreamEvents, StreamState } from "../dialect.ts";
+import { isOwnError } from "./errors.ts";
 import { readFigures } from "./usage.ts";
 
-const EVENT_TYPE = /"type"\s*:\s*"([a-z_]+)"/;
+const TYPES: ReadonlySet<string> = new Set([
+  "message_start",
+  "content_block_start",
+  "content_block_delta",
+  "content_block_stop",
+  "message_delta",
+  "message_stop",
+  "ping",
+  "error",
+]);
+/** Blocks that are announced before anything is in them. Others come whole with their announcement. */
+const EMPTY_AT_FIRST: ReadonlySet<unknown> = new Set(["text", "thinking", "tool_use"]);
 
 export const messagesStream: StreamEvents = {
   start: (): StreamState => {
     let figures: Readonly<Record<string, unknown>> | undefined;
+    let begun = false;
+    let stopped = false;
     return {
       read(name, data): EventMeaning {
-        switch (name !== "" ? name : (EVENT_TYPE.exec(data)?.[1] ?? "")) {
+        const type = TYPES.has(name) ? name : typeOf(data);
+        switch (type) {
           case "content_block_delta":
+            begun = true;
             return "content";
           case "message_start":
             figures = merge(figures, member(member(parseJson(data), "message"), "usage"));
+            return "quiet";
+          case "content_block_start": {
+            const block = member(parseJson(data), "content_block");
+            if (EMPTY_AT_FIRST.has(member(block, "type"))) return "quiet";
+            begun = true;
             return "other";
-          case "message_delta":
-            figures = merge(figures, member(parseJson(data), "usage"));
+          }
+          case "message_delta": {
+            const event = parseJson(data);
+            figures = merge(figures, member(event, "usage"));
+            if (typeof member(member(event, "delta"), "stop_reason") !== "string") return "quiet";
+            stopped = true;
+            begun = true;
             return "other";
+          }
           case "message_stop":
-            return "end";
+            // Where nothing has come before it, there is no answer that it could end.
+            return begun ? "end" : "bare_error";
           case "error":
-            return "error";
+            // Clients go by the name of the event.
+            return name === "error" && isOwnError(parseJson(data)) ? "error" : "bare_error";
           default:
-            return "other";
+            return "quiet";
         }
       },
+      whole: () => stopped,
       usage: () => readFigures(figures),
     };
   },
   errorEvent: (_error, body) => `event: error\ndata: ${JSON.stringify(body)}\n\n`,
 };
+
+/** Of an event whose name does not tell: some proxies leave the names out, and members come in any order. */
+function typeOf(data: string): unknown {
+  // A quote inside a JSON string is written with a backslash, so this is never found inside generated text.
+  if (data.includes('"content_block_delta"')) return "content_block_delta";
+  const event = parseJson(data);
+  return isFilled(member(event, "error")) ? "error" : member(event, "type");
+}
 
 /** Later figures replace earlier ones; a later null does not. The split of cache writes comes only at the start. */
 function merge(before: Readonly<Record<string, unknown>> | undefined, next: unknown) {

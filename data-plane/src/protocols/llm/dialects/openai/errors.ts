@@ -3,6 +3,7 @@
  * at fault, and else the last part of our own code, led by `upstream_` where the provider is meant; exceptions are listed.
  */
 import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
+import { member } from "../../../../lib/json/member.ts";
 import type { ErrorFacts } from "../../../reply-style.ts";
 
 const CODES: Partial<Record<ErrorCode, string>> = {
@@ -50,4 +51,9 @@ export function codeOf(code: ErrorCode): string | null {
   if (typeOf(code) === "invalid_request_error") return null;
   const [area, name = ""] = code.split(".");
   return area === "upstream" ? `upstream_${name}` : name;
+}
+
+/** Whether this is an error as the dialect's clients know it. */
+export function isOwnError(body: unknown): boolean {
+  return typeof member(member(body, "error"), "message") === "string";
 }
