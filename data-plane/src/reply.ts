@@ -86,6 +86,7 @@ function errorFacts(exchange: Exchange, code: ErrorCode): ErrorFacts {
       headgate_code: code,
       decision_id: decisionId,
       ...(refusal?.policyId !== undefined && { policy_id: refusal.policyId }),
+      ...(refusal?.policyName !== undefined && { policy_name: refusal.policyName }),
       ...(refusal?.facts !== undefined && { facts: refusal.facts }),
     },
   };
@@ -95,7 +96,9 @@ function errorFacts(exchange: Exchange, code: ErrorCode): ErrorFacts {
 function messageFor({ refusal, decisionId }: Exchange, row: ErrorRow): string {
   const details = [];
   if (refusal?.parameter !== undefined) details.push(`parameter ${refusal.parameter}`);
-  if (refusal?.policyId !== undefined) details.push(`policy ${refusal.policyId}`);
+  if (refusal?.policyName !== undefined)
+    details.push(`policy rule '${refusal.policyName}' (${refusal.policyId})`);
+  else if (refusal?.policyId !== undefined) details.push(`policy ${refusal.policyId}`);
   if (details.length === 0) return row.text;
   return `${row.text} (${[...details, `decision ${decisionId}`].join(", ")})`;
 }

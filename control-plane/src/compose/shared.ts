@@ -13,6 +13,7 @@ import { lockDirectory } from "../lib/directory-lock.ts";
 import { createLogger } from "../lib/logger.ts";
 import { createMakeId, type Random } from "../lib/make-id.ts";
 import { createMetrics } from "../lib/metrics.ts";
+import { createTrialPool } from "../policy/rules/trials/trial-pool.ts";
 import type { KeyWrapper } from "../secrets/key-wrapper.ts";
 import { openGivenKeyWrapper, openLocalKeyWrapper } from "../secrets/local-key-wrapper.ts";
 import { createTenantSecrets } from "../secrets/tenant-secrets.ts";
@@ -55,6 +56,8 @@ export async function openShared(
   shutdown.later(() => database.close());
   const keyWrapper = await openKeyWrapper(config, random, database);
   const revisionEvents = createRevisionEvents();
+  const trials = createTrialPool();
+  shutdown.later(() => trials.close());
   const services: Services = {
     db: database.db,
     embedded: database.embedded,
@@ -72,6 +75,7 @@ export async function openShared(
     privateNetworks: config.privateNetworks,
     revisionEvents,
     operationHints: createOperationHints(),
+    trials,
     renderSnapshot: (tx, tenant, { takesAway }) =>
       renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway, contract }),
     onRevision: (tenantId, revision) => {

@@ -10,6 +10,7 @@ import type { OpenDatabase } from "../db/client.ts";
 import { hashOperatorToken } from "../identity/operator-token.ts";
 import { createMakeId } from "../lib/make-id.ts";
 import { createMetrics } from "../lib/metrics.ts";
+import { createTrialPool } from "../policy/rules/trials/trial-pool.ts";
 import { createKeyWrapper } from "../secrets/local-key-wrapper.ts";
 import { createTenantSecrets } from "../secrets/tenant-secrets.ts";
 import { renderSnapshot } from "../snapshots/render-snapshot.ts";
@@ -61,6 +62,7 @@ export async function createTestServer(
   const keyWrapper = createKeyWrapper(random(32), random);
   const operatorToken = `hgo_${randomBytes(32).toString("base64url")}`;
   const revisionEvents = createRevisionEvents();
+  const trials = createTrialPool();
   const services: Services = {
     db: database.db,
     embedded: database.embedded,
@@ -78,6 +80,7 @@ export async function createTestServer(
     privateNetworks: ["127.0.0.0/8", "::1/128"],
     revisionEvents,
     operationHints: createOperationHints(),
+    trials,
     renderSnapshot: (tx, tenant, { takesAway }) =>
       renderSnapshot(tx, tenant, { now: clock.wallMs(), anySize: takesAway, contract: CONTRACT }),
     onRevision: (tenantId, revision) => revisionEvents.publish(tenantId, revision),
@@ -129,6 +132,7 @@ export async function createTestServer(
     },
     async [Symbol.asyncDispose]() {
       await app.close();
+      await trials.close();
       await database.close();
     },
   };

@@ -3,7 +3,7 @@
 export type { Observation } from "../data-planes/status.ts";
 export { withPlatform, withTenant } from "../db/tenant-scope.ts";
 export { readUsageBatch } from "../ledger/ingest/read-usage-batch.ts";
-export { checkCondition } from "../policy/rules/check-condition.ts";
+export { checkCondition } from "../policy/rules/trials/check-condition.ts";
 export { createProvisioningMetrics } from "../provisioning/metrics.ts";
 export { ABSENT, type DesiredDataPlane, type Provisioner } from "../provisioning/provisioner.ts";
 export { createReconciler, LEASE_MS } from "../provisioning/reconciler.ts";

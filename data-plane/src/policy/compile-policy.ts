@@ -2,13 +2,14 @@
  * Makes a snapshot ready for the hot path, or says everything that is wrong with it. Nothing that the snapshot refers to
  * may be missing: a policy that would fail on some call is refused as a whole.
  */
+import { type CompiledRule, createRuleCheck } from "@headgate/sdk/condition";
 import type { Id, PolicySnapshot, SnapshotLimit } from "@headgate/sdk/contract";
 import { LABEL_NAMES, type LabelName, type SnapshotAgent, scaledInteger } from "@headgate/sdk/contract";
 import { createIdentify } from "../identity/api-key.ts";
 import { compilePrices, NANO_USD_SCALE } from "./compile-prices.ts";
 import { compileProvider } from "./compile-provider.ts";
 import { compileRoutes } from "./compile-routes.ts";
-import { type CompiledRule, compileRules, createRuleCheck } from "./compile-rules.ts";
+import { compileRules } from "./compile-rules.ts";
 import { compileSelector } from "./compile-selector.ts";
 import type { CompiledAgent } from "./compiled-agent.ts";
 import type {

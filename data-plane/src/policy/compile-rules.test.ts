@@ -1,7 +1,8 @@
+import { createRuleCheck } from "@headgate/sdk/condition";
 import { POLICY_SAMPLES, type PolicyInput, type SnapshotRule } from "@headgate/sdk/contract";
 import { makeId } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
-import { compileRules, createRuleCheck } from "./compile-rules.ts";
+import { compileRules } from "./compile-rules.ts";
 
 const HOLDS = "true";
 const FAILS = "false";
@@ -22,7 +23,7 @@ function decide(sketches: readonly RuleSketch[], input: PolicyInput = sample()):
   const verdict = check(input);
   return verdict.allowed
     ? "allowed"
-    : `${verdict.code} by ${rules.findIndex(({ id }) => id === verdict.ruleId)}`;
+    : `${verdict.code} by ${rules.findIndex(({ id }) => id === verdict.rule.id)}`;
 }
 
 function sample(): PolicyInput {

@@ -2,6 +2,7 @@
  * A snapshot made ready for the hot path: everything that can be looked up is in a map, everything that can be parsed
  * is parsed. A compiled policy never changes; a newer revision replaces it whole.
  */
+import type { RuleVerdict } from "@headgate/sdk/condition";
 import type {
   BudgetWindow,
   CounterKey,
@@ -36,14 +37,6 @@ export interface CompiledPolicy {
   /** Nano-dollars for one million units, exact; undefined where no price is valid at that moment. */
   priceOf(vendor: string, upstreamModel: string, dimension: string, wallMs: number): bigint | undefined;
 }
-
-export type RuleVerdict =
-  | { readonly allowed: true }
-  | {
-      readonly allowed: false;
-      readonly code: "access.denied" | "access.rule_failed";
-      readonly ruleId: Id<"rule">;
-    };
 
 export interface CompiledModel {
   readonly model: SnapshotModel;

@@ -4,6 +4,8 @@ import type { DenialFacts, DenyCode, Id } from "@headgate/sdk/contract";
 export interface Refusal {
   readonly code: DenyCode;
   readonly policyId?: Id<"rule"> | Id<"limit"> | Id<"budget">;
+  /** What its owner calls that, where it is a rule. */
+  readonly policyName?: string;
   readonly parameter?: string;
   /** Milliseconds after which the same call may be admitted. */
   readonly retryAfterMs?: number | undefined;

@@ -1,7 +1,7 @@
+import type { CompiledRule } from "@headgate/sdk/condition";
 import { makePolicySnapshot } from "@headgate/sdk/testing";
 import { expect, test } from "vitest";
 import { compilePolicy } from "./compile-policy.ts";
-import type { CompiledRule } from "./compile-rules.ts";
 import type { CompiledPolicy } from "./compiled-policy.ts";
 import { selfTest } from "./self-test.ts";
 

@@ -1,6 +1,6 @@
 /** What a policy must be able to do before it replaces another. It is run on the very objects that will serve. */
+import type { CompiledRule } from "@headgate/sdk/condition";
 import { POLICY_SAMPLES } from "@headgate/sdk/contract";
-import type { CompiledRule } from "./compile-rules.ts";
 import type { CompiledPolicy } from "./compiled-policy.ts";
 
 /** Returns what failed; an empty list means that the policy may serve. Never throws. */

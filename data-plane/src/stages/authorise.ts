@@ -17,6 +17,7 @@ export const authorise: Stage = {
     const missing = call.find(policy, agent);
     if (missing !== undefined) return missing;
     const verdict = policy.checkRules(call.policyInput(agent, wallMs));
-    return verdict.allowed ? undefined : { code: verdict.code, policyId: verdict.ruleId };
+    if (verdict.allowed) return undefined;
+    return { code: verdict.code, policyId: verdict.rule.id, policyName: verdict.rule.name };
   },
 };

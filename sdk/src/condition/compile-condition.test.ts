@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { RE2JS } from "re2js";
+import { expect, test, vi } from "vitest";
 import { CONDITION_LIMITS, POLICY_SAMPLES, type PolicyInput } from "../contract/policy-language.ts";
 import { createConditionCompiler } from "./compile-condition.ts";
 
@@ -25,6 +26,18 @@ test.each(["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^(.*a){12}$"])(
     expect(run(`model.name.matches(${JSON.stringify(pattern)})`, named(text))).toBe("fails");
   },
 );
+
+test("a pattern is compiled once, however often a condition runs it and however many conditions have it", () => {
+  const compile = vi.spyOn(RE2JS, "compile");
+  const compiler = createConditionCompiler();
+  for (const macro of ["all", "exists"]) {
+    const compiled = compiler(`agent.capabilities.${macro}(c, [1, 2].all(n, c.matches("^once$")))`);
+    if (!compiled.ok || FIRST === undefined) throw new Error("not compiled");
+    compiled.condition({ ...FIRST, ...capable("once", "once", "once") });
+  }
+  expect(compile.mock.calls).toEqual([["^once$"]]);
+  compile.mockRestore();
+});
 
 test("the linear engine also serves inside macros, in every branch and on any receiver", () => {
   const text = `${"a".repeat(1_000)}!`;

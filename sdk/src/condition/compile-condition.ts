@@ -1,46 +1,61 @@
 /**
  * CEL conditions made ready to run (https://github.com/google/cel-spec), by the same code in both planes: what the
  * control plane saves is what a data plane runs. A condition sees `POLICY_VARIABLES` and nothing else. What it may
- * cost is bounded before it is accepted: length, depth, nodes, nested macros, and patterns that run in linear time
- * over a capped input.
+ * cost is bounded before it is accepted: length, depth, nodes, nested macros, patterns that run in linear time over a
+ * capped input, and the steps of all that together. Whether it can mean anything is not asked here but when it is saved
+ * (`check-types.ts`): what was once accepted must go on to run.
  */
 import { type ASTNode, Environment } from "@marcbachmann/cel-js";
 import { CONDITION_LIMITS, POLICY_VARIABLES, type PolicyInput } from "../contract/policy-language.ts";
+import { childrenOf, LOOPS, literalText } from "./ast.ts";
 import { compilePattern, type LinearPattern } from "./compile-pattern.ts";
+import { ConditionError, explainError } from "./condition-error.ts";
+import { stepsOf } from "./steps-of.ts";
 
 /** `error`: it could not be evaluated, or its value is no boolean. */
 export type ConditionResult = "holds" | "fails" | "error";
 export type Condition = (input: PolicyInput) => ConditionResult;
-/** `error` is a sentence that quotes the expression itself and nothing else. */
 export type CompiledCondition =
-  | { readonly ok: true; readonly condition: Condition }
-  | { readonly ok: false; readonly error: string };
+  | {
+      readonly ok: true;
+      readonly condition: Condition;
+      /** The most that evaluating it can take, as in `CONDITION_LIMITS.stepsMax`. */
+      readonly steps: number;
+      /** Why it is `error` on this input: a sentence with the place. Not for the hot path. */
+      explain(input: PolicyInput): string | undefined;
+    }
+  | {
+      readonly ok: false;
+      /** A sentence with the place, that quotes the expression itself and nothing else. */
+      readonly error: string;
+    };
+
+/** Patterns by their text, compiled once: `undefined` is never stored. */
+export type Patterns = Map<string, LinearPattern>;
 
 /** A compiler whose conditions share one environment and one table of patterns; make one for each policy. */
-export function createConditionCompiler(): (expression: string) => CompiledCondition {
-  const patterns = new Map<string, LinearPattern>();
+export function createConditionCompiler(
+  patterns: Patterns = new Map(),
+): (expression: string) => CompiledCondition {
   const environment = createEnvironment(patterns);
   return (expression) => {
     try {
-      return { ok: true, condition: compile(expression, environment, patterns) };
+      return compile(expression, environment, patterns);
     } catch (cause) {
-      const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n", 1);
-      return { ok: false, error: `${line.slice(0, 200)}.` };
+      return { ok: false, error: explainError(cause, expression) };
     }
   };
 }
 
 /** The library's own `matches` runs a backtracking engine, so calls of it are led to this method instead. */
 const LINEAR_MATCHES = "matchesLinear";
-/** Macros that run a part of the expression once for each element, or bind what can then be doubled. */
-const MACROS = new Set(["all", "exists", "exists_one", "map", "filter", "bind"]);
 
 function createEnvironment(patterns: ReadonlyMap<string, LinearPattern>): Environment {
   const environment = new Environment({
     unlistedVariablesAreDyn: false,
     limits: { maxDepth: CONDITION_LIMITS.depthMax, maxAstNodes: CONDITION_LIMITS.nodesMax },
   });
-  for (const [name, type] of Object.entries(POLICY_VARIABLES)) environment.registerVariable(name, type);
+  for (const name of Object.keys(POLICY_VARIABLES)) environment.registerVariable(name, "map<string, dyn>");
   environment.registerFunction(
     `string.${LINEAR_MATCHES}(string): bool`,
     (text: string, pattern: string) => {
@@ -54,63 +69,87 @@ function createEnvironment(patterns: ReadonlyMap<string, LinearPattern>): Enviro
 }
 
 /** Throws what is wrong with the expression. */
-function compile(
-  expression: string,
-  environment: Environment,
-  patterns: Map<string, LinearPattern>,
-): Condition {
-  if (expression.length > CONDITION_LIMITS.lengthMax)
-    throw new RangeError(`It must not be longer than ${CONDITION_LIMITS.lengthMax} characters`);
+function compile(expression: string, environment: Environment, patterns: Patterns): CompiledCondition {
+  const { lengthMax, macroNestingMax, stepsMax } = CONDITION_LIMITS;
+  if (expression.length > lengthMax)
+    throw new ConditionError(`It must not be longer than ${lengthMax} characters`, lengthMax);
   const program = environment.parse(expression);
-  if (macroNesting(program.ast) > CONDITION_LIMITS.macroNestingMax)
-    throw new RangeError(`It must not nest more than ${CONDITION_LIMITS.macroNestingMax} macros`);
+  const { ast } = program;
+  if (macroNesting(ast) > macroNestingMax)
+    throw new ConditionError(`It must not nest more than ${macroNestingMax} macros`, ast.start);
   // Before the check: that is where method names are resolved.
-  leadMatchesToLinear(program.ast, patterns);
+  prepare(ast, patterns);
   const checked = program.check();
-  if (!checked.valid) throw checked.error ?? new TypeError("It does not fit together");
+  if (!checked.valid) throw checked.error ?? new ConditionError("It does not fit together", ast.start);
   if (checked.type !== "bool" && checked.type !== "dyn")
-    throw new TypeError(`It must be a bool, not ${checked.type ?? "unknown"}`);
-  return (input) => {
-    try {
-      const value: unknown = program(input);
-      return value === true ? "holds" : value === false ? "fails" : "error";
-    } catch {
-      return "error";
-    }
+    throw new ConditionError(`It must be a bool, not ${checked.type ?? "unknown"}`, ast.start);
+  const { steps } = stepsOf(ast, { linearMatches: LINEAR_MATCHES, patterns });
+  if (!(steps <= stepsMax))
+    throw new ConditionError(
+      `It could take ${steps.toExponential(0)} steps, and at most ${stepsMax} are allowed: lists within lists and long patterns multiply`,
+      ast.start,
+    );
+  return {
+    ok: true,
+    steps,
+    condition: (input) => {
+      try {
+        const value: unknown = program(input);
+        return value === true ? "holds" : value === false ? "fails" : "error";
+      } catch {
+        return "error";
+      }
+    },
+    explain: (input) => {
+      try {
+        const value: unknown = program(input);
+        return typeof value === "boolean"
+          ? undefined
+          : explainError(new ConditionError("Its value is no bool", ast.start), expression);
+      } catch (cause) {
+        return explainError(cause, expression);
+      }
+    },
   };
 }
 
+/** Macros that are within one another, or called on one another's result; a binding can then be doubled. */
 function macroNesting(node: ASTNode): number {
   const inner = Math.max(0, ...childrenOf(node).map(macroNesting));
-  return node.op === "rcall" && MACROS.has(node.args[0]) ? inner + 1 : inner;
+  return node.op === "rcall" && (LOOPS.has(node.args[0]) || node.args[0] === "bind") ? inner + 1 : inner;
 }
 
-function leadMatchesToLinear(node: ASTNode, patterns: Map<string, LinearPattern>): void {
+const INT_MAX = 2n ** 63n;
+
+/** Leads calls of `matches` to the linear method, and refuses what has no bound. */
+function prepare(node: ASTNode, patterns: Patterns): void {
+  if (node.op === "value" && typeof node.args === "bigint" && node.args > INT_MAX)
+    throw new ConditionError("A whole number has 64 bits at most", node.start);
   if (node.op === "call" || node.op === "rcall") {
     const [name] = node.args;
-    if (name === LINEAR_MATCHES) throw new TypeError(`There is no function ${name}()`);
-    if (name === "matches" && node.op === "call")
-      throw new TypeError("Write matches() as a method: text.matches('pattern')");
-    if (name === "matches" && node.op === "rcall") {
-      const [pattern] = node.args[2];
-      if (pattern?.op !== "value" || typeof pattern.args !== "string")
-        throw new TypeError("matches() takes a literal pattern");
-      patterns.set(pattern.args, compilePattern(pattern.args));
-      node.args[0] = LINEAR_MATCHES;
-    }
+    // What is in a text of JSON could be of any size and depth.
+    if (name === LINEAR_MATCHES || name === "json")
+      throw new ConditionError(`There is no function ${name}()`, node.start);
+    if (name === "matches") leadToLinear(node, patterns);
   }
-  for (const child of childrenOf(node)) leadMatchesToLinear(child, patterns);
+  for (const child of childrenOf(node)) prepare(child, patterns);
 }
 
-function childrenOf(node: ASTNode): ASTNode[] {
-  return node.op === "value" || node.op === "id" ? [] : nodesIn(node.args);
-}
-
-function nodesIn(value: unknown): ASTNode[] {
-  if (Array.isArray(value)) return value.flatMap(nodesIn);
-  return isNode(value) ? [value] : [];
-}
-
-function isNode(value: unknown): value is ASTNode {
-  return typeof value === "object" && value !== null && "op" in value && "args" in value;
+function leadToLinear(node: ASTNode & { op: "call" | "rcall" }, patterns: Patterns): void {
+  if (node.op === "call")
+    throw new ConditionError("Write matches() as a method: text.matches('pattern')", node.start);
+  const [literal] = node.args[2];
+  const pattern = literalText(literal);
+  if (literal === undefined || pattern === undefined)
+    throw new ConditionError("matches() takes a literal pattern", literal?.start ?? node.start);
+  try {
+    if (!patterns.has(pattern)) patterns.set(pattern, compilePattern(pattern));
+  } catch (cause) {
+    const { message } = cause instanceof Error ? cause : new Error(String(cause));
+    throw new ConditionError(
+      message.replace("error parsing regexp: ", "The pattern is no RE2: "),
+      literal.start,
+    );
+  }
+  node.args[0] = LINEAR_MATCHES;
 }

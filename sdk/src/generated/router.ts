@@ -748,7 +748,7 @@ export interface Api {
     }>;
   };
   rules: {
-    /** It is read after all that are there. */
+    /** It is read after all that are there. Its `warnings` say what may not have been meant. */
     create: Mutation<{
       name: string;
       effect: "allow" | "deny" | "require";
@@ -760,6 +760,7 @@ export interface Api {
       condition: string;
       created_at: number;
       revision: number;
+      warnings: string[];
     }>;
     /** One rule. */
     get: Query<{
@@ -798,6 +799,55 @@ export interface Api {
       condition: string;
       created_at: number;
       revision: number;
+      warnings: string[];
+    }>;
+    /** Says what a condition, or where none is given all rules in their order, would say of a call. Changes nothing. */
+    test: Mutation<{
+      condition?: string | undefined;
+      call: {
+        agent: {
+          agent_id: `agt_${string}`;
+        } | {
+          name?: string | undefined;
+          labels?: {
+            team?: string | undefined;
+            cost_center?: string | undefined;
+            department?: string | undefined;
+            environment?: string | undefined;
+          } | undefined;
+          capabilities?: string[] | undefined;
+        };
+        model: {
+          name: string;
+          kind?: "chat" | "embeddings" | undefined;
+        };
+        request?: {
+          method?: "GET" | "POST" | undefined;
+          path?: string | undefined;
+          endpoint?: string | undefined;
+          dialect?: "anthropic" | "openai" | undefined;
+          stream?: boolean | undefined;
+          max_output_tokens?: number | undefined;
+        } | undefined;
+        at?: number | undefined;
+      };
+    }, {
+      verdict: {
+        allowed: boolean;
+        code: "access.denied" | "access.rule_failed" | null;
+        rule: {
+          id: `rul_${string}`;
+          name: string;
+        } | null;
+      } | null;
+      results: {
+        rule: {
+          id: `rul_${string}`;
+          name: string;
+        } | null;
+        result: "error" | "fails" | "holds";
+        error: string | null;
+      }[];
     }>;
     /** Takes every rule's id exactly once. `expected_revision` is the tenant's. */
     reorder: Mutation<{
@@ -2378,6 +2428,7 @@ export const PROCEDURES = {
     get: "query",
     list: "query",
     update: "mutation",
+    test: "mutation",
     reorder: "mutation",
     delete: "mutation",
   },

@@ -83,6 +83,7 @@ interface ErrorMembers {
   readonly param?: string | null;
   readonly code?: string | null;
   readonly policy_id?: string;
+  readonly policy_name?: string;
   readonly facts?: Readonly<Record<string, string>>;
 }
 

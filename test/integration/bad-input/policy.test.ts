@@ -47,7 +47,7 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
     });
   });
 
-  test("row 27: a model that a rule denies is 403 and names the rule", async () => {
+  test("row 27: a model that a rule denies is 403 and names the rule by name and id", async () => {
     const { error } = await expectRefused(gateway, {
       dialect,
       situation: "denied",
@@ -55,7 +55,8 @@ describe.each(DIALECTS)("in the %s dialect", (dialect) => {
       status: 403,
     });
     expect(error.policy_id).toBe(gateway.policyIds.deny);
-    expect(error.message).toContain(gateway.policyIds.deny);
+    expect(error.policy_name).toBe("denied");
+    expect(error.message).toContain(`policy rule 'denied' (${gateway.policyIds.deny})`);
   });
 
   const badParameters: readonly (readonly [name: string, value: unknown])[] = [

@@ -5,6 +5,7 @@ import type { Logger } from "../../lib/logger.ts";
 import type { Random } from "../../lib/make-id.ts";
 import type { Metrics } from "../../lib/metrics.ts";
 import type { ChangeServices } from "../../policy/change-policy.ts";
+import type { TrialPool } from "../../policy/rules/trials/trial-pool.ts";
 import type { KeyWrapper } from "../../secrets/key-wrapper.ts";
 import type { TenantSecrets } from "../../secrets/tenant-secrets.ts";
 import type { RevisionEvents } from "../../snapshots/revision-events.ts";
@@ -21,6 +22,8 @@ export interface Services extends ChangeServices {
   readonly revisionEvents: RevisionEvents;
   /** Where those who watch operations hear of news. */
   readonly operationHints: OperationHints;
+  /** Where conditions of rules are tried. */
+  readonly trials: TrialPool;
   /** SHA-256 of the operator's token. */
   readonly operatorTokenHash: Buffer;
   /** How new data planes are provisioned. */

@@ -64,6 +64,7 @@ const NAMES_OTHERS: Record<string, readonly Input[]> = {
   "routes.delete": [(t) => ({ model_id: t.model })],
   "rules.get": [(t) => ({ rule_id: t.rule })],
   "rules.update": [(t) => ({ rule_id: t.rule, effect: "allow" })],
+  "rules.test": [(t) => ({ call: { agent: { agent_id: t.agent }, model: { name: "m" } } })],
   "rules.reorder": [(t) => ({ rule_ids: [t.rule] })],
   "rules.delete": [(t) => ({ rule_id: t.rule })],
   "limits.create": [

@@ -10,6 +10,12 @@ export async function nextPosition(tx: TenantTx): Promise<number> {
   return (row?.last ?? -1) + 1;
 }
 
+/** Whether there is a rule that allows. */
+export async function hasAllow(tx: TenantTx): Promise<boolean> {
+  const rows = await tx.select({ id: rules.id }).from(rules).where(eq(rules.effect, "allow")).limit(1);
+  return rows.length > 0;
+}
+
 /** In the order in which they are read. */
 export async function rulesInOrder(tx: TenantTx): Promise<RuleRow[]> {
   return tx.select().from(rules).orderBy(asc(rules.position), asc(rules.id));

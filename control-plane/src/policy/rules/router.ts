@@ -4,17 +4,18 @@ import { router, tenantProcedure } from "../../api/trpc/procedures.ts";
 import { defined } from "../../lib/defined.ts";
 import { pageSchema } from "../../lib/page.ts";
 import { expectedRevision } from "../resource.ts";
-import { RULES_MAX, rules, ruleView } from "./service.ts";
+import { callToTry } from "./call-to-try.ts";
+import { RULES_MAX, rules, ruleTestView, ruleView, savedRuleView } from "./service.ts";
 
 const content = snapshotRule.omit({ id: true });
 const byId = z.strictObject({ rule_id: idOf("rule") });
 const target = byId.extend(expectedRevision);
 
 export const rulesRouter = router({
-  /** It is read after all that are there. */
+  /** It is read after all that are there. Its `warnings` say what may not have been meant. */
   create: tenantProcedure
     .input(content)
-    .output(ruleView)
+    .output(savedRuleView)
     .mutation(({ ctx, input }) => rules.create(ctx, input)),
 
   /** One rule. */
@@ -32,10 +33,16 @@ export const rulesRouter = router({
   /** What is left out stays as it is, and so does its place. */
   update: tenantProcedure
     .input(target.extend(content.partial().shape))
-    .output(ruleView)
+    .output(savedRuleView)
     .mutation(({ ctx, input: { rule_id: id, expected_revision, ...changes } }) =>
       rules.update(ctx, { id, expected_revision }, defined(changes)),
     ),
+
+  /** Says what a condition, or where none is given all rules in their order, would say of a call. Changes nothing. */
+  test: tenantProcedure
+    .input(z.strictObject({ condition: content.shape.condition.optional(), call: callToTry }))
+    .output(ruleTestView)
+    .mutation(({ ctx, input }) => rules.test(ctx, input)),
 
   /** Takes every rule's id exactly once. `expected_revision` is the tenant's. */
   reorder: tenantProcedure

@@ -1,15 +1,23 @@
 import { CelScalar, celEnv, mapType, parse, plan } from "@bufbuild/cel";
-import { type Condition, type ConditionResult, compilePattern } from "@headgate/sdk/condition";
+import type { Condition, ConditionResult, Patterns } from "@headgate/sdk/condition";
 import { POLICY_VARIABLES } from "@headgate/sdk/contract";
 
 const VARIABLES = Object.fromEntries(
   Object.keys(POLICY_VARIABLES).map((name) => [name, mapType(CelScalar.STRING, CelScalar.DYN)]),
 );
 
-/** The condition as another implementation of CEL reads it. One that it cannot read is an error on every input. */
-export function secondOpinion(expression: string): Condition {
+/**
+ * The condition as another implementation of CEL reads it. One that it cannot read is an error on every input.
+ * `patterns`: those that it matches by, compiled.
+ */
+export function secondOpinion(expression: string, patterns: Patterns): Condition {
+  const compile = (pattern: string) => {
+    const compiled = patterns.get(pattern);
+    if (compiled === undefined) throw new TypeError("The pattern is read differently");
+    return compiled;
+  };
   try {
-    const env = celEnv({ variables: VARIABLES, re2: { compile: compilePattern } });
+    const env = celEnv({ variables: VARIABLES, re2: { compile } });
     const evaluate = plan(env, parse(expression)) as (bindings: object) => unknown;
     return (input) => resultOf(() => evaluate(input));
   } catch {
