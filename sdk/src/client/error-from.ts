@@ -11,6 +11,7 @@ const errorData = z.object({
     message: z.string(),
     retryable: z.boolean(),
     parameter: z.string().optional(),
+    issues: z.array(z.object({ parameter: z.string().optional(), message: z.string() })).optional(),
   }),
 });
 

@@ -6,11 +6,19 @@ import type { ErrorCode } from "../contract/error-codes.ts";
  */
 export type HeadgateErrorCode = ErrorCode | "network" | "protocol";
 
+/** One thing that is wrong with an input. */
+export interface InputIssue {
+  /** The member at fault, with dots between levels; undefined where it is the input as a whole. */
+  readonly parameter?: string | undefined;
+  readonly message: string;
+}
+
 export interface HeadgateErrorOptions {
   /** 0 where there is no answer. */
   status: number;
   retryable: boolean;
   parameter?: string | undefined;
+  issues?: readonly InputIssue[] | undefined;
   requestId?: string | undefined;
   cause?: unknown;
 }
@@ -31,6 +39,8 @@ export class HeadgateError extends Error {
   readonly retryable: boolean;
   /** The input's member at fault, with dots between levels. */
   readonly parameter: string | undefined;
+  /** All that is wrong with the input; empty where it is not the input that is at fault. */
+  readonly issues: readonly InputIssue[];
   /** To be named in a report. */
   readonly requestId: string | undefined;
 
@@ -40,6 +50,7 @@ export class HeadgateError extends Error {
     this.status = options.status;
     this.retryable = options.retryable;
     this.parameter = options.parameter;
+    this.issues = options.issues ?? [];
     this.requestId = options.requestId;
     Object.defineProperty(this, BRAND, { value: true });
   }

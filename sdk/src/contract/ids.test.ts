@@ -57,7 +57,9 @@ test.each([
 });
 
 test("the refusal says which prefix is wanted", () => {
-  expect(idOf("agent").safeParse("x").error?.issues[0]?.message).toContain('"agt_"');
+  expect(idOf("agent").safeParse("x").error?.issues[0]?.message).toBe(
+    "must be an id that starts with agt_, not a name",
+  );
 });
 
 test("a factory draws fresh randomness for each id", () => {

@@ -74,7 +74,7 @@ export function encodeId<K extends IdKind>(kind: K, unixMs: number, random: Uint
 export function idOf<K extends IdKind>(kind: K): z.ZodType<Id<K>, Id<K>> {
   const pattern = new RegExp(`^${ID_PREFIXES[kind]}_${UNIQUE_PART}$`);
   return z.custom<Id<K>>((value) => typeof value === "string" && pattern.test(value), {
-    error: `must be an id that starts with "${ID_PREFIXES[kind]}_"`,
+    error: `must be an id that starts with ${ID_PREFIXES[kind]}_, not a name`,
   });
 }
 

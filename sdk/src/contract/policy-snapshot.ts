@@ -11,8 +11,18 @@ import { usageLabels } from "./usage-batch.ts";
 
 export const SNAPSHOT_BYTES_MAX = 32 * 1024 * 1024;
 
-export const resourceName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a DNS label");
-export const modelName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/, "must be a model name");
+export const resourceName = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+  );
+export const modelName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/,
+    "must be 1 to 128 letters, digits and ._:/@-, with a letter or digit first",
+  );
 /** Compact JWE, `alg` ECDH-ES, `enc` A256GCM. A credential's plaintext is its UTF-8 text. */
 const sealed = z
   .string()
@@ -28,7 +38,9 @@ export const MODEL_KINDS_OF: Readonly<Record<Dialect, readonly SnapshotModel["ki
   anthropic: ["chat"],
 };
 /** A data plane refuses a snapshot with a dialect that it does not serve; which those are is no matter of the format. */
-const dialectName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, "must be a dialect's name");
+const dialectName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,31}$/, "must be a dialect's name in lower case, such as openai");
 
 export const agentLabels = usageLabels.extend({
   environment: z.string().max(64).optional(),

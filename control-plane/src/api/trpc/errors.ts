@@ -2,7 +2,7 @@
 import { type ErrorCode, errorRow } from "@headgate/sdk/contract";
 import { type TRPCDefaultErrorShape, TRPCError } from "@trpc/server";
 import { ZodError } from "zod";
-import { Fault, inputFault } from "../../lib/fault.ts";
+import { Fault, type InputIssue, inputFault } from "../../lib/fault.ts";
 
 /** What a client gets in `error.data.headgate`. */
 export interface ApiError {
@@ -11,6 +11,8 @@ export interface ApiError {
   retryable: boolean;
   /** The parameter at fault, with dots between levels. */
   parameter?: string;
+  /** All that is wrong with the input, where it is the input that is at fault. */
+  issues?: readonly InputIssue[];
 }
 
 type TrpcCode = TRPCError["code"];
@@ -30,6 +32,7 @@ export function formatError({ shape, error }: { shape: TRPCDefaultErrorShape; er
     message: fault.message,
     retryable,
     ...(fault.parameter === undefined ? {} : { parameter: fault.parameter }),
+    ...(fault.issues.length === 0 ? {} : { issues: fault.issues }),
   };
   return { code: shape.code, message: fault.message, data: { httpStatus: status, headgate } };
 }

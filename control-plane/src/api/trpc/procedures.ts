@@ -8,9 +8,12 @@ import type { Actor } from "../../identity/actor.ts";
 import { authenticateAdminKey } from "../../identity/authenticate-admin-key.ts";
 import { isOperatorToken, OPERATOR } from "../../identity/operator-token.ts";
 import { Fault } from "../../lib/fault.ts";
+import { useIssueTexts } from "../../lib/issue-text.ts";
 import { requireTenant } from "../../tenants/service.ts";
 import type { Context } from "./context.ts";
 import { formatError, toTrpcError } from "./errors.ts";
+
+useIssueTexts();
 
 const t = initTRPC.context<Context>().create({
   errorFormatter: formatError,
@@ -35,18 +38,18 @@ const observed = t.procedure.use(async ({ ctx, path, next }) => {
 export const publicProcedure = observed;
 
 /** The operator of the platform. */
-export const operatorProcedure = observed.use(({ ctx, next }) => {
-  if (ctx.credential === undefined) throw new Fault("api.unauthenticated");
-  if (!isOperatorToken(ctx.services.operatorTokenHash, ctx.credential)) {
-    throw new Fault(ctx.credential.startsWith("hg_live_") ? "api.forbidden" : "api.unauthenticated");
-  }
-  return next({ ctx: { actor: OPERATOR } });
+export const operatorProcedure = observed.use(async ({ ctx, next }) => {
+  const { services } = ctx;
+  const credential = requireCredential(ctx);
+  if (isOperatorToken(services.operatorTokenHash, credential)) return next({ ctx: { actor: OPERATOR } });
+  await authenticateAdminKey(services, credential);
+  throw new Fault("api.forbidden", { detail: "It takes the operator's token, not a tenant's admin key." });
 });
 
 /** A tenant: by its admin key, or by the operator with the tenant's id in `x-headgate-tenant`. */
 export const tenantProcedure = observed.use(async ({ ctx, next, type }) => {
-  const { services, credential, actingTenant } = ctx;
-  if (credential === undefined) throw new Fault("api.unauthenticated");
+  const { services, actingTenant } = ctx;
+  const credential = requireCredential(ctx);
   if (isOperatorToken(services.operatorTokenHash, credential)) {
     if (actingTenant === undefined)
       throw new Fault("api.forbidden", { detail: "Name a tenant in x-headgate-tenant." });
@@ -55,7 +58,6 @@ export const tenantProcedure = observed.use(async ({ ctx, next, type }) => {
     return next({ ctx: { actor: OPERATOR as Actor, tenantId: tenant.id } });
   }
   const caller = await authenticateAdminKey(services, credential);
-  if (caller === undefined) throw new Fault("api.unauthenticated");
   if (actingTenant !== undefined && actingTenant !== caller.tenantId) throw new Fault("api.not_found");
   if (caller.suspended && type === "mutation") throw new Fault("tenant.suspended");
   const actor: Actor = { kind: "key", id: caller.keyId };
@@ -64,10 +66,15 @@ export const tenantProcedure = observed.use(async ({ ctx, next, type }) => {
 
 /** Either of the two above, for what is the same for all tenants. */
 export const memberProcedure = observed.use(async ({ ctx, next }) => {
-  const { services, credential } = ctx;
-  if (credential === undefined) throw new Fault("api.unauthenticated");
-  if (isOperatorToken(services.operatorTokenHash, credential)) return next();
-  if ((await authenticateAdminKey(services, credential)) === undefined)
-    throw new Fault("api.unauthenticated");
+  const credential = requireCredential(ctx);
+  if (!isOperatorToken(ctx.services.operatorTokenHash, credential))
+    await authenticateAdminKey(ctx.services, credential);
   return next();
 });
+
+function requireCredential({ credential }: Context): string {
+  if (credential !== undefined) return credential;
+  throw new Fault("api.unauthenticated", {
+    detail: "Send an admin key as `Authorization: Bearer hg_live_...`.",
+  });
+}
