@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { explainStartFailure } from "./compose/explain-start-failure.ts";
 import { migrateDatabase } from "./compose/shared.ts";
 import { startControlPlane } from "./compose/start-control-plane.ts";
@@ -5,6 +6,11 @@ import { type Config, readConfig } from "./config.ts";
 import { Refusal } from "./lib/refusal.ts";
 
 /** Without a command it serves; `migrate` brings the schema up to date and ends. Standard output carries one line of JSON for whoever started the process; the log goes to standard error. */
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+// Until it has its database there is nothing to end in order, and that may never come. The system ends it then, which
+// needs nothing of ours; but not where it is the first process of a container.
+if (process.pid === 1)
+  for (const signal of SIGNALS) process.on(signal, () => process.exit(128 + constants.signals[signal]));
 let config: Config | undefined;
 const [command] = process.argv.slice(2);
 try {
@@ -22,7 +28,6 @@ try {
 }
 
 async function serve(config: Config): Promise<void> {
-  const starting = startControlPlane(config);
   let stopping = false;
   const stop = () => {
     // A second signal does not wait for what the first one began.
@@ -31,8 +36,11 @@ async function serve(config: Config): Promise<void> {
     // What is still starting may have found data planes already: it starts, and then stops in order.
     starting.then((running) => running.stop()).then(() => process.exit(0), fail);
   };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  const starting = startControlPlane(config, {
+    onOpened() {
+      for (const signal of SIGNALS) process.removeAllListeners(signal).on(signal, stop);
+    },
+  });
   const running = await starting;
   const { url, metricsUrl } = running;
   process.stdout.write(

@@ -23,16 +23,23 @@ export interface RunningControlPlane {
   stop(): Promise<void>;
 }
 
-/** `contract` is another than the code's own in tests of its evolution only. */
+export interface ControlPlaneTuning {
+  /** Another than the code's own in tests of its evolution only. */
+  readonly contract?: Contract;
+  /** It has its database, and may find data planes from now on: it is to end in order. */
+  readonly onOpened?: () => void;
+}
+
 export async function startControlPlane(
   config: Config,
-  { contract = CONTRACT }: { readonly contract?: Contract } = {},
+  { contract = CONTRACT, onOpened }: ControlPlaneTuning = {},
 ): Promise<RunningControlPlane> {
   const shutdown = createShutdown();
   try {
     let worker: Worker | undefined;
     const onRevision = () => worker?.wake();
     const { services, operatorToken } = await openShared(config, { shutdown, onRevision, contract });
+    onOpened?.();
     let url = "";
     if (config.role !== "worker") {
       const { startApi } = await import("./api.ts");

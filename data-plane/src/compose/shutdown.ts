@@ -1,11 +1,9 @@
 /** The end of a data plane, part by part, in the order in which they need each other. */
 import type { Server } from "node:http";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { Gateway } from "../pipeline/stage.ts";
 import type { OrphanRecovery } from "../storage/recover-orphans.ts";
-import { holdsWhatWasSetAside } from "../storage/ship-left-over.ts";
 import type { Link } from "./link.ts";
 import type { State } from "./state.ts";
 
@@ -25,7 +23,6 @@ export interface RunningParts {
 
 export async function shutDown(parts: RunningParts): Promise<void> {
   const { config, gateway, link, state, orphans, admin } = parts;
-  const { directory, spool } = state;
   gateway.load.draining = true;
   if (config.drainDelayMs > 0) await delay(config.drainDelayMs);
   await parts.drain(config.drainMs);
@@ -35,10 +32,7 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   await link.stop();
   await Promise.all([gateway.pools.close(), parts.stopTracing()]);
   gateway.audit.flush();
-  await spool.close();
-  const nothingWaits =
-    spool.ackedSeq === spool.headSeq && !holdsWhatWasSetAside(join(directory.path, "spool"));
-  directory.release(nothingWaits);
+  await state.close();
   admin.close();
   admin.closeAllConnections();
 }

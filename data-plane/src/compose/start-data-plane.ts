@@ -26,7 +26,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface DataPlane {
   readonly url: string;
   readonly adminUrl: string;
-  /** Resolves when another process has taken over what this one keeps: it can record nothing more, and must end. */
+  /** Resolves when another process has taken over what this one keeps: it is not ready any more, and must end. */
   readonly lost: Promise<void>;
   /**
    * Drains: not ready at once, new connections for a while yet, calls in flight to their end or to the deadline, usage
@@ -41,8 +41,10 @@ export interface DataPlaneOutput {
   log(text: string): unknown;
 }
 
-/** What tests set otherwise. */
+/** What programs and tests set otherwise. */
 interface DataPlaneTuning {
+  /** Calls may come from now on, so that it is to end in order. */
+  readonly onListening?: () => void;
   readonly clock?: Clock;
   /** How long an agent may take nothing of the end of its answer. */
   readonly replyIdleMs?: number;
@@ -61,6 +63,7 @@ export async function startDataPlane(
     claimTiming = CLAIM_TIMING,
     dialects = DIALECTS,
     contract = CONTRACT,
+    onListening,
   }: DataPlaneTuning = {},
 ): Promise<DataPlane> {
   const log = createLogger((line) => output.log(line), clock.wallMs);
@@ -70,7 +73,7 @@ export async function startDataPlane(
   const budgets = createBudgets(clock, replicas);
   const { tracing, stop: stopTracing } = await startTracing({ traces: config.traces, version: VERSION, log });
   const state = await openState({ ...around, config, budgets, claimTiming });
-  const { directory, spool } = state;
+  const { spool } = state;
   const authorities = new Set(config.authorities);
   const writeRecords = (lines: string) => output.out(lines);
   const { gateway, holder, registry } = composeGateway({
@@ -91,7 +94,7 @@ export async function startDataPlane(
     () => load.inFlight,
     (socket) => cutCall(socket, gateway),
   );
-  const ready = () => holder.current() !== undefined && !load.draining;
+  const ready = () => holder.current() !== undefined && !load.draining && !spool.fenced;
   const admin = buildAdminServer({ registry, ready });
   // First what is on disk: a restart serves from its first moment, whether the control plane is there or not.
   const link = await startLink({
@@ -117,6 +120,7 @@ export async function startDataPlane(
     replicas,
     orphans: () => orphans,
   });
+  onListening?.();
   const url = await listen(server, config.host, config.port);
   if (config.authorities === undefined) {
     for (const authority of ownAuthorities(config.host, url)) authorities.add(authority);
@@ -135,7 +139,7 @@ export async function startDataPlane(
   return {
     url,
     adminUrl,
-    lost: directory.lost,
+    lost: state.lost,
     stop: () => shutDown({ config, gateway, link, state, orphans: recovery, admin, drain, stopTracing }),
   };
 }

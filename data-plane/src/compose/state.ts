@@ -10,6 +10,7 @@ import {
   takeStateDirectory,
 } from "../storage/open-state-directory.ts";
 import { type OrphanRecovery, recoverOrphans } from "../storage/recover-orphans.ts";
+import { holdsWhatWasSetAside } from "../storage/ship-left-over.ts";
 import type { SendBatch } from "../usage/report/reporter.ts";
 import { openSpool, type Spool } from "../usage/spool/spool.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -17,6 +18,10 @@ import type { Surroundings } from "./surroundings.ts";
 export interface State {
   readonly directory: StateDirectory;
   readonly spool: Spool;
+  /** Resolves when another process has taken over what is kept here: nothing more can be recorded, or billed. */
+  readonly lost: Promise<void>;
+  /** Ends all writing, and lets go of the directory. */
+  close(): Promise<void>;
   /** Begins to ship what dead replicas have left, and what a step back has set aside. */
   recoverOrphans(send: SendBatch): OrphanRecovery;
 }
@@ -39,7 +44,7 @@ export async function openState({ config, budgets, claimTiming, ...around }: Sta
   };
   const directory =
     config.state.kind === "own"
-      ? ownStateDirectory(config.state.directory)
+      ? ownStateDirectory(config.state.directory, log)
       : await takeStateDirectory({ ...claims, log });
   void directory.lost.then(() => log.error({}, "another process has taken over the state directory"));
   const spoolOptions = {
@@ -55,9 +60,20 @@ export async function openState({ config, budgets, claimTiming, ...around }: Sta
     restore: budgets.restore,
     onFault: (err) => log.error({ err }, "the usage spool has a fault"),
   });
+  // Somebody else may take it while nothing is written here.
+  const watching = setInterval(spool.checkOwner, claimTiming.renewMs);
+  watching.unref();
   return {
     directory,
     spool,
+    lost: Promise.race([directory.lost, spool.lost]),
+    async close() {
+      clearInterval(watching);
+      await spool.close();
+      const nothingWaits =
+        spool.ackedSeq === spool.headSeq && !holdsWhatWasSetAside(join(directory.path, "spool"));
+      directory.release(nothingWaits);
+    },
     recoverOrphans: (send) =>
       recoverOrphans({
         ...around,

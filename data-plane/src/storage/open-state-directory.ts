@@ -8,6 +8,7 @@ import type { Logger } from "../lib/logger.ts";
 import { claimedDisk } from "./claimed-disk.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { type ClaimDeps, type HeldDirectory, makeHeldDirectory, takeOver } from "./hold-claim.ts";
+import { DirectoryInUseError, lockDirectory } from "./lock-directory.ts";
 import { watchClaims } from "./watch-claims.ts";
 
 export interface StateDirectory {
@@ -19,8 +20,17 @@ export interface StateDirectory {
   release(settled: boolean): void;
 }
 
-export function ownStateDirectory(path: string): StateDirectory {
-  return { path, disk: realDisk, lost: new Promise(() => undefined), release: () => undefined };
+/** Throws `DirectoryInUseError`. A file system without locks leaves it to the spool to notice a second writer. */
+export function ownStateDirectory(path: string, log: Logger): StateDirectory {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  let release = (): void => undefined;
+  try {
+    release = lockDirectory(path);
+  } catch (err) {
+    if (err instanceof DirectoryInUseError) throw err;
+    log.warn({ err }, "the state directory cannot be locked");
+  }
+  return { path, disk: realDisk, lost: new Promise(() => undefined), release };
 }
 
 /**

@@ -69,6 +69,16 @@ export function removeSpool(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
 }
 
+/** False only where nothing of a stream is there, be it without its identity. */
+export function mayHoldStream(directory: string): boolean {
+  try {
+    return readdirSync(directory).some((name) => name === "spool.json" || name.endsWith(".segment"));
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 /** A stream that was set aside stays until it was shipped, or someone has looked. */
 export function holdsWhatWasSetAside(directory: string): boolean {
   try {

@@ -1,11 +1,12 @@
 /** What can be seen of the state directories of others, and since when it has not changed. */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isId } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
 import { readClaim } from "./claim-file.ts";
 import type { ClaimTiming } from "./claim-timing.ts";
 import { TAKING } from "./hold-claim.ts";
+import { mayHoldStream } from "./ship-left-over.ts";
 
 export interface SeenDirectory {
   readonly name: string;
@@ -57,7 +58,7 @@ export function watchClaims(options: {
         seen.push({
           name,
           owner: released || quietMs >= timing.expiryMs ? "none" : sight.changed ? "alive" : "unknown",
-          settled: released ? claim.settled : !existsSync(join(directory, "spool", "spool.json")),
+          settled: released ? claim.settled : !mayHoldStream(join(directory, "spool")),
           quietMs,
         });
       }

@@ -151,9 +151,12 @@ test("a registration from before there were replicas is that of the data plane's
   await using fake = await startFakeControlPlane();
   await using first = await joinAndApply(fake, 5);
   const path = join(first.stateDir, "registration.json");
-  const kept = JSON.parse(await readFile(path, "utf8")) as { answer: Record<string, unknown> };
-  delete kept.answer["replica_id"];
-  await writeFile(path, JSON.stringify(kept));
+  const { answer, last_good_key } = JSON.parse(await readFile(path, "utf8")) as {
+    answer: Record<string, unknown>;
+    last_good_key: unknown;
+  };
+  delete answer["replica_id"];
+  await writeFile(path, JSON.stringify({ answer, last_good_key }));
   fake.expireCredentials();
   await using second = await first.restart();
   expect(second.holder.current()?.revision).toBe(5);

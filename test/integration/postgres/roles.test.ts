@@ -1,6 +1,8 @@
 /** The API and the worker as processes of their own, over one database, and the schema that somebody else brings up to date. */
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "@headgate/control-plane";
@@ -136,4 +138,20 @@ test("a process that shares the work does not start on a schema that is behind",
   await expect(open()).rejects.toThrow("node dist/main.js migrate");
   await database.query("DROP SCHEMA drizzle CASCADE");
   await expect(open()).rejects.toThrow("node dist/main.js migrate");
+});
+
+test.each(["api", "worker"])("a signal ends the %s at once while it waits for its database", async (role) => {
+  const asked = Promise.withResolvers<Socket>();
+  const silent = createServer((socket) => asked.resolve(socket)).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  await using starting = startProcess({
+    name: `waiting-${role}`,
+    entry: "@headgate/control-plane/main",
+    env: { ...shared, ...pulumi, HEADGATE_ROLE: role, DATABASE_URL: `postgres://u:p@127.0.0.1:${port}/d` },
+  });
+  const socket = await asked.promise;
+  expect(await starting.kill("SIGTERM")).toEqual({ code: null, signal: "SIGTERM" });
+  socket.destroy();
+  silent.close();
 });

@@ -67,7 +67,7 @@ export async function openStream(options: OpenStreamOptions): Promise<OpenedStre
   lookForLostCharges(found);
   if (ledger.isNew && found.segments.length > 0)
     found.damage.push(new SpoolDamagedError("the ledger is missing: what it counted as lost is not known"));
-  for (const error of found.damage) tell(error);
+  for (const error of [...found.damage, ...found.torn]) tell(error);
   countLostNow(streamsAside + found.damage.length);
   setStraysAside(found.strays);
   const foreign = foreignFiles(disk, directory);

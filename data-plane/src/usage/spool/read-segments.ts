@@ -38,6 +38,8 @@ export interface RecoveredSegments {
   readonly strays: string[];
   /** What of the stream cannot be read, or was never part of it, and may hold usage. */
   readonly damage: SpoolDamagedError[];
+  /** Ends that cannot be read, as a crash leaves them: what stood there was not yet promised to anybody. */
+  readonly torn: readonly SpoolDamagedError[];
 }
 
 /** Thrown where a record that had been on disk can no longer be read, or a segment is missing. */
@@ -71,6 +73,7 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
   let records = 0;
   const { reached } = options;
   const damage: SpoolDamagedError[] = [];
+  const torn: SpoolDamagedError[] = [];
   const missing =
     reached !== undefined &&
     (chain.length === 0 ? Math.max(reached.headSeq, reached.ackedSeq) > 0 : headSeq > reached.ackedSeq);
@@ -109,8 +112,11 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
       }
     }
     for (const [id, record] of here) opened.set(id, attemptIn(bytes, record, link, options.contract));
-    if (last && holdsRecord(bytes, offset, bytes.length))
-      damage.push(new SpoolDamagedError(`${link.name} is damaged at byte ${offset}`));
+    if (bytes.subarray(offset, limit).some((byte) => byte !== 0)) {
+      const error = new SpoolDamagedError(`${link.name} cannot be read from byte ${offset} to ${limit}`);
+      // A write that a crash has cut short is the last of all.
+      (holdsRecord(bytes, offset + 1, limit) ? damage : torn).push(error);
+    }
     if (offset < link.durableBytesMin)
       throw new SpoolDamagedError(`${link.name} cannot be read beyond byte ${offset}`);
     segments.push({
@@ -135,6 +141,7 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
     segments,
     headSeq,
     damage,
+    torn,
     totals: totals.read(),
     abandoned: [...opened.values()],
     nextRecord: newestNumber + Math.max(1, records),

@@ -48,6 +48,8 @@ export interface SegmentLog {
   readonly totals: ReadonlyMap<string, bigint>;
   /** `failing`: the disk does not take bytes; `superseded`: another process has taken the spool over. */
   readonly state: "writing" | "failing" | "superseded";
+  /** True once another process has taken the spool over. */
+  checkSuperseded(): boolean;
   /** Begins the log's first segment. Rejects where the disk fails. */
   start(): Promise<void>;
   /**
@@ -253,6 +255,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       return totals.read();
     },
     start: replace,
+    checkSuperseded,
     open(attempt) {
       const entry = liveAttempt(attempt, contract);
       appendOpen(openBuffer, entry);

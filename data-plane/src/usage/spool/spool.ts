@@ -55,6 +55,8 @@ export interface Spool extends Pick<SegmentLog, "state" | "open" | "isLive" | "s
   readonly disk: Disk;
   readonly directory: string;
   readonly contract: Contract;
+  /** Looks whether another process has opened the spool: a stream that is idle would not notice. */
+  checkOwner(): void;
   /** The control plane takes this stream from somebody else by now. */
   fence(): void;
   /** Counts a call that was served and left no record of what it used. Kept on disk as far as the disk allows. */
@@ -86,6 +88,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   let lostEvents = ledger.value.lost_events;
   let markedEvents = 0;
   let fenced = false;
+  let closed = false;
   const lost = Promise.withResolvers<void>();
   let oldestUnackedAt: number | null = null;
   let freeing: Promise<void> | undefined;
@@ -226,6 +229,9 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     isLive: log.isLive,
     settle: log.settle,
     countLost,
+    checkOwner() {
+      if (!closed && log.checkSuperseded()) lost.resolve();
+    },
     get markedEvents() {
       return markedEvents;
     },
@@ -253,6 +259,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     },
     recover: log.recover,
     async close() {
+      closed = true;
       await free();
       await log.close();
       if (log.state !== "superseded") await checkpoint.save().catch(options.onFault);
