@@ -55,6 +55,7 @@ test.for([
   ["agents.disable", (t) => ({ agent_id: t.agent })],
   ["agents.enable", (t) => ({ agent_id: t.agent })],
   ["agents.delete", (t) => ({ agent_id: t.agent })],
+  ["keys.rotate", (t) => ({ key_id: t.key })],
   ["keys.revoke", (t) => ({ key_id: t.key })],
   ["keys.delete", (t) => ({ key_id: t.key })],
   ["providers.set_credential", (t) => ({ provider_id: t.provider, credential: "sk" })],

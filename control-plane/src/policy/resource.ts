@@ -137,14 +137,20 @@ export function policyResource<
         const values = typeof change === "function" ? await change(before, { tx, tenant }) : change;
         if (Object.keys(values).length === 0)
           throw new Fault("api.invalid_input", { detail: "Nothing to change." });
-        const wanted = { ...before, ...values };
-        const row = isDeepStrictEqual(wanted, before) ? before : { ...wanted, revision: tenant.revision };
-        await requireStorable(tx, row);
-        await updateRow(tx, table, row);
+        const row = await store({ tx, tenant }, before, values);
         const changed = Object.entries(view(row)).filter(([name]) => name in values);
         return { result: view(row), resource: row.id, detail: Object.fromEntries(changed) };
       },
     });
+  }
+
+  /** Part of a change that is more than an update of one row. Gives the row as it is then. */
+  async function store({ tx, tenant }: ChangeScope, before: Row, values: Partial<Row>): Promise<Row> {
+    const wanted = { ...before, ...values };
+    const row = isDeepStrictEqual(wanted, before) ? before : { ...wanted, revision: tenant.revision };
+    await requireStorable(tx, row);
+    await updateRow(tx, table, row);
+    return row;
   }
 
   /** Gives the resource as it was. */
@@ -163,6 +169,7 @@ export function policyResource<
     });
   }
 
+  /** Throws `api.not_found`, or `api.precondition_failed` where another revision was expected. */
   async function requireRow(tx: TenantTx, target: Target<Address>): Promise<Row> {
     const row = requireFound(
       await findRow(tx, table, { column: kind.address ?? table.id, value: target.id }),
@@ -179,7 +186,7 @@ export function policyResource<
       throw conflict("The name is taken.", "name");
   }
 
-  return { create, get, list, update, delete: remove };
+  return { create, get, list, update, delete: remove, requireRow, store };
 }
 
 /** Throws `api.precondition_failed` where another revision was expected than the one that the row is at. */

@@ -396,6 +396,42 @@ export interface Api {
       expires_at: number | null;
       revoked_at: number | null;
     }>;
+    /**
+     * A new key in place of this one, which stays good for the overlap (seconds; 0 ends it at once), so that its users can
+     * change over. The secret of the new one is shown this once.
+     */
+    rotate: Mutation<{
+      expected_revision?: number | undefined;
+      key_id: `key_${string}`;
+      overlap_seconds?: number | undefined;
+      expires_at?: number | undefined;
+    }, {
+      key: {
+        created_at: number;
+        revision: number;
+        id: `key_${string}`;
+        kind: "admin" | "agent";
+        agent_id: `agt_${string}` | null;
+        name: string;
+        handle: string;
+        last4: string;
+        expires_at: number | null;
+        revoked_at: number | null;
+      };
+      secret: string;
+      replaced: {
+        created_at: number;
+        revision: number;
+        id: `key_${string}`;
+        kind: "admin" | "agent";
+        agent_id: `agt_${string}` | null;
+        name: string;
+        handle: string;
+        last4: string;
+        expires_at: number | null;
+        revoked_at: number | null;
+      };
+    }>;
     /** For good. Revoking a revoked one changes nothing; the last admin key stays. */
     revoke: Mutation<{
       expected_revision?: number | undefined;
@@ -2399,6 +2435,7 @@ export const PROCEDURES = {
     get: "query",
     list: "query",
     update: "mutation",
+    rotate: "mutation",
     revoke: "mutation",
     delete: "mutation",
   },

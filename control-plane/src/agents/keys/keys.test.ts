@@ -16,6 +16,12 @@ interface Key {
   revoked_at: number | null;
 }
 
+interface Rotated {
+  readonly key: Key;
+  readonly secret: string;
+  readonly replaced: Key;
+}
+
 async function agentOf(caller: { credential: string }): Promise<Id<"agent">> {
   return (await server.ok<{ id: Id<"agent"> }>("agents.create", { name: "agent" }, caller)).id;
 }
@@ -61,6 +67,40 @@ test("an admin key made by another opens the API, is audited, and takes no revis
     "api.unauthenticated",
   );
   expect((await create()).status).toBe(200);
+});
+
+test("a rotated key stays good for the overlap and no longer than it was, and its successor is the agent's at once", async () => {
+  const { caller } = await createTestTenant(server);
+  const agent_id = await agentOf(caller);
+  const now = server.clock.wallMs();
+  const { key: first } = await server.ok<{ key: Key }>("keys.create", { agent_id, name: "worker" }, caller);
+  const rotate = (key_id: string, more = {}) => server.call("keys.rotate", { key_id, ...more }, caller);
+  const { key, secret, replaced } = (await rotate(first.id, { overlap_seconds: 60 })).data as Rotated;
+  expect(apiKeyHandle(secret)).toBe(key.handle);
+  expect(key).toMatchObject({ agent_id, name: "worker", expires_at: null, revoked_at: null });
+  expect(replaced).toMatchObject({ id: first.id, expires_at: now + 60_000, revoked_at: null });
+  expect(await server.ok("keys.get", { key_id: first.id }, caller)).toEqual(replaced);
+  // Two are good now, so there is no room for a third until the overlap is over.
+  expect((await rotate(key.id)).error?.code).toBe("api.conflict");
+  server.clock.advance(60_000);
+  expect((await rotate(first.id)).error?.message).toContain("good no more");
+  const again = (await rotate(key.id, { overlap_seconds: 0, expires_at: now + 600_000 })).data as Rotated;
+  expect(again.replaced).toMatchObject({ expires_at: server.clock.wallMs() });
+  const last = (await rotate(again.key.id)).data as Rotated;
+  expect(last.replaced).toMatchObject({ expires_at: now + 600_000 });
+  const { body } = await server.call("audit.list", {}, caller);
+  expect(body).toContain("keys.rotate");
+  for (const made of [secret, again.secret, last.secret]) expect(body).not.toContain(made.slice(17, 49));
+});
+
+test("the only admin key is rotated without locking anybody out", async () => {
+  const { caller } = await createTestTenant(server);
+  const { items } = await server.ok<{ items: (Key & { kind: string })[] }>("keys.list", {}, caller);
+  const admin = items.find(({ kind }) => kind === "admin");
+  const input = { key_id: admin?.id, overlap_seconds: 0 };
+  const { secret } = await server.ok<Rotated>("keys.rotate", input, caller);
+  expect((await server.call("tenants.get", undefined, caller)).error?.message).toContain("has expired");
+  expect((await server.call("tenants.get", undefined, { credential: secret })).status).toBe(200);
 });
 
 test("a key that would be expired already is refused", async () => {

@@ -9,6 +9,8 @@ import { keyName, keys, keyView } from "./service.ts";
 const name = keyName.optional();
 const byId = z.strictObject({ key_id: idOf("key") });
 const target = byId.extend(expectedRevision);
+const OVERLAP_SECONDS = 24 * 3_600;
+const OVERLAP_SECONDS_MAX = 30 * OVERLAP_SECONDS;
 /** The secret is the whole key, which nobody can read again. */
 const newKey = z.strictObject({ key: keyView, secret: z.string() });
 
@@ -45,6 +47,22 @@ export const keysRouter = router({
     .output(keyView)
     .mutation(({ ctx, input: { key_id: id, expected_revision, ...changes } }) =>
       keys.update(ctx, { id, expected_revision }, defined(changes)),
+    ),
+
+  /**
+   * A new key in place of this one, which stays good for the overlap (seconds; 0 ends it at once), so that its users can
+   * change over. The secret of the new one is shown this once.
+   */
+  rotate: tenantProcedure
+    .input(
+      target.extend({
+        overlap_seconds: z.number().int().min(0).max(OVERLAP_SECONDS_MAX).default(OVERLAP_SECONDS),
+        expires_at: z.number().int().positive().optional(),
+      }),
+    )
+    .output(newKey.extend({ replaced: keyView }))
+    .mutation(({ ctx, input: { key_id: id, expected_revision, overlap_seconds, ...more } }) =>
+      keys.rotate(ctx, { id, expected_revision }, { overlap_seconds, ...defined(more) }),
     ),
 
   /** For good. Revoking a revoked one changes nothing; the last admin key stays. */

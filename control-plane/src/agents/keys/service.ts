@@ -3,6 +3,7 @@ import { z } from "zod";
 import { keys as table } from "../../db/schema/identity.ts";
 import type { TenantRow } from "../../db/schema/tenants.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
+import { defined } from "../../lib/defined.ts";
 import { conflict, Fault, invalid } from "../../lib/fault.ts";
 import type { PageRequest } from "../../lib/page.ts";
 import { unixMs, viewOf } from "../../lib/view.ts";
@@ -82,6 +83,30 @@ export const keys = {
     if (agentId === undefined) return resource.list(ctx, page);
     await agents.get(ctx, agentId);
     return resource.list(ctx, page, { column: table.agent_id, value: agentId });
+  },
+
+  /** Issues the key that takes over from this one, which is good for so long yet, and never longer than it was. */
+  rotate(
+    ctx: Context,
+    target: Target<"key">,
+    { overlap_seconds, expires_at }: { overlap_seconds: number; expires_at?: number },
+  ) {
+    const now = ctx.services.clock.wallMs();
+    return changePolicy(ctx, {
+      action: "keys.rotate",
+      run: async (tx, tenant) => {
+        const before = await resource.requireRow(tx, target);
+        const goodUntil = before.expires_at ?? Number.POSITIVE_INFINITY;
+        if (before.revoked_at !== null || goodUntil <= now)
+          throw conflict("This key is good no more; create a new one instead.");
+        const endsAt = Math.min(goodUntil, now + overlap_seconds * 1_000);
+        const replaced = await resource.store({ tx, tenant }, before, { expires_at: endsAt });
+        const { name, agent_id: agentId } = before;
+        const issued = await issue(tx, ctx, { tenant, agentId, name, ...defined({ expires_at }) });
+        const detail = { replaces: before.id, replaced_ends_at: endsAt };
+        return { result: { ...issued, replaced: view(replaced) }, resource: issued.key.id, detail };
+      },
+    });
   },
 
   /** Revoking a revoked key keeps the first time. The last admin key stays, or the tenant would be locked out. */

@@ -47,6 +47,7 @@ const NAMES_OTHERS: Record<string, readonly Input[]> = {
   "keys.list": [(t) => ({ agent_id: t.agent })],
   "keys.get": [(t) => ({ key_id: t.key })],
   "keys.update": [(t) => ({ key_id: t.key, name: "x" })],
+  "keys.rotate": [(t) => ({ key_id: t.key })],
   "keys.revoke": [(t) => ({ key_id: t.key })],
   "keys.delete": [(t) => ({ key_id: t.key })],
   "providers.get": [(t) => ({ provider_id: t.provider })],
