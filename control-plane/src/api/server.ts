@@ -1,11 +1,14 @@
 import cors, { type FastifyCorsOptions } from "@fastify/cors";
 import { errorRow } from "@headgate/sdk/contract";
+import type { TRPCError } from "@trpc/server";
 import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { createIssuerKeys } from "../data-planes/join/issuer-keys.ts";
 import { createServiceAccountVerifier } from "../data-planes/join/service-account-token.ts";
+import { forWork } from "../db/client.ts";
 import { ping } from "../db/tenant-scope.ts";
 import type { SigningKeys } from "../snapshots/signing-keys.ts";
+import { RETRY_AFTER_SECONDS } from "./data-planes/replies.ts";
 import { registerDataPlaneApi } from "./data-planes/routes.ts";
 import { createContext, type Services, TENANT_HEADER } from "./trpc/context.ts";
 import { type AppRouter, appRouter } from "./trpc/router.ts";
@@ -33,6 +36,7 @@ export function buildServer({
   allowedOrigins,
 }: ServerDeps): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = services.logger;
+  const requests = { ...services, db: forWork(services.db, "requests") };
   const app = Fastify({
     loggerInstance,
     logController: new Fastify.LogController({ disableRequestLogging: true }),
@@ -76,7 +80,8 @@ export function buildServer({
         trpcOptions: {
           router: appRouter,
           maxBatchSize: BATCH_CALLS_MAX,
-          createContext: ({ req }) => createContext(services, req),
+          createContext: ({ req }) => createContext(requests, req),
+          responseMeta: ({ errors }) => ({ headers: waitHeaders(errors) }),
           onError: ({ error, path, req }) => {
             if (error.code === "INTERNAL_SERVER_ERROR")
               req.log.error({ err: error.cause, path }, "call failed");
@@ -89,6 +94,7 @@ export function buildServer({
   );
   registerDataPlaneApi(app, {
     ...services,
+    db: forWork(services.db, "dataPlanes"),
     keys: signingKeys,
     workloads: createServiceAccountVerifier({
       clock: services.clock,
@@ -110,6 +116,12 @@ export function buildServer({
     }
   });
   return app;
+}
+
+/** Tells those who were turned away for the moment when to come back. */
+function waitHeaders(errors: readonly TRPCError[]): Record<string, string> {
+  const passing = errors.some(({ code }) => code === "TOO_MANY_REQUESTS" || code === "SERVICE_UNAVAILABLE");
+  return passing ? { "retry-after": RETRY_AFTER_SECONDS } : {};
 }
 
 /**

@@ -7,6 +7,7 @@ import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import pg from "pg";
 import { Refusal } from "../lib/refusal.ts";
 import { awaitMigrated, migrateNodePg, migratePglite } from "./migrate.ts";
+import { createTurns, type LaneRules, type Turns } from "./turns.ts";
 
 /** What both drivers say of a raw query. Counts of changed rows differ between them: use `returning()`. */
 export interface QueryResultHKT extends PgQueryResultHKT {
@@ -17,8 +18,39 @@ interface QueryRows<Row> {
   rows: Row[];
 }
 
+/**
+ * What a connection is used for: what tenants and the operator ask, and of that what adds much up; what data planes ask;
+ * and the platform's own work.
+ */
+type Work = "requests" | "reports" | "dataPlanes" | "platform";
+
 /** A handle without a tenant. Only `tenant-scope.ts` and the migrations use it; all else goes through a door. */
-export type Database = PgDatabase<QueryResultHKT, Record<string, never>>;
+export type Database = PgDatabase<QueryResultHKT, Record<string, never>> & {
+  readonly turns: Turns<Work>;
+  /** Of whom the handle is. */
+  readonly work: Exclude<Work, "reports">;
+  /** Of the embedded one there are none: it stops for nobody. */
+  readonly timeouts: Readonly<Record<Work, Timeouts>> | undefined;
+};
+
+/** Settings of a transaction, in milliseconds. */
+export interface Timeouts {
+  readonly statement_timeout: number;
+  /** For a lock that others hold. */
+  readonly lock_timeout: number;
+}
+
+const TIMEOUTS = {
+  requests: { statement_timeout: 10_000, lock_timeout: 5_000 },
+  reports: { statement_timeout: 20_000, lock_timeout: 5_000 },
+  dataPlanes: { statement_timeout: 10_000, lock_timeout: 5_000 },
+  platform: { statement_timeout: 30_000, lock_timeout: 10_000 },
+} as const satisfies Record<Work, Timeouts>;
+
+/** The same database, for other work. */
+export function forWork(db: Database, work: Database["work"]): Database {
+  return Object.create(db, { work: { value: work } });
+}
 
 export interface OpenDatabase {
   readonly db: Database;
@@ -47,7 +79,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const client = await (options.kind === "embedded" ? openEmbedded(options) : createPglite(options));
   if (!(options.kind === "memory" && options.template !== undefined)) await migratePglite(client);
   return {
-    db: drizzlePglite({ client }) as unknown as Database,
+    db: databaseOf(drizzlePglite({ client }), { slots: 1, timeouts: undefined }),
     embedded: true,
     close: () => client.close(),
   };
@@ -79,9 +111,37 @@ async function openEmbedded(options: Extract<DatabaseOptions, { kind: "embedded"
   }
 }
 
+/** Of a process. */
+const CONNECTIONS_MAX = 16;
+/** For a connection. */
+const WAIT_MS_MAX = 10_000;
+/** Enough for the replicas of a data plane to come at once, and for a client's few batches. */
+const WAITING_OF_ONE_MAX = 200;
+const WAITING_MAX = 1_000;
+
+/** A handle with its turns. Together the kinds of work may use more than there is, so that little lies idle. */
+export function databaseOf(
+  handle: object,
+  { slots, timeouts }: { slots: number; timeouts: Database["timeouts"] },
+): Database {
+  const lane = (part: number, share: number): LaneRules => {
+    const own = Math.max(1, Math.floor(slots * part));
+    const waiting = { waitingOfOneMax: WAITING_OF_ONE_MAX, waitingMax: WAITING_MAX };
+    return { slots: own, share: Math.max(1, Math.floor(own * share)), ...waiting };
+  };
+  const lanes = {
+    requests: lane(3 / 8, 1 / 3),
+    reports: lane(3 / 16, 1 / 3),
+    dataPlanes: lane(5 / 16, 1 / 2),
+    platform: lane(1 / 4, 1),
+  };
+  const turns = createTurns({ slots, lanes, waitMs: WAIT_MS_MAX });
+  return Object.assign(handle, { turns, timeouts, work: "platform" }) as unknown as Database;
+}
+
 async function openPostgres({
   url,
-  connectionsMax = 10,
+  connectionsMax = CONNECTIONS_MAX,
   awaitMigratedMs,
 }: Extract<DatabaseOptions, { kind: "postgres" }>): Promise<OpenDatabase> {
   pg.types.setTypeParser(pg.types.builtins.INT8, exactInt8);
@@ -90,7 +150,7 @@ async function openPostgres({
     max: connectionsMax,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 60_000,
+    idle_in_transaction_session_timeout: 20_000,
     application_name: "headgate-control-plane",
   });
   // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
@@ -103,7 +163,7 @@ async function openPostgres({
     throw error;
   }
   return {
-    db: drizzleNodePg({ client: pool }) as unknown as Database,
+    db: databaseOf(drizzleNodePg({ client: pool }), { slots: connectionsMax, timeouts: TIMEOUTS }),
     embedded: false,
     close: () => pool.end(),
   };

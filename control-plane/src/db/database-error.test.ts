@@ -6,7 +6,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestServer, type TestServer } from "../testing/create-test-server.ts";
 import { createFurnishedTenant, type FurnishedTenant } from "../testing/create-test-tenant.ts";
-import type { Database } from "./client.ts";
+import { databaseOf } from "./client.ts";
 import { withPlatform, withTenant } from "./tenant-scope.ts";
 
 let server: TestServer;
@@ -69,7 +69,7 @@ test("a database that cannot be reached, does not answer or hangs up is unavaila
   }
   for (const port of [...ports, 1]) {
     const pool = new pg.Pool({ host: "127.0.0.1", port, connectionTimeoutMillis: 50 });
-    const db = drizzle({ client: pool }) as unknown as Database;
+    const db = databaseOf(drizzle({ client: pool }), { slots: 1, timeouts: undefined });
     await expect(withPlatform(db, (tx) => tx.execute(sql`select 1`))).rejects.toMatchObject({
       code: "api.unavailable",
     });

@@ -6,7 +6,7 @@
 import { type Id, isId } from "@headgate/sdk/contract";
 import { type ExtractTablesWithRelations, sql } from "drizzle-orm";
 import type { PgTransaction, PgTransactionConfig } from "drizzle-orm/pg-core";
-import type { Database, QueryResultHKT } from "./client.ts";
+import type { Database, QueryResultHKT, Timeouts } from "./client.ts";
 import { faultFromDatabase, isTransient } from "./database-error.ts";
 
 type NoSchema = Record<string, never>;
@@ -34,26 +34,36 @@ export async function withTenant<T>(
   tenantId: Id<"tenant">,
   run: (tx: TenantTx) => Promise<T>,
 ): Promise<T> {
-  return inTransaction(db, (tx) => asTenant(tx, tenantId, run));
+  const turn = { work: db.work, who: tenantId };
+  return inTransaction(db, turn, (tx, bounds) => asTenant(tx, tenantId, run, bounds));
 }
 
-/** As `withTenant`, for what only reads: all of it is seen as it was at one moment, and writing fails. */
+/**
+ * As `withTenant`, for what only reads, and much: all of it is seen as it was at one moment, and writing fails. What is
+ * asked for takes turns with its like alone.
+ */
 export async function readTenant<T>(
   db: Database,
   tenantId: Id<"tenant">,
   run: (tx: TenantTx) => Promise<T>,
 ): Promise<T> {
   const config = { isolationLevel: "repeatable read", accessMode: "read only" } as const;
-  return inTransaction(db, (tx) => asTenant(tx, tenantId, run), config);
+  const turn = { work: db.work === "requests" ? "reports" : db.work, who: tenantId } as const;
+  return inTransaction(db, turn, (tx, bounds) => asTenant(tx, tenantId, run, bounds), config);
 }
 
 /** As `withTenant`, for the tables of the platform. */
 export async function withPlatform<T>(db: Database, run: (tx: PlatformTx) => Promise<T>): Promise<T> {
-  return inTransaction(db, async (tx) => {
-    await assume(tx, "headgate_platform", "");
+  return inTransaction(db, { work: db.work, who: PLATFORM }, async (tx, bounds) => {
+    await assume(tx, "headgate_platform", "", bounds);
     return run(tx as PlatformTx);
   });
 }
+
+/** Whose turn it is where no tenant is known. */
+const PLATFORM = "platform";
+/** Whoever asks for health waits for nobody who does the platform's work. */
+const HEALTH = "health";
 
 /** Steps from the platform's door through one tenant's, within the same transaction, and back. */
 export async function enterTenant<T>(
@@ -66,35 +76,60 @@ export async function enterTenant<T>(
   return result;
 }
 
-async function asTenant<T>(tx: Transaction, tenantId: Id<"tenant">, run: (tx: TenantTx) => Promise<T>) {
-  await assume(tx, "headgate_app", tenantId);
+async function asTenant<T>(
+  tx: Transaction,
+  tenantId: Id<"tenant">,
+  run: (tx: TenantTx) => Promise<T>,
+  bounds?: Timeouts,
+): Promise<T> {
+  await assume(tx, "headgate_app", tenantId, bounds);
   return run(tx as TenantTx);
 }
 
 /** Rejects while the database does not answer. */
 export async function ping(db: Database): Promise<void> {
-  await withPlatform(db, (tx) => tx.execute(sql`select 1`));
+  await inTransaction(db, { work: "platform", who: HEALTH }, (tx) => tx.execute(sql`select 1`));
 }
 
-/** Local to the transaction: a setting of the session would greet the next user of a pooled connection. */
-async function assume(tx: Transaction, role: "headgate_app" | "headgate_platform", tenantId: string) {
+/**
+ * Local to the transaction: a setting of the session would greet the next user of a pooled connection. With `bounds` no
+ * statement after this one holds its connection, and what it has locked, for longer.
+ */
+async function assume(
+  tx: Transaction,
+  role: "headgate_app" | "headgate_platform",
+  tenantId: string,
+  bounds?: Timeouts,
+): Promise<void> {
   if (role === "headgate_app" && !isId("tenant", tenantId)) throw new TypeError("not a tenant's id");
-  await tx.execute(
-    sql`select set_config('role', ${role}, true), set_config('app.tenant_id', ${tenantId}, true)`,
-  );
+  const settings = { role, "app.tenant_id": tenantId, ...bounds };
+  const set = Object.entries(settings).map(([name, value]) => sql`set_config(${name}, ${`${value}`}, true)`);
+  await tx.execute(sql`select ${sql.join(set, sql`, `)}`);
+}
+
+interface Turn {
+  readonly work: Parameters<Database["turns"]["take"]>[0];
+  readonly who: string;
 }
 
 async function inTransaction<T>(
   db: Database,
-  run: (tx: Transaction) => Promise<T>,
+  { work, who }: Turn,
+  run: (tx: Transaction, bounds: Timeouts | undefined) => Promise<T>,
   config?: PgTransactionConfig,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await db.transaction(run, config);
-    } catch (error) {
-      if (attempt < ATTEMPTS_MAX && isTransient(error)) continue;
-      throw faultFromDatabase(error);
+  const bounds = db.timeouts?.[work];
+  const end = await db.turns.take(work, who);
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await db.transaction((tx) => run(tx, bounds), config);
+      } catch (error) {
+        if (attempt < ATTEMPTS_MAX && isTransient(error)) continue;
+        throw faultFromDatabase(error);
+      }
     }
+  } finally {
+    end();
   }
 }

@@ -1,7 +1,8 @@
 /** For this package's tests and those of the workspace, which also run the reconciler alone. */
 
 export type { Observation } from "../data-planes/status.ts";
-export { withPlatform, withTenant } from "../db/tenant-scope.ts";
+export { forWork } from "../db/client.ts";
+export { readTenant, withPlatform, withTenant } from "../db/tenant-scope.ts";
 export { readUsageBatch } from "../ledger/ingest/read-usage-batch.ts";
 export { checkCondition } from "../policy/rules/trials/check-condition.ts";
 export { createProvisioningMetrics } from "../provisioning/metrics.ts";

@@ -23,6 +23,7 @@ export async function openTestPlatform(overrides: Partial<Services> = {}) {
     context: (tenantId?: Id<"tenant">): Context => ({
       services: server.services,
       credential: server.operatorToken,
+      adminKey: () => Promise.reject(new Error("the operator has none")),
       actingTenant: tenantId,
     }),
     async newTenant(): Promise<UsageOwner> {

@@ -9,9 +9,13 @@ export interface ErrorFacts {
   readonly parameter?: string;
 }
 
+/** After which whoever was turned away for the moment may come back. */
+export const RETRY_AFTER_SECONDS = "1";
+
 export function replyError(reply: FastifyReply, code: ErrorCode, facts: ErrorFacts = {}): FastifyReply {
   const { status, text } = errorRow(code);
   const { detail, ...rest } = facts;
+  if (status === 429 || status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
   return reply
     .code(status)
     .header("cache-control", "no-store")

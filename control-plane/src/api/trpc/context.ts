@@ -1,6 +1,7 @@
 import type { Contract } from "@headgate/sdk/contract";
 import type { FastifyRequest } from "fastify";
 import type { OperationHints } from "../../data-planes/operations/operation-hints.ts";
+import { type AdminKeyCaller, authenticateAdminKey } from "../../identity/authenticate-admin-key.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { Random } from "../../lib/make-id.ts";
 import type { Metrics } from "../../lib/metrics.ts";
@@ -41,6 +42,8 @@ export interface Context {
   readonly services: Services;
   /** The text after `Bearer `, as sent. */
   readonly credential: string | undefined;
+  /** Whose admin key the credential is: looked up once for all calls of a request. */
+  readonly adminKey: () => Promise<AdminKeyCaller>;
   /** The tenant that an operator acts on, as sent. */
   readonly actingTenant: string | undefined;
 }
@@ -49,9 +52,15 @@ export const TENANT_HEADER = "x-headgate-tenant";
 
 export function createContext(services: Services, request: FastifyRequest): Context {
   const header = request.headers[TENANT_HEADER];
+  const credential = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? "")?.[1];
+  let caller: Promise<AdminKeyCaller> | undefined;
   return {
     services,
-    credential: /^Bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? "")?.[1],
+    credential,
+    adminKey: () => {
+      caller ??= authenticateAdminKey(services, credential ?? "");
+      return caller;
+    },
     actingTenant: typeof header === "string" ? header : undefined,
   };
 }

@@ -5,7 +5,6 @@
 import { isId } from "@headgate/sdk/contract";
 import { initTRPC } from "@trpc/server";
 import type { Actor } from "../../identity/actor.ts";
-import { authenticateAdminKey } from "../../identity/authenticate-admin-key.ts";
 import { isOperatorToken, OPERATOR } from "../../identity/operator-token.ts";
 import { Fault } from "../../lib/fault.ts";
 import { useIssueTexts } from "../../lib/issue-text.ts";
@@ -42,7 +41,7 @@ export const operatorProcedure = observed.use(async ({ ctx, next }) => {
   const { services } = ctx;
   const credential = requireCredential(ctx);
   if (isOperatorToken(services.operatorTokenHash, credential)) return next({ ctx: { actor: OPERATOR } });
-  await authenticateAdminKey(services, credential);
+  await ctx.adminKey();
   throw new Fault("api.forbidden", { detail: "It takes the operator's token, not a tenant's admin key." });
 });
 
@@ -57,7 +56,7 @@ export const tenantProcedure = observed.use(async ({ ctx, next, type }) => {
     const tenant = await requireTenant(services.db, actingTenant);
     return next({ ctx: { actor: OPERATOR as Actor, tenantId: tenant.id } });
   }
-  const caller = await authenticateAdminKey(services, credential);
+  const caller = await ctx.adminKey();
   if (actingTenant !== undefined && actingTenant !== caller.tenantId) throw new Fault("api.not_found");
   if (caller.suspended && type === "mutation") throw new Fault("tenant.suspended");
   const actor: Actor = { kind: "key", id: caller.keyId };
@@ -67,8 +66,7 @@ export const tenantProcedure = observed.use(async ({ ctx, next, type }) => {
 /** Either of the two above, for what is the same for all tenants. */
 export const memberProcedure = observed.use(async ({ ctx, next }) => {
   const credential = requireCredential(ctx);
-  if (!isOperatorToken(ctx.services.operatorTokenHash, credential))
-    await authenticateAdminKey(ctx.services, credential);
+  if (!isOperatorToken(ctx.services.operatorTokenHash, credential)) await ctx.adminKey();
   return next();
 });
 
