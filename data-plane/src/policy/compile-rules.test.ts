@@ -104,6 +104,36 @@ test("conditions read every declared variable", () => {
   expect(decide([["require", condition]])).toBe("allowed");
 });
 
+test("rules that each keep to the limit of one are refused where all together could hold up a call", () => {
+  const condition = "agent.capabilities.exists(c, c.matches('^[a-z]{1,30}$'))";
+  const rules = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      id: makeId("rule"),
+      name: `rule-${index}`,
+      effect: "deny" as const,
+      condition,
+    }));
+  const errorsOf = (count: number) => {
+    const errors: string[] = [];
+    compileRules(rules(count), errors);
+    return errors;
+  };
+  expect(errorsOf(1)).toEqual([]);
+  expect(errorsOf(100)).toEqual([expect.stringMatching(/^rules: all together could take \d+ steps/)]);
+});
+
+test("a thousand rules of the usual kind are within the limit of all", () => {
+  const errors: string[] = [];
+  const rules = Array.from({ length: 1_000 }, (_, index) => ({
+    id: makeId("rule"),
+    name: `rule-${index}`,
+    effect: "deny" as const,
+    condition: `has(agent.labels.team) && agent.labels.team == "team-${index}" && model.name.startsWith("large-")`,
+  }));
+  compileRules(rules, errors);
+  expect(errors).toEqual([]);
+});
+
 test("has() guards a label that may be absent", () => {
   expect(decide([["deny", "has(agent.labels.absent) && agent.labels.absent == 'x'"]])).toBe("allowed");
 });

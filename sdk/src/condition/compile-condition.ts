@@ -86,7 +86,7 @@ function compile(expression: string, environment: Environment, patterns: Pattern
   const { steps } = stepsOf(ast, { linearMatches: LINEAR_MATCHES, patterns });
   if (!(steps <= stepsMax))
     throw new ConditionError(
-      `It could take ${steps.toExponential(0)} steps, and at most ${stepsMax} are allowed: lists within lists and long patterns multiply`,
+      `It could take ${steps < 1e9 ? Math.ceil(steps) : "more than 1000000000"} steps, and at most ${stepsMax} are allowed: lists within lists and long patterns multiply`,
       ast.start,
     );
   return {

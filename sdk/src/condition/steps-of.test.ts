@@ -239,6 +239,28 @@ test.each([
   expect(createConditionCompiler()(expression)).toMatchObject({ ok: true });
 });
 
+test("each part of a condition is looked at once, however deep it lies", () => {
+  // Looked at twice on every level, the innermost would be looked at eight million times.
+  const { depthMax } = CONDITION_LIMITS;
+  const deep = `${"[".repeat(depthMax - 1)}1${"]".repeat(depthMax - 1)}`;
+  const environment = createEnvironment();
+  const { ast } = environment.parse(deep);
+  let looks = 0;
+  let node: ASTNode | undefined = ast;
+  while (node?.op === "list") {
+    const args: ASTNode[] = node.args;
+    Object.defineProperty(node, "args", {
+      get: () => {
+        looks++;
+        return args;
+      },
+    });
+    [node] = args;
+  }
+  stepsOf(ast, NO_PATTERNS);
+  expect(looks).toBeLessThan(10 * depthMax);
+});
+
 test.each([
   ["many repetitions", "a{1000}".repeat(200)],
   ["repetitions within one another", "(a{30}){30}".repeat(100)],

@@ -64,8 +64,10 @@ export function stepsOf(
         const size = known ?? of?.size.of ?? SCALAR;
         return { ...sum([of, ...index]), size, ...(known === undefined ? { fails: true } : {}) };
       }
-      case "list":
-        return { ...sum(all(node.args)), size: holding(node.args.length, all(node.args)) };
+      case "list": {
+        const parts = all(node.args);
+        return { ...sum(parts), size: holding(node.args.length, parts) };
+      }
       case "map": {
         const parts = all(node.args.flat());
         return { ...sum(parts), size: holding(node.args.length, parts) };
@@ -156,13 +158,15 @@ function boundOfOperator(operator: string, parts: readonly Bound[]): Bound {
 }
 
 /** Functions that read what they are given once and give a number, a time or a bool. */
-const LINEAR = new Set(["size", "type", "bool", "int", "uint", "double", "startsWith", "endsWith", "at"]);
+const LINEAR = new Set(["size", "type", "bool", "int", "uint", "double", "at"]);
 
 function boundOfCall(name: string, parts: readonly Bound[]): Bound {
   const weights = parts.map(({ size }) => weight(size));
   const total = weights.reduce((one, other) => one + other, 0);
   const [receiver = SCALAR] = parts.map(({ size }) => size);
   if (name === "dyn") return { ...sum(parts), size: receiver };
+  if (name === "startsWith" || name === "endsWith")
+    return { ...sum(parts, 4 + total / CHARS_PER_STEP), size: SCALAR, fails: true };
   if (LINEAR.has(name)) return { ...sum(parts, 4 + total), size: SCALAR, fails: true };
   if (name === "string")
     return { ...sum(parts, 8 + total), size: { ...WORD, length: 64 + total }, fails: true };

@@ -126,6 +126,8 @@ export const CONDITION_LIMITS = {
    * expression read once, or one instruction of a pattern on one character.
    */
   stepsMax: 150_000,
+  /** What all rules of a policy together may take for one call. */
+  policyStepsMax: 500_000,
   /** `matches()` takes an RE2 pattern as a literal. Instructions of it, compiled, and characters it is run over. */
   patternProgramMax: 1_000,
   matchInputCharsMax: 1_024,

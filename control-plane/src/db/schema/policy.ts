@@ -10,6 +10,8 @@ export const rules = pgTable(
     name: text().notNull(),
     effect: text().$type<"deny" | "require" | "allow">().notNull(),
     condition: text().notNull(),
+    /** What the condition can take at most; 0 where it was saved before that was known. */
+    steps: integer().notNull().default(0),
     /** Rules are read in rising order; gaps mean nothing. */
     position: integer().notNull(),
   },

@@ -1,5 +1,5 @@
 import type { Id } from "@headgate/sdk/contract";
-import { and, asc, eq, max, sql } from "drizzle-orm";
+import { and, asc, eq, max, ne, sql, sum } from "drizzle-orm";
 import { rules } from "../../db/schema/policy.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 
@@ -14,6 +14,15 @@ export async function nextPosition(tx: TenantTx): Promise<number> {
 export async function hasAllow(tx: TenantTx): Promise<boolean> {
   const rows = await tx.select({ id: rules.id }).from(rules).where(eq(rules.effect, "allow")).limit(1);
   return rows.length > 0;
+}
+
+/** What the conditions of all rules but this one can take together. */
+export async function stepsOfOthers(tx: TenantTx, id: Id<"rule">): Promise<number> {
+  const [row] = await tx
+    .select({ steps: sum(rules.steps) })
+    .from(rules)
+    .where(ne(rules.id, id));
+  return Number(row?.steps ?? 0);
 }
 
 /** In the order in which they are read. */

@@ -77,6 +77,28 @@ test("a small condition that would run for minutes is refused, and other calls a
   expect(order).toEqual(["other", "attack"]);
 });
 
+test("rules that together could hold up a call are not saved, and what is taken out makes room", async () => {
+  const { tenant, create, ask } = await makeTenant();
+  const condition = "agent.capabilities.exists(c, c.matches('^[a-z]{1,10}$'))";
+  const made: Saved[] = [];
+  let refused: Awaited<ReturnType<typeof ask>> | undefined;
+  while (refused === undefined && made.length < 100) {
+    const answer = await ask("rules.create", { name: `heavy-${made.length}`, effect: "deny", condition });
+    if (answer.error === undefined) made.push(answer.data as Saved);
+    else refused = answer;
+  }
+  expect(refused?.error).toMatchObject({
+    parameter: "condition",
+    message: expect.stringMatching(/steps and the other rules \d+; at most 500000 are allowed together/),
+  });
+  expect(made.length).toBeGreaterThan(1);
+  await create("deny", "request.stream", "light");
+  const update = (rule_id: string | undefined, condition: string) =>
+    server.call("rules.update", { rule_id, condition }, tenant.caller);
+  expect((await update(made[0]?.id, "false")).status).toBe(200);
+  expect((await update(made[0]?.id, condition)).status).toBe(200);
+});
+
 const call = (more: object = {}) => ({
   agent: { labels: { team: "search" } },
   model: { name: "gpt-4o" },

@@ -1,4 +1,4 @@
-import { type Id, type PolicyInput, snapshotRule } from "@headgate/sdk/contract";
+import { CONDITION_LIMITS, type Id, type PolicyInput, snapshotRule } from "@headgate/sdk/contract";
 import { z } from "zod";
 import { agents as agentTable } from "../../db/schema/identity.ts";
 import { rules as table } from "../../db/schema/policy.ts";
@@ -17,6 +17,7 @@ import {
   rulesInOrder,
   rulesQuoting,
   setPosition,
+  stepsOfOthers,
 } from "./repository.ts";
 import type { TrialPool } from "./trials/trial-pool.ts";
 
@@ -62,23 +63,28 @@ export const rules = {
 
   /** The last to be read. */
   async create(ctx: Context, content: Content) {
-    const warnings = await tryToSave(ctx, content.condition);
+    const { steps, warnings } = await tryToSave(ctx, content.condition);
     let isFirstAllow = false;
     const saved = await resource.create(ctx, async (made, { tx }) => {
+      await requireTogether(tx, made.id, steps);
       isFirstAllow = content.effect === "allow" && !(await hasAllow(tx));
-      return { ...made, ...content, position: await nextPosition(tx) };
+      return { ...made, ...content, steps, position: await nextPosition(tx) };
     });
-    return { ...saved, warnings: [...warnings, ...(isFirstAllow ? [FIRST_ALLOW] : [])] };
+    return withWarnings(saved, warnings, isFirstAllow);
   },
 
   async update(ctx: Context, target: Target<"rule">, changes: Partial<Content>) {
-    const warnings = changes.condition === undefined ? [] : await tryToSave(ctx, changes.condition);
+    const { condition, effect } = changes;
+    const check = condition === undefined ? undefined : await tryToSave(ctx, condition);
     let isFirstAllow = false;
     const saved = await resource.update(ctx, target, async (before, { tx }) => {
-      isFirstAllow = changes.effect === "allow" && before.effect !== "allow" && !(await hasAllow(tx));
-      return changes;
+      isFirstAllow = effect === "allow" && before.effect !== "allow" && !(await hasAllow(tx));
+      if (check === undefined) return changes;
+      const { steps } = check;
+      await requireTogether(tx, before.id, steps);
+      return { ...changes, steps };
     });
-    return { ...saved, warnings: [...warnings, ...(isFirstAllow ? [FIRST_ALLOW] : [])] };
+    return withWarnings(saved, check?.warnings ?? [], isFirstAllow);
   },
 
   /** What a condition, or where none is given all rules in their order, say of a call. Changes nothing. */
@@ -136,11 +142,26 @@ export async function requireNotNamed(tx: TenantTx, name: string): Promise<void>
 
 const FIRST_ALLOW = "From now on a call that no allow rule allows is refused: this is the first of them.";
 
-/** The warnings that go with it. Throws `api.invalid_input` naming `condition`, with the place of what is wrong. */
-async function tryToSave({ services, tenantId }: Context, condition: string): Promise<readonly string[]> {
+function withWarnings(saved: z.infer<typeof ruleView>, warnings: readonly string[], isFirstAllow: boolean) {
+  return { ...saved, warnings: [...warnings, ...(isFirstAllow ? [FIRST_ALLOW] : [])] };
+}
+
+/** Throws `api.invalid_input` naming `condition`, with the place of what is wrong. */
+async function tryToSave({ services, tenantId }: Context, condition: string) {
   const check = await services.trials.run(tenantId, "check", { condition });
   if (!check.ok) throw invalid("condition", check.error);
-  return check.warnings;
+  return check;
+}
+
+/** Throws `api.invalid_input` where a data plane would refuse all rules with this one, for what they could take together. */
+async function requireTogether(tx: TenantTx, id: Id<"rule">, steps: number): Promise<void> {
+  const others = await stepsOfOthers(tx, id);
+  const { policyStepsMax } = CONDITION_LIMITS;
+  if (others + steps <= policyStepsMax) return;
+  throw invalid(
+    "condition",
+    `It could take ${steps} steps and the other rules ${others}; at most ${policyStepsMax} are allowed together.`,
+  );
 }
 
 async function inputOf(tx: TenantTx, call: CallToTry, now: number): Promise<PolicyInput> {

@@ -14,7 +14,7 @@ test.for([
   "agent.labels.exists(name, name == 'team')",
   "size(agent.capabilities) > 5 && agent.capabilities[5] == 'x'",
 ])("%s is accepted", (condition) => {
-  expect(checkCondition(condition)).toEqual({ ok: true, warnings: [] });
+  expect(checkCondition(condition)).toEqual({ ok: true, steps: expect.any(Number), warnings: [] });
 });
 
 test.for([
@@ -28,6 +28,7 @@ test.for([
   ([condition, why]) => {
     expect(checkCondition(condition)).toEqual({
       ok: true,
+      steps: expect.any(Number),
       warnings: [
         `For some calls it cannot be evaluated, and then a deny or require rule refuses them: ${why}`,
       ],

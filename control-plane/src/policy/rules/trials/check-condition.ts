@@ -4,7 +4,12 @@ import { secondOpinion } from "./second-opinion.ts";
 
 /** Sentences with the place in the condition. */
 export type ConditionCheck =
-  | { readonly ok: true; readonly warnings: readonly string[] }
+  | {
+      readonly ok: true;
+      /** The most that evaluating it can take. */
+      readonly steps: number;
+      readonly warnings: readonly string[];
+    }
   | { readonly ok: false; readonly error: string };
 
 /**
@@ -27,11 +32,13 @@ export function checkCondition(expression: string): ConditionCheck {
     };
   const errors = POLICY_SAMPLES.flatMap((sample) => compiled.explain(sample) ?? []);
   const [error] = errors;
-  if (error === undefined) return { ok: true, warnings: [] };
+  const steps = Math.ceil(compiled.steps);
+  if (error === undefined) return { ok: true, steps, warnings: [] };
   if (errors.length === POLICY_SAMPLES.length)
     return { ok: false, error: `It cannot be evaluated for any call: ${error}` };
   return {
     ok: true,
+    steps,
     warnings: [
       `For some calls it cannot be evaluated, and then a deny or require rule refuses them: ${error}`,
     ],
