@@ -35,6 +35,8 @@ export interface Call extends ToldCall {
   tokensExpected(outputs: OutputEstimator): number;
   /** What budgets hold while it runs; undefined where it costs nothing. */
   estimate(policy: CompiledPolicy, outputs: OutputEstimator, wallMs: number): CallEstimate | undefined;
+  /** What such calls usually use, as usage is recorded; undefined where it costs nothing. */
+  usageExpected(outputs: OutputEstimator): UsageQuantities | undefined;
   /** What the usage record says was called. */
   subject(target: CompiledTarget): UsageSubject;
   upstreamPath(target: CompiledTarget): string;

@@ -26,6 +26,7 @@ function makeExchange(origin: string, seen: AttemptSeen[]): Exchange {
       breaker: { failures: 1, openMs: 1_000 },
     },
     subject: () => ({}) as never,
+    usageExpected: () => undefined,
     upstreamPath: () => "/v1/anything",
     upstreamHeaders: () => [],
     upstreamBody: () => Buffer.from("{}"),

@@ -3,6 +3,7 @@
  * to the agent. Each attempt is opened in the usage record before its first byte goes out.
  */
 import type { AttemptOpened, CallOutcome } from "@headgate/sdk/contract";
+import type { BudgetCharge, BudgetReservation } from "../limits/admission.ts";
 import type { Attempt, Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
 import type { CompiledTarget } from "../policy/compiled-policy.ts";
@@ -13,13 +14,14 @@ import { classifyAnswer, type Verdict } from "../upstream/classify-answer.ts";
 import type { AttemptEnd, AttemptRequest } from "../upstream/dispatch.ts";
 import { startStreamedAnswer } from "../upstream/streamed-answer.ts";
 import { startWholeAnswer } from "../upstream/whole-answer.ts";
-import type { AttemptResult } from "../usage/usage-recorder.ts";
+import { type AttemptHold, type AttemptResult, NOTHING_HELD } from "../usage/usage-recorder.ts";
 
 export const forward: Stage = {
   name: "forward",
   async run(exchange, gateway): Promise<Refusal | undefined> {
     const route = exchange.call?.route;
     if (route === undefined) throw new Error("a call is forwarded after it is routed");
+    let hold: AttemptHold | undefined;
     for (const target of exchange.candidates) {
       if (exchange.attempts.length >= route.attemptsMax || exchange.clientGone) break;
       const pass = gateway.breakers.begin(target.id, gateway.clock.monotonicMs());
@@ -27,7 +29,8 @@ export const forward: Stage = {
       let verdict: Verdict;
       try {
         const opened = openAttempt(exchange, target, gateway);
-        if ((await gateway.recorder.open(opened)) === "refused") {
+        hold ??= holdOf(exchange, gateway);
+        if ((await gateway.recorder.open(opened, hold)) === "refused") {
           return { code: "gateway.usage_unavailable", retryAfterMs: 5_000 };
         }
         const startedMono = gateway.clock.monotonicMs();
@@ -68,6 +71,18 @@ function openAttempt(exchange: Exchange, target: CompiledTarget, { newId, clock 
     started_at: Math.max(1, clock.wallMs()),
     revision: policy.revision,
   };
+}
+
+/** What is known of the call's use should the process die before it knows more. */
+function holdOf({ call, budgetReservation }: Exchange, { outputs }: Gateway): AttemptHold {
+  const usage = call?.usageExpected(outputs);
+  if (usage === undefined && budgetReservation === undefined) return NOTHING_HELD;
+  const charges = budgetReservation?.holds.map(chargeFor) ?? NOTHING_HELD.charges;
+  return { charges, usage: usage ?? NOTHING_HELD.usage };
+}
+
+function chargeFor({ key, amount }: BudgetReservation["holds"][number]): BudgetCharge {
+  return { key, amount: amount.toString() };
 }
 
 interface Trial {

@@ -31,8 +31,8 @@ export function createRecorder({ spool, clock, onFull }: RecorderOptions): Usage
   }
 
   return {
-    async open(attempt) {
-      if (available() && (await spool.open(attempt))) return "recorded";
+    async open(attempt, hold) {
+      if (available() && (await spool.open(attempt, hold))) return "recorded";
       // A process whose spool was taken over has no say in what is billed, so it must not serve.
       if (spool.fenced || onFull() === "reject_traffic") return "refused";
       unrecorded.add(attempt.attempt_id);

@@ -27,7 +27,8 @@ async function setUp(overrides: Partial<PolicyParts> = {}) {
       started.use(plane);
       await plane.ready;
       return {
-        call: (max_tokens: number) => chat({ url: plane.url, key: keyOf(policy) }, { max_tokens }),
+        call: (max_tokens: number, members: object = {}) =>
+          chat({ url: plane.url, key: keyOf(policy) }, { max_tokens, ...members }),
         kill: () => plane.process.kill(),
       };
     },
@@ -52,7 +53,7 @@ test("a call that was answered at its second target is spent once, also after ki
   expect(await refused.json()).toMatchObject({ error: { facts: { spent: String(usage.total_tokens) } } });
 });
 
-test("a budget that was spent before kill -9 is spent after it, and what was held is free again", async () => {
+test("a budget that was spent before kill -9 is spent after it, and what was held then counts as spent too", async () => {
   await using tenant = await setUp();
   const { provider } = tenant;
   const first = await tenant.start();
@@ -62,15 +63,51 @@ test("a budget that was spent before kill -9 is spent after it, and what was hel
   while ((await provider.nextCall()).entry.status !== 0);
   await first.kill();
   await abandoned;
-  const spent = readSpool(tenant.spool)
+  const before = readSpool(tenant.spool)
     .flatMap(({ usage }) => Object.values(usage))
     .reduce((sum, quantity) => sum + quantity, 0);
-  expect(spent).toBeGreaterThan(50);
+  expect(before).toBeGreaterThan(50);
 
   const second = await tenant.start();
-  const refused = await second.call(1_000);
-  expect(await refused.json()).toMatchObject({
-    error: { headgate_code: "budget.exhausted", facts: { spent: String(spent), held: "0", limit: "1000" } },
+  const refused = (await (await second.call(1_000)).json()) as { error: { facts: { spent: string } } };
+  expect(refused).toMatchObject({
+    error: { headgate_code: "budget.exhausted", facts: { held: "0", limit: "1000" } },
   });
-  expect((await second.call(700)).status).toBe(200);
+  // Its prompt is held too, by its bytes.
+  const spent = Number(refused.error.facts.spent);
+  expect(spent).toBeGreaterThanOrEqual(before + 700);
+  expect(spent).toBeLessThan(before + 700 + 200);
+  expect(readSpool(tenant.spool).at(-1)).toMatchObject({
+    status: "unsettled",
+    outcome: "gateway_crashed",
+    accuracy: "estimated",
+    usage: { input_uncached: expect.any(Number), output_text: expect.any(Number) },
+  });
+  expect((await second.call(700)).status).toBe(429);
+});
+
+test("kill -9 in the middle of streams, again and again, gives agents no more than the budget and the call in flight", async () => {
+  const [max, perCall] = [12_000, 3_000];
+  await using tenant = await setUp({ budgets: [makeBudget({ max: String(max) })] });
+  const { provider } = tenant;
+  let admitted = 0;
+  for (let life = 0; life < 8; life += 1) {
+    const plane = await tenant.start();
+    provider.script({ outputTokens: perCall, holdBefore: 3 });
+    const answer = await plane.call(perCall, { stream: true });
+    if (answer.status !== 200) {
+      expect(await answer.json()).toMatchObject({ error: { headgate_code: "budget.exhausted" } });
+      break;
+    }
+    admitted += 1;
+    // The agent reads of it what it can get.
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    await plane.kill();
+    await reader?.cancel().catch(() => undefined);
+  }
+  expect(admitted).toBeGreaterThan(1);
+  expect(admitted * perCall).toBeLessThanOrEqual(max);
+  const unsettled = readSpool(tenant.spool).filter(({ status }) => status === "unsettled");
+  expect(unsettled).toHaveLength(admitted);
 });

@@ -10,6 +10,8 @@ import { chat } from "../../fixtures/calls.ts";
 import { keyOf, makeSimplePolicy } from "../../fixtures/tenant-policy.ts";
 import { type DataPlaneProcess, startDataPlane } from "../../harness/planes.ts";
 import { startProcess } from "../../harness/process.ts";
+import { parseMetrics, sumOf } from "../../harness/scrape.ts";
+import { until } from "../../harness/until.ts";
 
 let provider: SimulatedProvider;
 beforeAll(async () => {
@@ -34,14 +36,14 @@ async function setUp() {
       HEADGATE_PORT: "0",
       HEADGATE_ADMIN_PORT: "0",
     }),
-    async start(): Promise<DataPlaneProcess> {
-      const plane = started.use(
-        await startDataPlane({ controlPlaneUrl, joinToken, stateDirectory: join(root, "state") }),
-      );
+    async start(stateDirectory = join(root, "state")): Promise<DataPlaneProcess> {
+      const plane = started.use(await startDataPlane({ controlPlaneUrl, joinToken, stateDirectory }));
       await plane.ready;
       return plane;
     },
     call: async ({ url }: DataPlaneProcess) => (await chat({ url, key: keyOf(policy) })).status,
+    unshipped: async ({ adminUrl }: DataPlaneProcess) =>
+      sumOf(parseMetrics(await (await fetch(`${adminUrl}/metrics`)).text()), "headgate_usage_spool_events"),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
@@ -75,6 +77,21 @@ test("one whose directory was taken all the same is not ready any more, says so,
   execFileSync("mv", [copy, spool]);
   expect(await first.process.exited).toEqual({ code: 1, signal: null });
   expect(first.process.tail()).toContain("another process has taken this spool over");
+});
+
+test("one whose stream the control plane takes from a copy of its disk is not ready any more, says so, and ends with code 1", async () => {
+  await using tenant = await setUp();
+  const first = await tenant.start();
+  expect(await tenant.call(first)).toBe(200);
+  cpSync(tenant.stateDirectory, `${tenant.stateDirectory}-copy`, { recursive: true });
+  const copy = await tenant.start(`${tenant.stateDirectory}-copy`);
+  expect(await tenant.call(copy)).toBe(200);
+  // Once the copy has shipped, whatever the first ships is refused.
+  await until({ what: "usage that is shipped" }, async () => (await tenant.unshipped(copy)) === 0);
+  expect(await tenant.call(first)).toBe(200);
+  expect(await first.process.exited).toEqual({ code: 1, signal: null });
+  expect(first.process.tail()).toContain("the control plane has fenced this writer off");
+  expect(await tenant.call(copy)).toBe(200);
 });
 
 test("a signal during a start that hangs ends it at once", async () => {

@@ -137,6 +137,12 @@ export class LlmCall implements Call, Asked {
     return priceEstimate(this.#estimate(outputs), routePrices(policy, this.route, wallMs));
   }
 
+  usageExpected(outputs: OutputEstimator): UsageQuantities | undefined {
+    if (!this.endpoint.metered) return undefined;
+    const { inputExpected, outputExpected } = this.#estimate(outputs);
+    return { input_uncached: Math.ceil(inputExpected), output_text: Math.ceil(outputExpected) };
+  }
+
   subject({ id, provider, upstreamModel }: CompiledTarget): UsageSubject {
     if (this.route === undefined) throw new Error("a call is recorded after its route was found");
     return {

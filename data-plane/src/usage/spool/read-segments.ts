@@ -8,16 +8,17 @@ import type { AttemptOpened, Contract } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import type { Disk } from "../../storage/disk.ts";
 import { NewerStateError } from "../../storage/state-file.ts";
+import { type AttemptHold, NOTHING_HELD } from "../usage-recorder.ts";
 import { createExactSums } from "./exact-sums.ts";
 import {
   holdsRecord,
   nextRecord,
   type RecordView,
   readAttemptId,
-  readAttemptJson,
   readCharges,
   readEventBytes,
   readHeader,
+  readOpened,
   readSeq,
   readUsage,
   type SegmentHeader,
@@ -31,7 +32,7 @@ export interface RecoveredSegments {
   readonly headSeq: number;
   readonly totals: ReadonlyMap<string, bigint>;
   /** Opened and never settled. */
-  readonly abandoned: AttemptOpened[];
+  readonly abandoned: AbandonedAttempt[];
   /** The number for the next segment's name. */
   readonly nextRecord: number;
   /** Files that are called like segments and are not part of the stream. */
@@ -40,6 +41,11 @@ export interface RecoveredSegments {
   readonly damage: SpoolDamagedError[];
   /** Ends that cannot be read, as a crash leaves them: what stood there was not yet promised to anybody. */
   readonly torn: readonly SpoolDamagedError[];
+}
+
+export interface AbandonedAttempt {
+  readonly attempt: AttemptOpened;
+  readonly hold: AttemptHold;
 }
 
 /** Thrown where a record that had been on disk can no longer be read, or a segment is missing. */
@@ -66,7 +72,7 @@ export interface ReadSegmentsOptions {
 /** Throws `SpoolDamagedError`, and `NewerStateError` for a newer program's segments; faults of the disk pass through. */
 export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
   const { chain, strays, newestNumber } = findChain(options);
-  const opened = new Map<string, AttemptOpened>();
+  const opened = new Map<string, AbandonedAttempt>();
   const segments: Segment[] = [];
   let headSeq = (chain[0]?.header.first_seq ?? 1) - 1;
   let totals = createExactSums();
@@ -97,7 +103,7 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
       if (record === undefined) break;
       offset = record.end;
       records += 1;
-      if (record.kind === "open") {
+      if (record.kind === "open" || record.kind === "held") {
         const id = readAttemptId(bytes, record);
         if (!opened.has(id)) here.set(id, record);
       } else if (record.kind === "settle") {
@@ -143,7 +149,7 @@ export function readSegments(options: ReadSegmentsOptions): RecoveredSegments {
     damage,
     torn,
     totals: totals.read(),
-    abandoned: [...opened.values()],
+    abandoned: heldOnce([...opened.values()]),
     nextRecord: newestNumber + Math.max(1, records),
     strays,
   };
@@ -154,10 +160,22 @@ function attemptIn(
   record: RecordView,
   { name, header }: Link,
   { attemptOpened }: Contract,
-): AttemptOpened {
-  const reading = attemptOpened.read(JSON.parse(readAttemptJson(bytes, record)), header.version);
+): AbandonedAttempt {
+  const { attemptJson, holdJson } = readOpened(bytes, record);
+  const reading = attemptOpened.read(JSON.parse(attemptJson), header.version);
   if (!reading.ok) throw new SpoolDamagedError(`${name} has an attempt that is none`);
-  return reading.value;
+  return { attempt: reading.value, hold: holdJson === "" ? NOTHING_HELD : JSON.parse(holdJson) };
+}
+
+/** A call holds one thing, however many attempts it takes: of those that came before its last, none had an answer. */
+function heldOnce(abandoned: readonly AbandonedAttempt[]): AbandonedAttempt[] {
+  const last = new Map<string, number>();
+  for (const { attempt } of abandoned)
+    last.set(attempt.request_id, Math.max(attempt.attempt, last.get(attempt.request_id) ?? 0));
+  return abandoned.map(({ attempt, hold }) => ({
+    attempt,
+    hold: attempt.attempt === last.get(attempt.request_id) ? hold : NOTHING_HELD,
+  }));
 }
 
 interface Link {

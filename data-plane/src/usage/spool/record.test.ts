@@ -10,9 +10,9 @@ import {
   createRecordBuffer,
   nextRecord,
   readAttemptId,
-  readAttemptJson,
   readCharges,
   readEventBytes,
+  readOpened,
   readSeq,
   readStartedAt,
   readUsage,
@@ -31,12 +31,15 @@ it("gives back what was written, whatever text is in it", () => {
       const seq = 2 ** 52;
       const json = eventToJson({ seq, status: "settled" }, attemptToJson(attempt, CONTRACT), result);
       const attemptId = attempt.attempt_id;
-      appendOpen(buffer, { attemptId, json: attemptToJson(attempt, CONTRACT) });
+      const holdJson = JSON.stringify({ charges: [{ key: text, amount: "12" }], usage: {} });
+      appendOpen(buffer, { attemptId, json: attemptToJson(attempt, CONTRACT), holdJson });
       const span = appendSettle(buffer, { attemptId, seq, json, charges: [{ key: text, amount: "12" }] });
       const open = nextRecord(buffer.bytes, 0, buffer.length);
       const settle = nextRecord(buffer.bytes, open?.end ?? 0, buffer.length);
       if (open === undefined || settle === undefined) throw new Error("not found");
-      expect(JSON.parse(readAttemptJson(buffer.bytes, open))).toEqual(attempt);
+      const opened = readOpened(buffer.bytes, open);
+      expect(JSON.parse(opened.attemptJson)).toEqual(attempt);
+      expect(opened.holdJson).toBe(holdJson);
       expect(readAttemptId(buffer.bytes, settle)).toBe(attempt.attempt_id);
       expect(readSeq(buffer.bytes, settle)).toBe(2 ** 52);
       const bytes = readEventBytes(buffer.bytes, settle);
@@ -52,7 +55,8 @@ it("gives back what was written, whatever text is in it", () => {
 it("finds no record where a single bit differs, in a hole of zeros, or in what is cut short", () => {
   const buffer = createRecordBuffer();
   const attempt = makeAttempt();
-  appendOpen(buffer, { attemptId: attempt.attempt_id, json: attemptToJson(attempt, CONTRACT) });
+  const json = attemptToJson(attempt, CONTRACT);
+  appendOpen(buffer, { attemptId: attempt.attempt_id, json, holdJson: "" });
   const bytes = Buffer.from(buffer.bytes.subarray(0, buffer.length));
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
     const byte = bit >> 3;

@@ -2,7 +2,8 @@
  * The bytes of the spool. A record is: u32 length of the payload, u32 CRC-32 of the payload, payload; little-endian.
  * A payload is one byte of kind, and then
  * - header: JSON;
- * - open: u8 length of the attempt's id, the id, the attempt as JSON;
+ * - open: u8 length of the attempt's id, the id, the attempt as JSON: what earlier programs wrote;
+ * - held: u8 length of the attempt's id, the id, u32 length of the attempt, the attempt as JSON, its hold as JSON;
  * - settle: u8 length of the attempt's id, the id, f64 seq, u32 length of the event, the event as JSON, charges as JSON.
  * What is needed to match and to count stands before the JSON, so that a recovery need not parse every event.
  */
@@ -10,7 +11,7 @@ import { crc32 } from "node:zlib";
 import type { UsageQuantities } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 
-const RECORD_KINDS = { header: 0, open: 1, settle: 2 } as const;
+const RECORD_KINDS = { header: 0, open: 1, settle: 2, held: 3 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 const FRAME_BYTES = 8;
@@ -56,17 +57,23 @@ export function appendHeader(buffer: RecordBuffer, header: SegmentHeader): void 
   seal(buffer, start, at);
 }
 
-/** What is recorded of an attempt when it is opened: its JSON is that of an `AttemptOpened`. */
+/** What is recorded of an attempt when it is opened: its JSON is that of an `AttemptOpened` and of its hold. */
 export interface OpenRecord {
   readonly attemptId: string;
   readonly json: string;
+  readonly holdJson: string;
 }
 
-export function appendOpen(buffer: RecordBuffer, { attemptId, json }: OpenRecord): void {
-  const start = reserve(buffer, 2 + attemptId.length + json.length * UTF8_BYTES_PER_UNIT_MAX);
-  let at = writeId(buffer.bytes, start, RECORD_KINDS.open, attemptId);
-  at += buffer.bytes.write(json, at, "utf8");
-  seal(buffer, start, at);
+export function appendOpen(buffer: RecordBuffer, { attemptId, json, holdJson }: OpenRecord): void {
+  const start = reserve(
+    buffer,
+    6 + attemptId.length + (json.length + holdJson.length) * UTF8_BYTES_PER_UNIT_MAX,
+  );
+  const at = writeId(buffer.bytes, start, RECORD_KINDS.held, attemptId);
+  const length = buffer.bytes.write(json, at + 4, "utf8");
+  buffer.bytes.writeUInt32LE(length, at);
+  const end = at + 4 + length;
+  seal(buffer, start, end + buffer.bytes.write(holdJson, end, "utf8"));
 }
 
 /** What is recorded of it when it is settled: its JSON is that of a `UsageEvent`. */
@@ -145,9 +152,13 @@ export function readAttemptId(bytes: Buffer, record: RecordView): string {
   return bytes.toString("latin1", record.start + 2, idEnd(bytes, record));
 }
 
-/** The attempt of an open, in the form of its segment. */
-export function readAttemptJson(bytes: Buffer, record: RecordView): string {
-  return bytes.toString("utf8", idEnd(bytes, record), record.end);
+/** The attempt of an open, in the form of its segment, and its hold where it has one. */
+export function readOpened(bytes: Buffer, record: RecordView): { attemptJson: string; holdJson: string } {
+  const at = idEnd(bytes, record);
+  if (record.kind === "open") return { attemptJson: bytes.toString("utf8", at, record.end), holdJson: "" };
+  const from = at + 4;
+  const to = from + bytes.readUInt32LE(at);
+  return { attemptJson: bytes.toString("utf8", from, to), holdJson: bytes.toString("utf8", to, record.end) };
 }
 
 export function readSeq(bytes: Buffer, record: RecordView): number {
@@ -180,7 +191,7 @@ export function readCharges(bytes: Buffer, record: RecordView): readonly BudgetC
   return from === record.end ? [] : JSON.parse(bytes.toString("utf8", from, record.end));
 }
 
-const KINDS: readonly RecordKind[] = ["header", "open", "settle"];
+const KINDS: readonly RecordKind[] = ["header", "open", "settle", "held"];
 
 function idEnd(bytes: Buffer, record: RecordView): number {
   return record.start + 2 + bytes.readUInt8(record.start + 1);

@@ -10,10 +10,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { AttemptOpened, Contract, UsageEvent } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import { admissible, isAdmissible } from "../admissible.ts";
-import { type AttemptResult, UNSETTLED } from "../usage-recorder.ts";
+import { type AttemptHold, type AttemptResult, NOTHING_HELD, UNSETTLED } from "../usage-recorder.ts";
 import { createEventGroup, type GroupedEvent, type Settlement } from "./event-group.ts";
 import { attemptToJson } from "./event-json.ts";
 import { createExactSums } from "./exact-sums.ts";
+import type { AbandonedAttempt } from "./read-segments.ts";
 import { appendOpen, appendRecords, createRecordBuffer, type OpenRecord } from "./record.ts";
 import type { Segment } from "./segment.ts";
 import type { Records, SegmentStart, SegmentWriter } from "./segment-writer.ts";
@@ -30,7 +31,7 @@ export interface SegmentLogOptions {
   /** Sums up to `headSeq`. */
   readonly totals: ReadonlyMap<string, bigint>;
   /** Attempts that recovery found open: kept safe until they are settled. */
-  readonly live: readonly AttemptOpened[];
+  readonly live: readonly AbandonedAttempt[];
   superseded(): boolean;
   /** Events that have just become durable, in order. `bytes` may be read until this returns. */
   onCommitted(events: readonly GroupedEvent[], bytes: Buffer): void;
@@ -56,7 +57,7 @@ export interface SegmentLog {
    * Attempts that are opened in one turn of the event loop are handed to the operating system together, at its end.
    * False where the attempt is not on record: the disk failed, or the spool was taken over.
    */
-  open(attempt: AttemptOpened): Promise<boolean>;
+  open(attempt: AttemptOpened, hold?: AttemptHold): Promise<boolean>;
   /** True from a successful `open` until `settle`. */
   isLive(attemptId: string): boolean;
   /**
@@ -64,8 +65,8 @@ export interface SegmentLog {
    * now: it is then kept, and written once the disk is back.
    */
   settle(attempt: AttemptOpened, result: AttemptResult, charges: readonly BudgetCharge[]): Promise<void>;
-  /** The same for an attempt of which no more will be known. */
-  abandon(attempt: AttemptOpened): Promise<void>;
+  /** The same for an attempt of which no more will be known: what it held counts as used. */
+  abandon(abandoned: AbandonedAttempt): Promise<void>;
   /** Tries to write again what could not be written. True when everything is on disk. */
   recover(): Promise<boolean>;
   /** Writes those attempts again that are still running and were opened in this segment; false while it is needed. */
@@ -83,7 +84,7 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
   const { writer, contract } = options;
   const totals = createExactSums(new Map(options.totals));
   const live = new Map(
-    options.live.map((attempt) => [attempt.attempt_id as string, liveAttempt(attempt, contract)]),
+    options.live.map((one) => [one.attempt.attempt_id as string, liveAttempt(one, contract)]),
   );
   const openBuffer = createRecordBuffer(4 * 1024);
   let opening: LiveAttempt[] = [];
@@ -256,8 +257,8 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
     },
     start: replace,
     checkSuperseded,
-    open(attempt) {
-      const entry = liveAttempt(attempt, contract);
+    open(attempt, hold = NOTHING_HELD) {
+      const entry = liveAttempt({ attempt, hold }, contract);
       appendOpen(openBuffer, entry);
       opening.push(entry);
       openingTurn ??= new Promise((resolve) => setImmediate(() => resolve(writeOpens())));
@@ -270,7 +271,11 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
       options.onMarked(said.status);
       return settle({ ...said, attempt, charges });
     },
-    abandon: (attempt) => settle({ status: "unsettled", attempt, result: UNSETTLED, charges: [] }),
+    abandon({ attempt, hold: { charges, usage } }) {
+      const estimated: AttemptResult = { ...UNSETTLED, usage, accuracy: "estimated" };
+      const known = Object.keys(usage).length > 0 && isAdmissible(estimated);
+      return settle({ status: "unsettled", attempt, result: known ? estimated : UNSETTLED, charges });
+    },
     async recover() {
       // What runs already may have given up a moment ago.
       if (state === "failing") await running;
@@ -300,7 +305,8 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
   };
 }
 
-function liveAttempt(attempt: AttemptOpened, contract: Contract): LiveAttempt {
+function liveAttempt({ attempt, hold }: AbandonedAttempt, contract: Contract): LiveAttempt {
   const json = attemptToJson(attempt, contract);
-  return { attemptId: attempt.attempt_id, json, segment: undefined, settled: false };
+  const holdJson = hold === NOTHING_HELD ? "" : JSON.stringify(hold);
+  return { attemptId: attempt.attempt_id, json, holdJson, segment: undefined, settled: false };
 }

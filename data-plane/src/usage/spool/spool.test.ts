@@ -8,6 +8,8 @@ import { openTestSpool } from "../testing/open-test-spool.ts";
 import { readSpool } from "../testing/read-spool.ts";
 import { temporaryDirectory } from "../testing/temporary-directory.ts";
 
+const KEY = "budget:bud_x:total:";
+
 describe("spool", () => {
   it("has a settled event in its files as soon as the promise resolves", async () => {
     using directory = temporaryDirectory();
@@ -60,6 +62,34 @@ describe("spool", () => {
       usage: {},
       accuracy: "none",
     });
+  });
+
+  it("charges what an attempt held when the process died, once, and the last attempt of a call alone", async () => {
+    using directory = temporaryDirectory();
+    const first = await openTestSpool(directory.path, { segmentBytes: 400 });
+    const hold = { charges: [{ key: KEY, amount: "700" }], usage: { input_uncached: 9, output_text: 40 } };
+    const one = makeAttempt();
+    const two = { ...makeAttempt(), request_id: one.request_id, attempt: 2 };
+    const settled = makeAttempt();
+    for (const attempt of [one, two, settled]) await first.spool.open(attempt, hold);
+    await first.spool.settle(settled, makeResult(3), [{ key: KEY, amount: "3" }]);
+    // Carried forward from segment to segment; then not closed: as after kill -9.
+    for (let count = 0; count < 5; count += 1) {
+      const attempt = makeAttempt();
+      await first.spool.open(attempt, hold);
+      await first.spool.settle(attempt, makeResult(1), []);
+      await first.spool.acknowledge(first.spool.headSeq);
+    }
+    for (let restart = 0; restart < 3; restart += 1) {
+      const { spool, restored } = await openTestSpool(directory.path);
+      expect(restored.get(KEY)).toBe(703n);
+      expect(spool.totals.get("output_text")).toBe(40n);
+    }
+    const unsettled = readSpool(directory.path).events.filter(({ status }) => status === "unsettled");
+    expect(unsettled).toMatchObject([
+      { attempt_id: one.attempt_id, usage: {}, accuracy: "none" },
+      { attempt_id: two.attempt_id, usage: hold.usage, accuracy: "estimated", outcome: "gateway_crashed" },
+    ]);
   });
 
   it("keeps its totals, its head and what is acknowledged over restarts and removed segments", async () => {

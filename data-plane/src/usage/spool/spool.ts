@@ -184,6 +184,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   await log.start();
   await Promise.all(found.abandoned.map(log.abandon));
+  for (const { hold } of found.abandoned) for (const charge of hold.charges) options.restore(charge);
   if (log.durableSeq !== found.headSeq + found.abandoned.length)
     throw new Error("the disk does not take the events that recovery found");
   writeLedger();

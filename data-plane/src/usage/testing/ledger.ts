@@ -8,6 +8,7 @@ import { addUsage, totalsFromWire } from "../spool/totals.ts";
 
 interface Stream {
   watermark: number;
+  writerEpoch: number;
   totals: Map<string, bigint>;
   readonly lines: Map<number, string>;
 }
@@ -51,10 +52,18 @@ export function createLedger(takes: (event: UsageEvent) => boolean = () => true)
       events.push(event.value);
     }
     if (events.length !== header.count || events[0]?.seq !== header.first_seq) return INVALID;
-    const stream = streams.get(header.stream_id) ?? { watermark: 0, totals: new Map(), lines: new Map() };
+    const stream = streams.get(header.stream_id) ?? {
+      watermark: 0,
+      writerEpoch: 0,
+      totals: new Map(),
+      lines: new Map(),
+    };
+    if (header.writer_epoch < stream.writerEpoch) return refused(409, "usage.fenced");
     if (header.last_seq <= stream.watermark) {
       const same = lines.every((line, index) => stream.lines.get(header.first_seq + index) === line);
-      return same ? acked(stream.watermark) : refused(409, "usage.history_changed");
+      if (!same) return refused(409, "usage.history_changed");
+      stream.writerEpoch = header.writer_epoch;
+      return acked(stream.watermark);
     }
     if (header.first_seq !== stream.watermark + 1) {
       const gap = { code: "usage.gap", expected_seq: stream.watermark + 1 };
@@ -67,7 +76,12 @@ export function createLedger(takes: (event: UsageEvent) => boolean = () => true)
     if ([...totals, ...told].some(([name]) => (totals.get(name) ?? 0n) !== (told.get(name) ?? 0n)))
       return INVALID;
     for (const [index, line] of lines.entries()) stream.lines.set(header.first_seq + index, line);
-    streams.set(header.stream_id, { ...stream, totals, watermark: header.last_seq });
+    streams.set(header.stream_id, {
+      ...stream,
+      totals,
+      watermark: header.last_seq,
+      writerEpoch: header.writer_epoch,
+    });
     ledger.events.push(...events);
     ledger.batches += 1;
     return acked(header.last_seq);
@@ -75,6 +89,8 @@ export function createLedger(takes: (event: UsageEvent) => boolean = () => true)
 
   return ledger;
 }
+
+export type Ledger = ReturnType<typeof createLedger>;
 
 export const acked = (seq: number): SendResult => ({ status: 200, body: JSON.stringify({ acked_seq: seq }) });
 export const refused = (status: number, code: string): SendResult => ({

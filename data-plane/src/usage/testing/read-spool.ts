@@ -34,5 +34,5 @@ export function readSpool(directory: string): SpoolContent {
     for (const line of slice.lines.toString("utf8").trimEnd().split("\n")) events.push(JSON.parse(line));
     seq = slice.lastSeq + 1;
   }
-  return { events, abandoned: found.abandoned, charges, totals: found.totals };
+  return { events, abandoned: found.abandoned.map(({ attempt }) => attempt), charges, totals: found.totals };
 }
