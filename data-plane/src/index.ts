@@ -5,3 +5,4 @@ export type { Config } from "./config.ts";
 export type { Clock } from "./lib/clock.ts";
 export type { Dialect } from "./protocols/llm/dialects/dialect.ts";
 export { DIALECTS } from "./protocols/llm/dialects/dialects.ts";
+export type { EndBounds } from "./server/gentle-end.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Clock, type Config, type Dialect, startDataPlane } from "@headgate/data-plane";
+import { type Clock, type Config, type Dialect, type EndBounds, startDataPlane } from "@headgate/data-plane";
 import type { UsageEvent } from "@headgate/sdk/contract";
 import { type FakeControlPlane, startFakeControlPlane } from "../doubles/control-plane/fake-control-plane.ts";
 import type { PlainPolicy } from "../fixtures/plain-policy.ts";
@@ -31,10 +31,17 @@ export interface Tenant extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** `replyIdleMs`: how long it waits for an agent that does not read the end of its answer. */
+/**
+ * `replyIdleMs`: how long it waits for an agent that does not read the end of its answer; `endBounds`: how long and how
+ * much it still takes of what it has refused.
+ */
 export async function startTenant(
   policy: PlainPolicy,
-  tuning: { readonly replyIdleMs?: number; readonly dialects?: readonly Dialect[] } = {},
+  tuning: {
+    readonly replyIdleMs?: number;
+    readonly endBounds?: EndBounds;
+    readonly dialects?: readonly Dialect[];
+  } = {},
 ): Promise<Tenant> {
   const controlPlane = await startFakeControlPlane({ policy, usage: "keep" });
   const stateDir = await mkdtemp(join(tmpdir(), "headgate-data-plane-"));

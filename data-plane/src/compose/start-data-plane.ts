@@ -10,8 +10,9 @@ import type { Dialect } from "../protocols/llm/dialects/dialect.ts";
 import { DIALECTS } from "../protocols/llm/dialects/dialects.ts";
 import { buildAdminServer } from "../server/admin-server.ts";
 import { drainable } from "../server/drain-server.ts";
+import type { EndBounds } from "../server/gentle-end.ts";
 import { listen, ownAuthorities } from "../server/listen.ts";
-import { buildServer, cutCall } from "../server/server.ts";
+import { buildServer } from "../server/server.ts";
 import { CLAIM_TIMING, type ClaimTiming } from "../storage/claim-timing.ts";
 import type { OrphanRecovery } from "../storage/recover-orphans.ts";
 import { startTracing } from "../telemetry/start-tracing.ts";
@@ -48,6 +49,8 @@ interface DataPlaneTuning {
   readonly clock?: Clock;
   /** How long an agent may take nothing of the end of its answer. */
   readonly replyIdleMs?: number;
+  /** How long and how much is still read of what was refused. */
+  readonly endBounds?: EndBounds;
   readonly claimTiming?: ClaimTiming;
   readonly dialects?: readonly Dialect[];
   readonly contract?: Contract;
@@ -60,6 +63,7 @@ export async function startDataPlane(
   {
     clock = systemClock,
     replyIdleMs,
+    endBounds,
     claimTiming = CLAIM_TIMING,
     dialects = DIALECTS,
     contract = CONTRACT,
@@ -88,12 +92,12 @@ export async function startDataPlane(
   });
   const { load } = gateway;
 
-  const server = buildServer(gateway, replyIdleMs);
-  const drain = drainable(
-    server,
-    () => load.inFlight,
-    (socket) => cutCall(socket, gateway),
-  );
+  const { server, connections, cutCall } = buildServer(gateway, {
+    replyIdleMs,
+    endBounds,
+    connectionsMax: 4_096,
+  });
+  const drain = drainable(server, () => load.inFlight, cutCall);
   const ready = () => holder.current() !== undefined && !load.draining && !spool.fenced;
   const admin = buildAdminServer({ registry, ready });
   // First what is on disk: a restart serves from its first moment, whether the control plane is there or not.
@@ -114,6 +118,7 @@ export async function startDataPlane(
     registry,
     gateway,
     holder,
+    connections,
     usage,
     spool,
     reporter,

@@ -31,6 +31,10 @@ export interface Attempt {
   result: AttemptResult | undefined;
 }
 
+export interface Stoppable {
+  stop(): void;
+}
+
 /** What is sent to the agent when nothing refused and nothing failed. */
 export type Answer =
   | WholeAnswer
@@ -78,8 +82,14 @@ export interface Exchange extends Arrival {
   clientGone: boolean;
   /** The attempt that runs now; stopped when the agent goes away. */
   running: RunningAttempt | undefined;
+  /** The body that is being read. */
+  reading: Stoppable | undefined;
+  /** The body is not sent before it was asked for, if at all. */
+  awaitsContinue: boolean;
   /** The connection cannot be used for another request. */
   closeConnection: boolean;
+  /** The answer went out beside the response, and its connection ends: nothing more is written. */
+  cutOff: boolean;
   firstTokenMs: number | undefined;
   statusSent: number;
   /** What the body takes of the memory for bodies. */
@@ -106,7 +116,10 @@ export function createExchange(arrival: Arrival): Exchange {
     committed: false,
     clientGone: false,
     running: undefined,
+    reading: undefined,
+    awaitsContinue: false,
     closeConnection: false,
+    cutOff: false,
     firstTokenMs: undefined,
     statusSent: 0,
     bodyBytesHeld: 0,

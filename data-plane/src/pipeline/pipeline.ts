@@ -49,9 +49,10 @@ export async function runPipeline(exchange: Exchange, gateway: Gateway): Promise
   for (const stage of PIPELINE) {
     if (!stage.always && isDecided(exchange)) continue;
     try {
-      const verdict = stage.run(exchange, gateway);
+      const running = stage.run(exchange, gateway);
       // Most stages answer at once, and then nothing is waited for.
-      exchange.refusal ??= verdict instanceof Promise ? await verdict : verdict;
+      const verdict = running instanceof Promise ? await running : running;
+      exchange.refusal ??= verdict;
     } catch (error) {
       fail(exchange, gateway, error);
       // There is no second reply to fall back on.
@@ -62,8 +63,8 @@ export async function runPipeline(exchange: Exchange, gateway: Gateway): Promise
     began = ended;
   }
   // Whatever went wrong above, no caller is left waiting.
-  const { response, failure, committed } = exchange;
-  if (!response.writableEnded && !(committed && failure !== undefined)) response.destroy();
+  const { response, failure, committed, cutOff } = exchange;
+  if (!response.writableEnded && !cutOff && !(committed && failure !== undefined)) response.destroy();
 }
 
 function isDecided({ refusal, answer, failure }: Exchange): boolean {

@@ -10,6 +10,7 @@ export interface RequestHead {
   readonly contentLength: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly transferEncoding: string | undefined;
+  readonly upgrade: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly traceparent: string | undefined;
   /** How often the SDK says it has tried: recorded, never trusted. */
@@ -36,6 +37,7 @@ const FIELDS = {
   "content-length": "contentLength",
   "content-encoding": "contentEncoding",
   "transfer-encoding": "transferEncoding",
+  upgrade: "upgrade",
   "idempotency-key": "idempotencyKey",
   traceparent: "traceparent",
   "x-stainless-retry-count": "retryCount",
@@ -58,6 +60,7 @@ export function createHeadReader(own: OwnHeaders): ReadHead {
     contentLength: undefined,
     contentEncoding: undefined,
     transferEncoding: undefined,
+    upgrade: undefined,
     idempotencyKey: undefined,
     traceparent: undefined,
     retryCount: undefined,

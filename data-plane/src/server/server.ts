@@ -10,6 +10,9 @@ import { runPipeline } from "../pipeline/pipeline.ts";
 import type { Gateway } from "../pipeline/stage.ts";
 import { NO_PATH_PARAMETERS } from "../protocols/match.ts";
 import { bareErrorReply } from "../reply.ts";
+import { type BoundedConnections, boundConnections } from "./bound-connections.ts";
+import { Connection } from "./connection.ts";
+import { END_BOUNDS, type EndBounds, endGently, isEnding } from "./gentle-end.ts";
 import { pathOf } from "./request-path.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -19,56 +22,105 @@ const HEADER_BYTES_MAX = 16 * 1024;
 /** Above what load balancers keep idle connections for, so that it is they who close. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** `replyIdleMs`: how long an agent may take nothing of the end of its answer before it is cut off. */
-export function buildServer(gateway: Gateway, replyIdleMs = REPLY_IDLE_MS): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      // How often the two above are looked at.
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      insecureHTTPParser: false,
-      // A request without a host is refused by us, so that it too leaves its record.
-      requireHostHeader: false,
-      noDelay: true,
-    },
-    (request, response) => handle({ request, response, gateway, replyIdleMs }),
-  );
-  // Zero keeps all headers, so that too many can be refused instead of being cut.
-  server.maxHeadersCount = 0;
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    const code = faultOf(error.code);
-    const exchange = RUNNING.get(socket);
-    // A connection that broke, or on which nothing ever came, carried no request but the one that runs.
-    if (code === undefined || socket.bytesRead === 0) socket.destroy();
-    else if (exchange === undefined) refuseConnection(socket, code, gateway);
-    else refuseRunning(exchange, code, gateway);
-  });
-  // Node would answer by itself, and leave no record.
-  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
-    handle({ request, response, gateway, replyIdleMs, fault: "request.malformed" });
-  });
-  server.on("connect", (_request, socket: Socket) => {
-    refuseConnection(socket, "request.method_not_allowed", gateway);
-  });
-  return server;
+export interface ServerOptions {
+  /** How long an agent may take nothing of the end of its answer before it is cut off, in milliseconds. */
+  readonly replyIdleMs?: number | undefined;
+  /** How long and how much is still read of what was refused. */
+  readonly endBounds?: EndBounds | undefined;
+  readonly connectionsMax: number;
 }
 
-/** The call that runs on a connection, the latest where several do. */
-const RUNNING = new WeakMap<Socket, Exchange>();
+export interface AgentServer {
+  readonly server: Server;
+  readonly connections: BoundedConnections;
+  /** Ends the call that runs on a connection, because the process must end. Its caller is told where that can still be. */
+  cutCall(socket: Socket): void;
+}
+
+export function buildServer(
+  gateway: Gateway,
+  { replyIdleMs = REPLY_IDLE_MS, endBounds = END_BOUNDS, connectionsMax }: ServerOptions,
+): AgentServer {
+  const server = createServer({
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // How often the two above are looked at.
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    insecureHTTPParser: false,
+    // A request without a host is refused by us, so that it too leaves its record.
+    requireHostHeader: false,
+    noDelay: true,
+  });
+  const connections = boundConnections(server, connectionsMax, isBusy);
+  const shared: Shared = { gateway, replyIdleMs, endBounds, connections };
+  // Zero keeps all headers, so that too many can be refused instead of being cut.
+  server.maxHeadersCount = 0;
+  server.on("connection", (socket: Socket) => {
+    // How Node ends a connection behind its last answer.
+    socket.destroySoon = () => endGently(socket, endBounds);
+  });
+  server.on("request", (request: IncomingMessage, response: ServerResponse) =>
+    arrive({ request, response, awaitsContinue: false }, shared),
+  );
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) =>
+    arrive({ request, response, awaitsContinue: true }, shared),
+  );
+  // Node would answer by itself, and leave no record.
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
+    arrive({ request, response, awaitsContinue: true, fault: "request.malformed" }, shared),
+  );
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    const code = faultOf(error.code);
+    // A connection that broke, or on which nothing ever came, carried no request but the one that runs.
+    if (code === undefined || socket.bytesRead === 0) socket.destroy();
+    else if (!isEnding(socket)) refuseUnreadable(socket, code, shared);
+  });
+  server.on("connect", (_request, socket: Socket) => {
+    refuseConnection(socket, "request.method_not_allowed", shared);
+  });
+  return { server, connections, cutCall: (socket) => cutCall(socket, shared) };
+}
+
+/** Of each socket on which a request has come. */
+const CONNECTIONS = new WeakMap<Socket, Connection<Arrival>>();
+
+function isBusy(socket: Socket): boolean {
+  return CONNECTIONS.get(socket)?.running !== undefined;
+}
+
+interface Shared {
+  readonly gateway: Gateway;
+  readonly replyIdleMs: number;
+  readonly endBounds: EndBounds;
+  readonly connections: BoundedConnections;
+}
 
 interface Arrival {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly gateway: Gateway;
-  readonly replyIdleMs: number;
+  /** Its body is not sent before it was asked for. */
+  readonly awaitsContinue: boolean;
   /** Why the request is refused before anything of it is looked at. */
   readonly fault?: DenyCode;
 }
 
-function handle({ request, response, gateway, replyIdleMs, fault }: Arrival): void {
+function arrive(arrival: Arrival, shared: Shared): void {
+  const { socket } = arrival.request;
+  if (isEnding(socket)) return;
+  let connection = CONNECTIONS.get(socket);
+  if (connection === undefined) {
+    connection = new Connection(socket);
+    CONNECTIONS.set(socket, connection);
+  }
+  if (connection.running === undefined) handle(arrival, connection, shared);
+  else connection.wait(arrival);
+}
+
+function handle(arrival: Arrival, connection: Connection<Arrival>, shared: Shared): void {
+  const { request, response, awaitsContinue, fault } = arrival;
+  const { gateway, replyIdleMs, connections } = shared;
   const { clock, newId, load, protocols } = gateway;
   const head = protocols.readHead(request.rawHeaders);
   const path = pathOf(request.url ?? "");
@@ -87,11 +139,11 @@ function handle({ request, response, gateway, replyIdleMs, fault }: Arrival): vo
     endpoint: match?.endpoint,
     pathParameters: match?.pathParameters ?? NO_PATH_PARAMETERS,
   });
-  exchange.closeConnection = load.draining;
+  exchange.closeConnection = load.draining || connection.isLast;
+  exchange.awaitsContinue = awaitsContinue;
   if (fault !== undefined) exchange.refusal = { code: fault };
   load.inFlight += 1;
-  const { socket } = request;
-  RUNNING.set(socket, exchange);
+  connection.running = exchange;
   response.on("close", () => {
     if (response.writableFinished) return;
     exchange.clientGone = true;
@@ -99,12 +151,23 @@ function handle({ request, response, gateway, replyIdleMs, fault }: Arrival): vo
   });
   void runPipeline(exchange, gateway).then(() => {
     load.bodyBytes -= exchange.bodyBytesHeld;
+    if (exchange.principal !== undefined) connections.know(request.socket);
     whenSent(response, replyIdleMs, () => {
       load.inFlight -= 1;
-      if (RUNNING.get(socket) === exchange) RUNNING.delete(socket);
       if (exchange.streaming) load.streamsOpen -= 1;
+      connection.running = undefined;
+      goOn(exchange, connection, shared);
     });
   });
+}
+
+/** Takes the next request of the connection, unless there is none or shall be none. */
+function goOn(exchange: Exchange, connection: Connection<Arrival>, shared: Shared): void {
+  const { request, response, closeConnection } = exchange;
+  if (!request.complete) connection.unfinished = request;
+  const next = closeConnection || !response.shouldKeepAlive ? undefined : connection.next();
+  if (next !== undefined) handle(next, connection, shared);
+  else if (connection.closing) endGently(request.socket, shared.endBounds);
 }
 
 /** Calls back when the last byte is on its way; a reader that takes nothing for too long is cut off. */
@@ -131,38 +194,52 @@ function faultOf(code: string | undefined): DenyCode | undefined {
 }
 
 /**
- * A fault while a call runs, which leaves that call's record and no other. Where the call's own body is at fault, it is
- * refused with its own ids; what comes behind a whole request ends the connection, for there is no telling what follows.
+ * A fault in what came. While a call runs it leaves that call's record and no other: where the call's own body is at
+ * fault, it is refused with its own ids; what comes behind a whole request is no part of it, and ends the connection
+ * behind its answer, for there is no telling what follows.
  */
-function refuseRunning(exchange: Exchange, code: DenyCode, { protocols }: Gateway): void {
-  const { request, response, requestId, decisionId } = exchange;
-  if (!request.complete && !exchange.committed && request.socket.writable) {
-    exchange.refusal = { code };
-    exchange.statusSent = errorRow(code).status;
-    exchange.committed = true;
-    request.socket.end(bareErrorReply(code, protocols.plainStyle, { requestId, decisionId }), () =>
-      response.destroy(),
-    );
-  } else response.destroy();
+function refuseUnreadable(socket: Socket, code: DenyCode, shared: Shared): void {
+  const connection = CONNECTIONS.get(socket);
+  const exchange = connection?.running;
+  if (connection === undefined || exchange === undefined) {
+    // The rest of a body whose request was answered before it was whole.
+    if (connection?.unfinished?.complete === false) endGently(socket, shared.endBounds);
+    else refuseConnection(socket, code, shared);
+  } else if (exchange.request.complete) {
+    connection.closing = true;
+    if (connection.isLast) exchange.closeConnection = true;
+  } else refuseRunning(exchange, code, shared);
 }
 
-/** Ends the call that runs on a connection, because the process must end. Its caller is told where that can still be. */
-export function cutCall(socket: Socket, gateway: Gateway): void {
-  const exchange = RUNNING.get(socket);
+/** Refuses a call whose body is not whole, and ends its connection. */
+function refuseRunning(exchange: Exchange, code: DenyCode, { gateway, endBounds }: Shared): void {
+  const { request, response, requestId, decisionId } = exchange;
+  if (exchange.committed || !request.socket.writable) {
+    response.destroy();
+    return;
+  }
+  exchange.refusal = { code };
+  exchange.statusSent = errorRow(code).status;
+  exchange.committed = true;
+  exchange.cutOff = true;
+  const reply = bareErrorReply(code, gateway.protocols.plainStyle, { requestId, decisionId });
+  endGently(request.socket, endBounds, reply);
+  exchange.reading?.stop();
+}
+
+function cutCall(socket: Socket, shared: Shared): void {
+  const exchange = CONNECTIONS.get(socket)?.running;
   if (exchange === undefined) return;
   exchange.closeConnection = true;
   if (exchange.running !== undefined) {
     exchange.failure = { code: "gateway.draining" };
     exchange.running.cancel();
-  } else if (!exchange.request.complete) refuseRunning(exchange, "gateway.draining", gateway);
+  } else if (!exchange.request.complete) refuseRunning(exchange, "gateway.draining", shared);
 }
 
 /** Such a request has no exchange; it still leaves its record. */
-function refuseConnection(
-  socket: Socket,
-  code: DenyCode,
-  { metrics, audit, newId, clock, protocols }: Gateway,
-): void {
+function refuseConnection(socket: Socket, code: DenyCode, { gateway, endBounds }: Shared): void {
+  const { metrics, audit, newId, clock, protocols } = gateway;
   metrics.unreadable(code);
   const requestId = newId("request");
   const decisionId = newId("decision");
@@ -176,12 +253,10 @@ function refuseConnection(
       outcome: code,
     }),
   );
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
   const allow = code === "request.method_not_allowed" ? { allow: "GET, POST" } : {};
-  socket.end(bareErrorReply(code, protocols.plainStyle, { requestId, decisionId, ...allow }), () =>
-    socket.destroy(),
+  endGently(
+    socket,
+    endBounds,
+    bareErrorReply(code, protocols.plainStyle, { requestId, decisionId, ...allow }),
   );
 }

@@ -11,6 +11,8 @@ export const accept: Stage = {
       return { code: "request.method_not_allowed", allow: "GET, POST" };
     if (endpoint === undefined)
       return { code: isNormal(path) ? "request.unknown_endpoint" : "request.bad_path" };
+    // Whoever wants another protocol is told so in HTTP, and falls back to it.
+    if (exchange.head.upgrade?.toLowerCase() === "websocket") return { code: "request.upgrade_refused" };
     if (method !== endpoint.method) {
       return { code: "request.method_not_allowed", allow: protocols.methodsAt(path) };
     }

@@ -31,16 +31,28 @@ function isJson(contentType: string | undefined): boolean {
 /** All bodies together may take so much memory; beyond it new ones are refused until some are done. */
 const ALL_BODIES_BYTES_MAX = 512 * 1024 * 1024;
 
+/** What chunks may take on the wire beside what they carry. */
+const FRAMING_BYTES_MAX = 256 * 1024;
+/** The least that each byte of the body may take of it, where chunks are small. */
+const FRAMING_PER_BYTE = 8;
+
 function collect(exchange: Exchange, bytesMax: number, load: Gateway["load"]): Promise<Refusal | undefined> {
-  const { request, head } = exchange;
+  const { request, response, head } = exchange;
+  const { socket } = request;
   const expected = head.contentLength === undefined ? -1 : Number(head.contentLength);
+  const bytesBefore = socket.bytesRead;
   const chunks: Buffer[] = [];
   let length = 0;
+  if (exchange.awaitsContinue) {
+    exchange.awaitsContinue = false;
+    response.writeContinue();
+  }
   return new Promise((resolve) => {
     const done = (refusal: Refusal | undefined) => {
+      exchange.reading = undefined;
       request.off("data", onData);
       request.off("end", onEnd);
-      request.off("close", onClose);
+      request.off("close", stop);
       resolve(refusal);
     };
     const onEnd = () =>
@@ -53,13 +65,19 @@ function collect(exchange: Exchange, bytesMax: number, load: Gateway["load"]): P
       if (load.bodyBytes > ALL_BODIES_BYTES_MAX) done({ code: "gateway.overloaded", retryAfterMs: 1_000 });
       else if (length > bytesMax) done({ code: "request.body_too_large" });
       else if (length === expected) onEnd();
+      else if (socket.bytesRead - bytesBefore > FRAMING_BYTES_MAX + FRAMING_PER_BYTE * length) {
+        // Extensions of chunks mean nothing to anybody here, and have no end.
+        exchange.closeConnection = true;
+        done({ code: "request.malformed" });
+      }
     };
     // The agent went away, or the server gave up on it and has said why, before the body was whole.
-    const onClose = () => done(exchange.refusal ?? { code: "request.timeout" });
+    const stop = () => done(exchange.refusal ?? { code: "request.timeout" });
+    exchange.reading = { stop };
     request.on("data", onData);
     request.on("end", onEnd);
-    request.on("close", onClose);
-    if (request.destroyed && !request.readableEnded) onClose();
+    request.on("close", stop);
+    if (request.destroyed && !request.readableEnded) stop();
   });
 }
 

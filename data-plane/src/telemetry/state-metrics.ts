@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 import type { Gateway } from "../pipeline/stage.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
+import type { BoundedConnections } from "../server/bound-connections.ts";
 import type { OrphanRecovery } from "../storage/recover-orphans.ts";
 import type { Reporter } from "../usage/report/reporter.ts";
 import type { Spool } from "../usage/spool/spool.ts";
@@ -12,6 +13,7 @@ export interface StateSources {
   readonly registry: Registry;
   readonly gateway: Pick<Gateway, "clock" | "load" | "breakers">;
   readonly holder: PolicyHolder;
+  readonly connections: BoundedConnections;
   usage(): UsageState;
   /** Among how many limits are shared. */
   replicas(): number;
@@ -54,6 +56,13 @@ export function registerStateMetrics(sources: StateSources): void {
   }).set({ version: VERSION, node: process.version }, 1);
   gauge("headgate_requests_in_flight", "Requests being served.", () => load.inFlight);
   gauge("headgate_streams_open", "Streams being sent to agents.", () => load.streamsOpen);
+  const { connections } = sources;
+  gauge("headgate_connections_open", "Connections of agents, busy or not.", () => connections.count);
+  counter(
+    "headgate_connections_displaced_total",
+    "Idle connections that were closed to make room for others.",
+    () => connections.displaced,
+  );
   gauge(
     "headgate_snapshot_revision",
     "The revision in force; 0 when none is.",

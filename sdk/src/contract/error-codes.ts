@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   "request.timeout": lasting(408, "client", "The request did not arrive in time."),
   "request.unknown_endpoint": lasting(404, "client", "There is no such endpoint."),
   "request.method_not_allowed": lasting(405, "client", "This endpoint does not take that method."),
+  "request.upgrade_refused": lasting(426, "client", "This endpoint is served over plain HTTP only."),
   "request.body_too_large": lasting(413, "client", "The request body is larger than allowed."),
   "request.unsupported_encoding": lasting(415, "client", "Compressed request bodies are not accepted."),
   "request.unsupported_media_type": lasting(415, "client", "The request body must be application/json."),

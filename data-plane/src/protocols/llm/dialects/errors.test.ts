@@ -19,6 +19,7 @@ const WORDING = `
   request.timeout | 408 invalid_request_error - | 408 invalid_request_error
   request.unknown_endpoint | 404 invalid_request_error unknown_url | 404 not_found_error
   request.method_not_allowed | 405 invalid_request_error - | 405 invalid_request_error
+  request.upgrade_refused | 426 invalid_request_error - | 426 invalid_request_error
   request.body_too_large | 413 invalid_request_error - | 413 request_too_large
   request.unsupported_encoding | 415 invalid_request_error - | 415 invalid_request_error
   request.unsupported_media_type | 415 invalid_request_error - | 415 invalid_request_error
