@@ -36,11 +36,12 @@ export type PolicyCompilation =
     }
   | { readonly ok: false; readonly errors: readonly string[] };
 
-/** `dialects`: the names of those that this data plane serves. */
+/** `dialects`: the names of those that this data plane serves. `before`: the policy that it would replace. */
 export function compilePolicy(
   snapshot: PolicySnapshot,
   secrets: PolicySecrets,
   dialects: ReadonlySet<string>,
+  before?: CompiledPolicy,
 ): PolicyCompilation {
   const errors = findBrokenReferences(snapshot);
   if (secrets.pepper.length < PEPPER_BYTES_MIN) errors.push("the key pepper is too short");
@@ -54,7 +55,7 @@ export function compilePolicy(
   const routes = compileRoutes(snapshot.routes, providers);
   const models = new Map<string, CompiledModel>();
   for (const model of snapshot.models) models.set(model.name, { model, route: routes.get(model.id) });
-  const rules = compileRules(snapshot.rules, errors);
+  const { rules, conditions } = compileRules(snapshot.rules, errors, before?.conditions);
   const budgets = compileBudgets(snapshot, errors);
   const priceOf = compilePrices(snapshot.prices, errors);
   if (errors.length > 0) return { ok: false, errors };
@@ -74,6 +75,7 @@ export function compilePolicy(
     budgets,
     identify: createIdentify(snapshot.keys, agents, secrets.pepper),
     checkRules: createRuleCheck(rules),
+    conditions,
     priceOf,
   };
   return { ok: true, policy, rules };

@@ -18,7 +18,7 @@ function decide(sketches: readonly RuleSketch[], input: PolicyInput = sample()):
     condition,
   }));
   const errors: string[] = [];
-  const check = createRuleCheck(compileRules(rules, errors));
+  const check = createRuleCheck(compileRules(rules, errors).rules);
   expect(errors).toEqual([]);
   const verdict = check(input);
   return verdict.allowed
@@ -120,6 +120,20 @@ test("rules that each keep to the limit of one are refused where all together co
   };
   expect(errorsOf(1)).toEqual([]);
   expect(errorsOf(100)).toEqual([expect.stringMatching(/^rules: all together could take \d+ steps/)]);
+});
+
+test("a condition that stays as it was is not compiled again with the next policy, and one that goes is let go", () => {
+  const rule = (condition: string) => ({
+    id: makeId("rule"),
+    name: "rule",
+    effect: "deny" as const,
+    condition,
+  });
+  const stays = "model.name.matches('^stays$')";
+  const first = compileRules([rule(stays), rule("request.stream")], []);
+  const second = compileRules([rule("false"), rule(stays)], [], first.conditions);
+  expect(second.rules[1]?.condition).toBe(first.rules[0]?.condition);
+  expect([...second.conditions.keys()]).toEqual(["false", stays]);
 });
 
 test("a thousand rules of the usual kind are within the limit of all", () => {

@@ -1,24 +1,39 @@
 /** Rules, made ready to run in their order. */
-import { type CompiledRule, createConditionCompiler } from "@headgate/sdk/condition";
+import { type CompiledCondition, type CompiledRule, createConditionCompiler } from "@headgate/sdk/condition";
 import { CONDITION_LIMITS, type SnapshotRule } from "@headgate/sdk/contract";
 
+/** Conditions that are compiled, by their text. */
+export type CompiledConditions = ReadonlyMap<string, CompiledCondition & { readonly ok: true }>;
+
+export interface RuleCompilation {
+  readonly rules: readonly CompiledRule[];
+  /** For the next time: what has not changed is not compiled again. */
+  readonly conditions: CompiledConditions;
+}
+
 /** Adds to `errors` what cannot be compiled, by rule, and what all of them together could take if that is too much. */
-export function compileRules(rules: readonly SnapshotRule[], errors: string[]): CompiledRule[] {
+export function compileRules(
+  snapshotRules: readonly SnapshotRule[],
+  errors: string[],
+  before: CompiledConditions = new Map(),
+): RuleCompilation {
   const compile = createConditionCompiler();
+  const conditions = new Map<string, CompiledCondition & { readonly ok: true }>();
   let steps = 0;
-  const compiledRules = rules.flatMap(({ id, name, effect, condition }) => {
-    const compiled = compile(condition);
-    if (compiled.ok) {
-      steps += compiled.steps;
-      return [{ id, name, effect, condition: compiled.condition }];
+  const rules = snapshotRules.flatMap(({ id, name, effect, condition }) => {
+    const compiled = conditions.get(condition) ?? before.get(condition) ?? compile(condition);
+    if (!compiled.ok) {
+      errors.push(`rule ${name} (${id}): ${compiled.error}`);
+      return [];
     }
-    errors.push(`rule ${name} (${id}): ${compiled.error}`);
-    return [];
+    conditions.set(condition, compiled);
+    steps += compiled.steps;
+    return [{ id, name, effect, condition: compiled.condition }];
   });
   const { policyStepsMax } = CONDITION_LIMITS;
   if (steps > policyStepsMax)
     errors.push(
       `rules: all together could take ${Math.ceil(steps)} steps, and at most ${policyStepsMax} are allowed`,
     );
-  return compiledRules;
+  return { rules, conditions };
 }

@@ -14,6 +14,7 @@ import type {
   TargetTimeouts,
 } from "@headgate/sdk/contract";
 import type { Identification } from "../identity/principal.ts";
+import type { CompiledConditions } from "./compile-rules.ts";
 import type { CompiledAgent } from "./compiled-agent.ts";
 
 export interface CompiledPolicy {
@@ -34,6 +35,8 @@ export interface CompiledPolicy {
   identify(presented: string, wallMs: number): Identification | Promise<Identification>;
   /** Reads the rules in order; the first that denies wins. Never throws. */
   checkRules(input: PolicyInput): RuleVerdict;
+  /** Those of the rules, for the policy that comes after this one. */
+  readonly conditions: CompiledConditions;
   /** Nano-dollars for one million units, exact; undefined where no price is valid at that moment. */
   priceOf(vendor: string, upstreamModel: string, dimension: string, wallMs: number): bigint | undefined;
 }

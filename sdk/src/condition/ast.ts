@@ -1,6 +1,9 @@
 /** What is read of a condition's tree, as the library parses it: macros stand in it as the calls that they were written as. */
 import type { ASTNode } from "@marcbachmann/cel-js";
 
+/** The library's own `matches` runs a backtracking engine, so calls of it are led to this method instead. */
+export const LINEAR_MATCHES = "matchesLinear";
+
 /** Macros that run a part of the expression once for each element. */
 export const LOOPS: ReadonlySet<string> = new Set(["all", "exists", "exists_one", "map", "filter"]);
 

@@ -11,7 +11,7 @@ import { FUNCTIONS, PATHS, unknownFunction, unknownName, VARIABLES } from "./nam
 /** What is wrong, as a sentence with the place; undefined where nothing is. The condition must compile. */
 export function checkTypes(expression: string): string | undefined {
   try {
-    const program = createTypedEnvironment().parse(expression);
+    const program = TYPED.parse(expression);
     checkNames(program.ast, new Set());
     const { valid, type, error } = program.check();
     if (!valid) throw error ?? new ConditionError("It does not fit together", 0);
@@ -22,6 +22,8 @@ export function checkTypes(expression: string): string | undefined {
     return explainError(cause, expression);
   }
 }
+
+const TYPED = createTypedEnvironment();
 
 function createTypedEnvironment(): Environment {
   const environment = new Environment({ unlistedVariablesAreDyn: false });

@@ -7,9 +7,9 @@
  */
 import { type ASTNode, Environment } from "@marcbachmann/cel-js";
 import { CONDITION_LIMITS, POLICY_VARIABLES, type PolicyInput } from "../contract/policy-language.ts";
-import { childrenOf, LOOPS, literalText } from "./ast.ts";
-import { compilePattern, type LinearPattern } from "./compile-pattern.ts";
+import { childrenOf, LINEAR_MATCHES, LOOPS, literalText } from "./ast.ts";
 import { ConditionError, explainError } from "./condition-error.ts";
+import { LinearPattern } from "./linear-pattern.ts";
 import { stepsOf } from "./steps-of.ts";
 
 /** `error`: it could not be evaluated, or its value is no boolean. */
@@ -30,50 +30,45 @@ export type CompiledCondition =
       readonly error: string;
     };
 
-/** Patterns by their text, compiled once: `undefined` is never stored. */
+/** By their text. */
 export type Patterns = Map<string, LinearPattern>;
 
-/** A compiler whose conditions share one environment and one table of patterns; make one for each policy. */
+/** A compiler whose conditions share their patterns; make one for each policy. What it has compiled stands alone. */
 export function createConditionCompiler(
   patterns: Patterns = new Map(),
 ): (expression: string) => CompiledCondition {
-  const environment = createEnvironment(patterns);
   return (expression) => {
     try {
-      return compile(expression, environment, patterns);
+      return compile(expression, patterns);
     } catch (cause) {
       return { ok: false, error: explainError(cause, expression) };
     }
   };
 }
 
-/** The library's own `matches` runs a backtracking engine, so calls of it are led to this method instead. */
-const LINEAR_MATCHES = "matchesLinear";
+const ENVIRONMENT = createEnvironment();
 
-function createEnvironment(patterns: ReadonlyMap<string, LinearPattern>): Environment {
+function createEnvironment(): Environment {
   const environment = new Environment({
     unlistedVariablesAreDyn: false,
     limits: { maxDepth: CONDITION_LIMITS.depthMax, maxAstNodes: CONDITION_LIMITS.nodesMax },
   });
   for (const name of Object.keys(POLICY_VARIABLES)) environment.registerVariable(name, "map<string, dyn>");
+  environment.registerType("LinearPattern", LinearPattern);
   environment.registerFunction(
-    `string.${LINEAR_MATCHES}(string): bool`,
-    (text: string, pattern: string) => {
-      const compiled = patterns.get(pattern);
-      if (compiled === undefined) throw new TypeError("matches() takes a literal pattern");
-      return compiled.test(text);
-    },
+    `string.${LINEAR_MATCHES}(LinearPattern): bool`,
+    (text: string, pattern: LinearPattern) => pattern.test(text),
     { async: false },
   );
   return environment;
 }
 
 /** Throws what is wrong with the expression. */
-function compile(expression: string, environment: Environment, patterns: Patterns): CompiledCondition {
+function compile(expression: string, patterns: Patterns): CompiledCondition {
   const { lengthMax, macroNestingMax, stepsMax } = CONDITION_LIMITS;
   if (expression.length > lengthMax)
     throw new ConditionError(`It must not be longer than ${lengthMax} characters`, lengthMax);
-  const program = environment.parse(expression);
+  const program = ENVIRONMENT.parse(expression);
   const { ast } = program;
   if (macroNesting(ast) > macroNestingMax)
     throw new ConditionError(`It must not nest more than ${macroNestingMax} macros`, ast.start);
@@ -83,7 +78,7 @@ function compile(expression: string, environment: Environment, patterns: Pattern
   if (!checked.valid) throw checked.error ?? new ConditionError("It does not fit together", ast.start);
   if (checked.type !== "bool" && checked.type !== "dyn")
     throw new ConditionError(`It must be a bool, not ${checked.type ?? "unknown"}`, ast.start);
-  const { steps } = stepsOf(ast, { linearMatches: LINEAR_MATCHES, patterns });
+  const { steps } = stepsOf(ast);
   if (!(steps <= stepsMax))
     throw new ConditionError(
       `It could take ${steps < 1e9 ? Math.ceil(steps) : "more than 1000000000"} steps, and at most ${stepsMax} are allowed: lists within lists and long patterns multiply`,
@@ -143,7 +138,10 @@ function leadToLinear(node: ASTNode & { op: "call" | "rcall" }, patterns: Patter
   if (literal === undefined || pattern === undefined)
     throw new ConditionError("matches() takes a literal pattern", literal?.start ?? node.start);
   try {
-    if (!patterns.has(pattern)) patterns.set(pattern, compilePattern(pattern));
+    const compiled = patterns.get(pattern) ?? new LinearPattern(pattern);
+    patterns.set(pattern, compiled);
+    // The literal becomes what it stands for.
+    Object.assign(literal, { args: compiled });
   } catch (cause) {
     const { message } = cause instanceof Error ? cause : new Error(String(cause));
     throw new ConditionError(

@@ -151,8 +151,6 @@ function fits(value: unknown, { length, of }: Size): boolean {
   return count <= length && inner.every((one) => fits(one, of ?? { length: 64, of: undefined }));
 }
 
-const NO_PATTERNS = { linearMatches: "matchesLinear", patterns: new Map() };
-
 test("no condition takes more steps than it was said to take, and no value becomes larger", () => {
   const environment = createEnvironment();
   let evaluated = 0;
@@ -166,7 +164,7 @@ test("no condition takes more steps than it was said to take, and no value becom
         return;
       }
       if (!program.check().valid) return;
-      const { steps, size } = stepsOf(program.ast, NO_PATTERNS);
+      const { steps, size } = stepsOf(program.ast);
       // What is refused is not run, here as anywhere.
       if (steps > CONDITION_LIMITS.stepsMax) return;
       const count = countEvaluations(program.ast);
@@ -257,7 +255,7 @@ test("each part of a condition is looked at once, however deep it lies", () => {
     });
     [node] = args;
   }
-  stepsOf(ast, NO_PATTERNS);
+  stepsOf(ast);
   expect(looks).toBeLessThan(10 * depthMax);
 });
 

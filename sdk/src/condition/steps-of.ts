@@ -5,8 +5,8 @@
  */
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { CONDITION_LIMITS, POLICY_VARIABLES, type PolicyMember } from "../contract/policy-language.ts";
-import { bindingOf, literalText, memberOf } from "./ast.ts";
-import type { LinearPattern } from "./compile-pattern.ts";
+import { bindingOf, LINEAR_MATCHES, memberOf } from "./ast.ts";
+import { LinearPattern } from "./linear-pattern.ts";
 
 /** The most that a value can be. */
 export interface Size {
@@ -39,11 +39,8 @@ const VARIABLES: ReadonlyMap<string, Size> = new Map(
   Object.entries(POLICY_VARIABLES).map(([name, members]) => [name, sizeOfVariable(members)]),
 );
 
-/** `patterns` are those of its calls of `matches()`, led to the method of that name. */
-export function stepsOf(
-  expression: ASTNode,
-  { linearMatches, patterns }: { linearMatches: string; patterns: ReadonlyMap<string, LinearPattern> },
-): Bound {
+/** Of an expression whose calls of `matches()` are led to the linear method. */
+export function stepsOf(expression: ASTNode): Bound {
   return bound(expression, VARIABLES);
 
   function bound(node: ASTNode, names: ReadonlyMap<string, Size>): Bound {
@@ -90,7 +87,7 @@ export function stepsOf(
         const [name] = node.args;
         const given = node.op === "call" ? node.args[1] : [node.args[1], ...node.args[2]];
         const [first, second] = given;
-        if (name === linearMatches) return boundOfMatches(first, second, names);
+        if (name === LINEAR_MATCHES) return boundOfMatches(first, second, names);
         const parts = all(given);
         return name === "has" ? { ...sum(parts), size: SCALAR } : boundOfCall(name, parts);
       }
@@ -129,7 +126,8 @@ export function stepsOf(
   ): Bound {
     const parts = [text, pattern].flatMap((one) => (one === undefined ? [] : [bound(one, names)]));
     const chars = Math.min(parts[0]?.size.length ?? 0, CONDITION_LIMITS.matchInputCharsMax) + 1;
-    const program = patterns.get(literalText(pattern) ?? "")?.programSize ?? 1;
+    const literal: unknown = pattern?.args;
+    const program = literal instanceof LinearPattern ? literal.programSize : Number.POSITIVE_INFINITY;
     return { ...sum(parts, chars * program), size: SCALAR, fails: true };
   }
 }

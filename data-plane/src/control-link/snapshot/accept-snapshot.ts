@@ -47,7 +47,7 @@ async function tryToApply(
   const refused = { outcome: "refused", revision: snapshot.revision } as const;
   const opened = await openSeals(snapshot, identity.encryptionKey);
   if (!opened.ok) return { ...refused, reason: "seal", errors: opened.errors };
-  const compilation = compilePolicy(snapshot, opened.secrets, dialects);
+  const compilation = compilePolicy(snapshot, opened.secrets, dialects, holder.current());
   if (!compilation.ok) return { ...refused, reason: "compile", errors: compilation.errors };
   const { policy, rules } = compilation;
   const failures = selfTest(policy, rules);

@@ -2,27 +2,25 @@ import { RE2JS } from "re2js";
 import { CONDITION_LIMITS } from "../contract/policy-language.ts";
 
 /** What `matches()` runs: it takes a time that is linear in the text. */
-export interface LinearPattern {
+export class LinearPattern {
   /** Its instructions: on each character no more of them are run. */
   readonly programSize: number;
-  /** Whether a part of the text fits. Throws when the text is longer than `CONDITION_LIMITS` allows. */
-  test(text: string): boolean;
-}
+  readonly #compiled: RE2JS;
 
-/** Takes RE2 syntax; throws for any other, and for a pattern that is too large. */
-export function compilePattern(pattern: string): LinearPattern {
-  requireModest(pattern);
-  const compiled = RE2JS.compile(pattern);
-  const programSize = compiled.programSize();
-  if (programSize > CONDITION_LIMITS.patternProgramMax) throw tooLarge();
-  return {
-    programSize,
-    test: (text) => {
-      if (text.length > CONDITION_LIMITS.matchInputCharsMax)
-        throw new RangeError("The text is too long for matches()");
-      return compiled.test(text);
-    },
-  };
+  /** Takes RE2 syntax; throws for any other, and for a pattern that is too large. */
+  constructor(pattern: string) {
+    requireModest(pattern);
+    this.#compiled = RE2JS.compile(pattern);
+    this.programSize = this.#compiled.programSize();
+    if (this.programSize > CONDITION_LIMITS.patternProgramMax) throw tooLarge();
+  }
+
+  /** Whether a part of the text fits. Throws when the text is longer than `CONDITION_LIMITS` allows. */
+  test(text: string): boolean {
+    if (text.length > CONDITION_LIMITS.matchInputCharsMax)
+      throw new RangeError("The text is too long for matches()");
+    return this.#compiled.test(text);
+  }
 }
 
 const tooLarge = () => new RangeError("The pattern is too large");
