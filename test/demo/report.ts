@@ -7,15 +7,19 @@ export function currentPeriod(): string {
   return new Date().toISOString().slice(0, 7);
 }
 
+const TOKENS_IN = ["input_uncached", "cache_read", "cache_write_5m", "cache_write_1h"];
+const TOKENS_OUT = ["output_text", "reasoning"];
+
 /** This month's usage by agent or by cost centre. */
 export async function usageTable(tenant: OnboardedTenant, by: "agent" | "cost_center"): Promise<string[]> {
   const now = new Date();
-  const { rows } = await tenant.api.usage.query({
+  const query: Parameters<typeof tenant.api.usage.query>[0] = {
     from: Date.UTC(now.getUTCFullYear(), now.getUTCMonth()),
     to: Math.ceil(now.getTime() / 60_000) * 60_000,
     group_by: [by],
     granularity: "none",
-  });
+  };
+  const rows = await all((cursor) => tenant.api.usage.query({ ...query, ...cursor }));
   return table(
     [
       by === "agent" ? "agent" : "cost centre",
@@ -33,8 +37,8 @@ export async function usageTable(tenant: OnboardedTenant, by: "agent" | "cost_ce
         String(row.calls),
         String(row.attempts),
         String(row.unsettled),
-        sum(row.quantities, ["input_uncached", "cache_read", "cache_write_5m", "cache_write_1h"]),
-        sum(row.quantities, ["output_text", "reasoning"]),
+        sum(TOKENS_IN.map((name) => row.quantities[name])),
+        sum(TOKENS_OUT.map((name) => row.quantities[name])),
         row.amount_usd === null ? "–" : rounded(row.amount_usd),
       ];
     }),
@@ -71,14 +75,29 @@ export async function linesThatDoNotReAdd(tenant: OnboardedTenant): Promise<stri
   const period = currentPeriod();
   const wrong: string[] = [];
   for (const line of (await tenant.api.invoices.preview({ period })).lines) {
-    const behind = await tenant.api.invoices.line_usage({ period, line_id: line.line_id });
-    if (behind.quantity !== line.quantity) wrong.push(`${line.model} ${line.dimension}`);
+    const of = { period, line_id: line.line_id };
+    const behind = await all((cursor) => tenant.api.invoices.line_usage({ ...of, ...cursor }));
+    if (sum(behind.map(({ quantity }) => quantity)) !== line.quantity)
+      wrong.push(`${line.model} ${line.dimension}`);
   }
   return wrong;
 }
 
-function sum(quantities: Readonly<Record<string, string>>, dimensions: readonly string[]): string {
-  return dimensions.reduce((total, name) => total + BigInt(quantities[name] ?? 0), 0n).toString();
+/** The items of all pages. */
+async function all<T>(
+  page: (cursor: { cursor?: string }) => Promise<{ items: T[]; next_cursor: string | null }>,
+): Promise<T[]> {
+  const items: T[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const next = await page(cursor === undefined ? {} : { cursor });
+    items.push(...next.items);
+    cursor = next.next_cursor;
+  }
+  return items;
+}
+
+function sum(quantities: readonly (string | undefined)[]): string {
+  return quantities.reduce((total, quantity) => total + BigInt(quantity ?? 0), 0n).toString();
 }
 
 /** Six places for the eye; the exact amount stays where it is. */

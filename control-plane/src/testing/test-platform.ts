@@ -3,6 +3,7 @@ import type { Id } from "@headgate/sdk/contract";
 import { encodeUsageBatch, makeUsageBatch, type UsageBatch } from "@headgate/sdk/testing";
 import type { Context, Services } from "../api/trpc/context.ts";
 import type { UsageOwner } from "../ledger/ingest/repository.ts";
+import { Fault } from "../lib/fault.ts";
 import { createTestServer } from "./create-test-server.ts";
 import { createTestTenant } from "./create-test-tenant.ts";
 
@@ -23,7 +24,7 @@ export async function openTestPlatform(overrides: Partial<Services> = {}) {
     context: (tenantId?: Id<"tenant">): Context => ({
       services: server.services,
       credential: server.operatorToken,
-      adminKey: () => Promise.reject(new Error("the operator has none")),
+      adminKey: () => Promise.reject(new Fault("api.unauthenticated")),
       actingTenant: tenantId,
     }),
     async newTenant(): Promise<UsageOwner> {

@@ -1221,14 +1221,16 @@ export interface Api {
     }>;
   };
   usage: {
-    /** Quantities and amounts over a time, grouped by what was asked for. */
+    /** Quantities and amounts over a time, grouped by what was asked for. A page may hold fewer than `limit`. */
     query: Query<{
       from: number;
       to: number;
       group_by: ("agent" | "cost_center" | "department" | "endpoint" | "model" | "provider" | "team" | "upstream_model" | "vendor")[];
       granularity: "day" | "hour" | "minute" | "none";
+      cursor?: string | undefined;
+      limit?: number | undefined;
     }, {
-      rows: {
+      items: {
         bucket: number | null;
         group: Partial<Record<"agent" | "cost_center" | "department" | "endpoint" | "model" | "provider" | "team" | "upstream_model" | "vendor", string>>;
         calls: number;
@@ -1239,6 +1241,7 @@ export interface Api {
         amount_usd: string | null;
         unrated: Record<string, string>;
       }[];
+      next_cursor: string | null;
     }>;
     /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */
     events: Query<{
@@ -1280,19 +1283,24 @@ export interface Api {
       unsettled_attempts: number;
       calls: number;
     }>;
-    /** The batches that a line's quantity comes from, and how much from each. */
+    /**
+     * The batches that a line's quantity comes from, and how much from each, in the order of stream and seq. A page may
+     * hold fewer than `limit`, and none at all before the last.
+     */
     line_usage: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
       period: string;
       line_id: string;
     }, {
-      quantity: string;
-      batches: {
+      items: {
         stream_id: string;
         first_seq: number;
         last_seq: number;
         sha256: string;
         quantity: string;
       }[];
+      next_cursor: string | null;
     }>;
   };
   data_planes: {

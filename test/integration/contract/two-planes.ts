@@ -142,13 +142,13 @@ export async function openTwoPlanes(
     events: () => usageEvents(api),
     async callsRated() {
       const to = Math.ceil(Date.now() / 60_000) * 60_000;
-      const { rows } = await api.usage.query({
+      const { items } = await api.usage.query({
         from: to - 24 * 3_600_000,
         to,
         group_by: [],
         granularity: "none",
       });
-      return rows.reduce((sum, { calls }) => sum + calls, 0);
+      return items.reduce((sum, { calls }) => sum + calls, 0);
     },
     async [Symbol.asyncDispose]() {
       await stopDataPlane();

@@ -170,7 +170,7 @@ async function accountOf(platform: Platform, tenantId: string) {
   const { server } = platform;
   const minute = Math.floor(server.clock.wallMs() / MINUTE_MS) * MINUTE_MS;
   const query = { from: minute - 60 * MINUTE_MS, to: minute + MINUTE_MS, group_by: ["agent", "team"] };
-  const minutes = await server.ok<{ rows: UsageRow[] }>(
+  const minutes = await server.ok<{ items: UsageRow[] }>(
     "usage.query",
     { ...query, granularity: "minute" },
     platform.operator(tenantId),
@@ -180,10 +180,10 @@ async function accountOf(platform: Platform, tenantId: string) {
 
 async function totalOf(platform: Platform, tenantId: string): Promise<UsageRow> {
   const minute = Math.floor(platform.server.clock.wallMs() / MINUTE_MS) * MINUTE_MS;
-  const { rows } = await platform.server.ok<{ rows: UsageRow[] }>(
+  const { items } = await platform.server.ok<{ items: UsageRow[] }>(
     "usage.query",
     { from: minute - 60 * MINUTE_MS, to: minute + MINUTE_MS, group_by: [], granularity: "none" },
     platform.operator(tenantId),
   );
-  return required(rows[0]);
+  return required(items[0]);
 }

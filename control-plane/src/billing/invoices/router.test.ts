@@ -34,10 +34,10 @@ test("usage that came in is reported and invoiced through the API, to its own te
   });
 
   const query = { from: TEST_NOW, to: TEST_NOW + HOUR_MS, group_by: ["cost_center" as const] };
-  const { rows } = await usageRouter
+  const { items } = await usageRouter
     .createCaller(platform.context(owner.tenantId))
     .query({ ...query, granularity: "hour" });
-  expect(rows).toEqual([
+  expect(items).toEqual([
     {
       bucket: TEST_NOW,
       group: { cost_center: "" },
@@ -90,7 +90,7 @@ test("usage that came in is reported and invoiced through the API, to its own te
   });
   const line = { period: "2026-11", line_id: invoice.lines[0]?.line_id ?? "" };
   expect(
-    (await invoices.line_usage(line)).batches.map(({ first_seq, quantity }) => [first_seq, quantity]),
+    (await invoices.line_usage(line)).items.map(({ first_seq, quantity }) => [first_seq, quantity]),
   ).toEqual([
     [1, "3000000"],
     [2, "3000000"],
@@ -109,5 +109,5 @@ test("a report that would be too long, or not of whole minutes, is refused", asy
   await expect(usage.query(query)).rejects.toMatchObject({ cause: { code: "api.invalid_input" } });
   await expect(usage.query({ ...query, to: TEST_NOW + 1 })).rejects.toThrow();
   await expect(usage.query({ ...query, to: TEST_NOW })).rejects.toThrow();
-  expect(await usage.query({ ...query, granularity: "hour" })).toEqual({ rows: [] });
+  expect(await usage.query({ ...query, granularity: "hour" })).toEqual({ items: [], next_cursor: null });
 });

@@ -37,17 +37,12 @@ export const invoiceView = invoiceBody.extend({
 });
 export type InvoicePreview = z.infer<typeof invoiceView>;
 
+/** A batch that a line's quantity comes from, and how much of it. */
 export const lineUsageView = z.strictObject({
+  stream_id: z.string(),
+  first_seq: count,
+  last_seq: count,
+  sha256: z.string(),
   quantity,
-  /** The batches that the quantity comes from, and how much from each. */
-  batches: z.array(
-    z.strictObject({
-      stream_id: z.string(),
-      first_seq: count,
-      last_seq: count,
-      sha256: z.string(),
-      quantity,
-    }),
-  ),
 });
 export type LineUsage = z.infer<typeof lineUsageView>;

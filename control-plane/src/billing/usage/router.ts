@@ -23,6 +23,12 @@ const usageQuery = z
       .max(groupName.options.length)
       .refine((names) => new Set(names).size === names.length, "must not repeat a name"),
     granularity: z.enum(["minute", "hour", "day", "none"]),
+    /** What the page before gave as `next_cursor`. */
+    cursor: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,8192}$/, "must be a cursor from an earlier page")
+      .optional(),
+    limit: z.number().int().min(1).max(1_000).default(1_000),
   })
   .refine(({ from, to }) => to > from, { path: ["to"], error: "must be after from" })
   .refine(({ from, to, granularity }) => to - from <= SPAN_MAX[granularity], {
@@ -31,14 +37,14 @@ const usageQuery = z
   });
 
 export const usageRouter = router({
-  /** Quantities and amounts over a time, grouped by what was asked for. */
+  /** Quantities and amounts over a time, grouped by what was asked for. A page may hold fewer than `limit`. */
   query: tenantProcedure
     .input(usageQuery)
-    .output(z.strictObject({ rows: z.array(usageRow) }))
-    .query(async ({ ctx, input }) => {
-      const { from: fromMs, to: toMs, group_by: groupBy, granularity } = input;
+    .output(pageSchema(usageRow))
+    .query(({ ctx, input }) => {
+      const { from: fromMs, to: toMs, group_by: groupBy, granularity, ...page } = input;
       const request = { period: { fromMs, toMs }, bucketMs: BUCKETS[granularity], groupBy };
-      return { rows: await readTenant(ctx.services.db, ctx.tenantId, (tx) => usageReport(tx, request)) };
+      return readTenant(ctx.services.db, ctx.tenantId, (tx) => usageReport(tx, request, page));
     }),
 
   /** What was reported, event by event, in the order of stream and seq. A page may hold fewer than `limit`. */

@@ -1,4 +1,5 @@
 import type { ClusterSettings } from "@headgate/sdk/contract";
+import { sql } from "drizzle-orm";
 import { boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { idColumn, int53, platformPolicy, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { dataPlanes } from "./data-planes.ts";
@@ -113,6 +114,11 @@ export const operations = pgTable(
     primaryKey({ columns: [t.tenant_id, t.id] }),
     index("operations_data_plane_index").on(t.tenant_id, t.data_plane_id, t.id),
     index("operations_state_index").on(t.state),
+    // What is asked of each data plane again and again, also where its tenant is not known.
+    index("operations_waiting_index").on(t.data_plane_id, t.state, t.id),
+    index("operations_last_index")
+      .on(t.data_plane_id, t.fencing_token, t.id)
+      .where(sql`kind in ('up', 'destroy') and state <> 'queued'`),
     tenantPolicy(),
     platformPolicy(),
   ],

@@ -37,6 +37,9 @@ export const usageBatches = pgTable(
     packed: bytea().notNull(),
     event_count: integer().notNull(),
     received_at: int53().notNull(),
+    /** When the first and the last of its events began; null in rows that are older than these columns. */
+    events_from: int53(),
+    events_to: int53(),
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.stream_id, t.first_seq] }),

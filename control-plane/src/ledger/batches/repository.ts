@@ -1,8 +1,10 @@
 /** Batches as they arrived, for ever: what every sum can be added up again from. */
 import type { Id } from "@headgate/sdk/contract";
-import { and, asc, eq, gte, lte, sql } from "drizzle-orm";
+import { and, asc, eq, gte, lte, type SQL, sql } from "drizzle-orm";
 import { usageBatches } from "../../db/schema/usage.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
+import type { Period } from "../../lib/period.ts";
+import { EVENT_AHEAD_MS_MAX } from "../ingest/judge-batch.ts";
 import type { UsageBatch } from "../ingest/read-usage-batch.ts";
 
 export interface RawBatch {
@@ -20,7 +22,7 @@ const PAGE_ROWS = 50;
 export async function insertBatch(
   tx: TenantTx,
   tenantId: Id<"tenant">,
-  { header, packed }: UsageBatch,
+  { header, packed, events }: UsageBatch,
   receivedAt: number,
 ): Promise<void> {
   await tx.insert(usageBatches).values({
@@ -33,7 +35,13 @@ export async function insertBatch(
     packed,
     event_count: header.count,
     received_at: receivedAt,
+    ...momentsOf(events),
   });
+}
+
+function momentsOf(events: UsageBatch["events"]) {
+  const moments = events.map(({ started_at }) => started_at);
+  return { events_from: Math.min(...moments), events_to: Math.max(...moments) };
 }
 
 /** Those that hold events with these seqs, in order. */
@@ -58,16 +66,16 @@ export interface BatchRange {
   readonly from?: Pick<RawBatch, "streamId" | "firstSeq"> | undefined;
   /** The last that may come. */
   readonly to?: Pick<RawBatch, "streamId" | "firstSeq"> | undefined;
-  /** Unix milliseconds. */
-  readonly receivedSince?: number;
+  /** Those that may hold events of this time. */
+  readonly eventsIn?: Period;
 }
 
 /** Raw batches in the order of stream and seq, a few of them in memory at a time. */
 export async function* rawBatches(
   tx: TenantTx,
-  { from, to, receivedSince }: BatchRange,
+  { from, to, eventsIn }: BatchRange,
 ): AsyncGenerator<RawBatch> {
-  const recent = receivedSince === undefined ? undefined : gte(usageBatches.received_at, receivedSince);
+  const timely = eventsIn && mayHold(eventsIn);
   const place = sql`(${usageBatches.stream_id}, ${usageBatches.first_seq})`;
   const last = to && sql`${place} <= (${to.streamId}, ${to.firstSeq})`;
   let next = from && sql`${place} >= (${from.streamId}, ${from.firstSeq})`;
@@ -75,7 +83,7 @@ export async function* rawBatches(
     const page: RawBatch[] = await tx
       .select(RAW)
       .from(usageBatches)
-      .where(and(recent, last, next))
+      .where(and(timely, last, next))
       .orderBy(asc(usageBatches.stream_id), asc(usageBatches.first_seq))
       .limit(PAGE_ROWS);
     yield* page;
@@ -83,6 +91,12 @@ export async function* rawBatches(
     if (before === undefined || page.length < PAGE_ROWS) return;
     next = sql`${place} > (${before.streamId}, ${before.firstSeq})`;
   }
+}
+
+/** Of those that came before their moments were kept, only when they came is known. */
+function mayHold({ fromMs, toMs }: Period): SQL {
+  const { events_from, events_to, received_at } = usageBatches;
+  return sql`coalesce(${events_from}, 0) < ${toMs} and coalesce(${events_to}, ${received_at} + ${EVENT_AHEAD_MS_MAX}) >= ${fromMs}`;
 }
 
 const RAW = {
