@@ -6,6 +6,7 @@
 import { STATUS_CODES } from "node:http";
 import { type ErrorCode, type ErrorRow, errorRow, type Id } from "@headgate/sdk/contract";
 import type { Exchange } from "./pipeline/exchange.ts";
+import type { WholeAnswer } from "./protocols/protocol.ts";
 import type { ErrorFacts, ReplyStyle } from "./protocols/reply-style.ts";
 
 /** Headers that every answer carries, as name and value pairs. */
@@ -43,6 +44,31 @@ export function errorReply(exchange: Exchange, random: () => number) {
   if (refusal?.allow !== undefined) headers.push("allow", refusal.allow);
   if (code === "request.unsupported_encoding") headers.push("accept-encoding", "identity");
   return { status, headers, body };
+}
+
+/** What the provider of a refused request says, as far as it is kept beside what the caller is told. */
+const ORIGINAL_CHARS_MAX = 16 * 1024;
+
+/** A provider's refusal of the request, in the caller's dialect; its own words are kept in a member where they are JSON. */
+export function refusedAnswer(exchange: Exchange, { status, message, json }: RefusedRequest): WholeAnswer {
+  const facts = errorFacts(exchange, "upstream.request_refused");
+  const original = JSON.stringify(json);
+  const kept = original !== undefined && original.length <= ORIGINAL_CHARS_MAX;
+  const told = {
+    ...facts,
+    status,
+    message: message ?? facts.message,
+    about: { ...facts.about, ...(kept && { provider_error: json }) },
+  };
+  const body = Buffer.from(JSON.stringify(exchange.style.errorBody(told)));
+  return { kind: "json", status, contentType: "application/json", body };
+}
+
+interface RefusedRequest {
+  readonly status: number;
+  /** The provider's, where it has one. */
+  readonly message: string | undefined;
+  readonly json: unknown;
 }
 
 /** The event that ends a stream which cannot be completed. */

@@ -13,11 +13,12 @@ import type { Refusal } from "../policy/refusal.ts";
 import type { AttemptEnd } from "../upstream/dispatch.ts";
 import type { StreamProgress, StreamSteps } from "../upstream/streamed-answer.ts";
 import type { AttemptResult } from "../usage/usage-recorder.ts";
+import type { AnswerReader } from "./answer-reader.ts";
 import type { StreamMeter } from "./reading.ts";
 import type { ErrorFacts } from "./reply-style.ts";
 import type { RequestHead } from "./request-head.ts";
 
-export interface Call extends ToldCall {
+export interface Call extends ToldCall, AnswerReader {
   /** The protocol. */
   readonly kind: string;
   /** Where it came in: a provider is asked with the same method. */
@@ -43,6 +44,13 @@ export interface Call extends ToldCall {
   /** Built anew: nothing of the agent's goes along but what its protocol wants. */
   upstreamHeaders(head: RequestHead, target: CompiledTarget): string[];
   upstreamBody(target: CompiledTarget): Buffer;
+  /**
+   * Whether this refusal is of something that the gateway has added to the body by itself. It is then in the target's
+   * body no more, and the target may be asked once again.
+   */
+  withdraws(target: CompiledTarget, refusal: Buffer): boolean;
+  /** The target has answered without it: later calls leave it out from the start. */
+  keepWithdrawn(target: CompiledTarget): void;
   /** Reads a provider's stream on its way to the agent; undefined where the answer comes whole. */
   openStream(clock: Clock): OpenStream | undefined;
   /** The last event of a stream that broke off, as text; empty where it has none. */
@@ -87,6 +95,8 @@ export interface OpenStream extends StreamSteps {
 
 export interface AttemptSeen {
   readonly end: AttemptEnd;
+  /** Of a whole answer, where it is JSON. */
+  readonly json: unknown;
   /** Whether the provider had the whole request. */
   readonly sent: boolean;
   /** Of a stream. */

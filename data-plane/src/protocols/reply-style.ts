@@ -13,6 +13,8 @@ export interface ReplyStyle {
 /** What a refused or failed caller is told. */
 export interface ErrorFacts {
   readonly code: ErrorCode;
+  /** What it is sent with, where that is not the code's own status. */
+  readonly status?: number;
   readonly message: string;
   /** The parameter at fault, by its name in the request. */
   readonly parameter: string | undefined;

@@ -31,6 +31,7 @@ function makeExchange(origin: string, seen: AttemptSeen[]): Exchange {
     upstreamHeaders: () => [],
     upstreamBody: () => Buffer.from("{}"),
     openStream: () => undefined,
+    withdraws: () => false,
     meter: (_result, told) => void seen.push(told),
   };
   const exchange = createExchange({ policy: {}, head: {}, receivedMono: 0 } as unknown as Exchange);

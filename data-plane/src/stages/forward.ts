@@ -3,11 +3,14 @@
  * to the agent. Each attempt is opened in the usage record before its first byte goes out.
  */
 import type { AttemptOpened, CallOutcome } from "@headgate/sdk/contract";
+import type { Dispatcher } from "undici";
 import type { BudgetCharge, BudgetReservation } from "../limits/admission.ts";
 import type { Attempt, Exchange } from "../pipeline/exchange.ts";
 import type { Gateway, Stage } from "../pipeline/stage.ts";
 import type { CompiledTarget } from "../policy/compiled-policy.ts";
 import type { Refusal } from "../policy/refusal.ts";
+import type { AnyCall } from "../protocols/protocol.ts";
+import { refusedAnswer } from "../reply.ts";
 import { ResponseSink } from "../server/stream-sink.ts";
 import type { BreakerPass } from "../upstream/breakers.ts";
 import { classifyAnswer, type Verdict } from "../upstream/classify-answer.ts";
@@ -92,15 +95,63 @@ interface Trial {
   readonly gateway: Gateway;
 }
 
-async function tryTarget({ exchange, attempt, pass, gateway }: Trial): Promise<Verdict> {
-  const { call, head } = exchange;
+async function tryTarget(trial: Trial): Promise<Verdict> {
+  const { exchange, attempt, gateway } = trial;
+  const { target } = attempt;
+  const { clock, pools } = gateway;
+  const call = callOf(exchange);
+  let { end, sent, meter } = await ask(trial, pools.poolFor(target));
+  if (end.kind === "unreachable" && end.stale) {
+    ({ end, sent, meter } = await ask(trial, pools.freshFor(target)));
+  }
+  if (isRefusal(end) && call.withdraws(target, end.body)) {
+    ({ end, sent, meter } = await ask(trial, pools.poolFor(target)));
+    if (end.kind === "streamed") call.keepWithdrawn(target);
+  }
+  const verdict = classifyAnswer(end, {
+    reader: call,
+    wanted: meter === undefined ? "json" : "stream",
+    wallMs: clock.wallMs(),
+  });
+  const passed = verdict.kind === "answered";
+  const result: AttemptResult = {
+    outcome: outcomeOf(end, passed),
+    http_status: "status" in end ? end.status : 0,
+    duration_ms: Math.max(0, Math.round(clock.monotonicMs() - attempt.startedMono)),
+    usage: NOTHING_USED,
+    accuracy: "none",
+  };
+  const firstContentMono = meter?.firstContentMono;
+  if (firstContentMono !== undefined) {
+    exchange.firstTokenMs = firstContentMono - exchange.receivedMono;
+    result.first_token_ms = Math.round(firstContentMono - attempt.startedMono);
+  }
+  const json = "json" in verdict ? verdict.json : undefined;
+  call.meter(result, { end, json, sent, meter, passed });
+  attempt.result = result;
+  return verdict;
+}
+
+function callOf({ call }: Exchange): AnyCall {
   if (call === undefined) throw new Error("there is no call to forward");
+  return call;
+}
+
+/** The request as it was sent was not to the provider's liking. */
+function isRefusal(end: AttemptEnd): end is Extract<AttemptEnd, { kind: "answered" }> {
+  return end.kind === "answered" && (end.status === 400 || end.status === 422);
+}
+
+/** Sends the request once. */
+async function ask({ exchange, attempt, pass, gateway }: Trial, pool: Dispatcher) {
+  const { head } = exchange;
+  const call = callOf(exchange);
   const { target, opened } = attempt;
   const { clock } = gateway;
   const headers = call.upstreamHeaders(head, target);
   headers.push("x-headgate-attempt", opened.attempt_id);
   const request: AttemptRequest = {
-    pool: gateway.pools.poolFor(target),
+    pool,
     method: call.endpoint.method,
     path: call.upstreamPath(target),
     headers,
@@ -117,23 +168,7 @@ async function tryTarget({ exchange, attempt, pass, gateway }: Trial): Promise<V
   if (exchange.clientGone) running.cancel();
   const end = await running.end;
   exchange.running = undefined;
-  const verdict = classifyAnswer(end, steps === undefined ? "json" : "stream");
-  const passed = verdict.kind === "answered";
-  const result: AttemptResult = {
-    outcome: outcomeOf(end, passed),
-    http_status: "status" in end ? end.status : 0,
-    duration_ms: Math.max(0, Math.round(clock.monotonicMs() - attempt.startedMono)),
-    usage: NOTHING_USED,
-    accuracy: "none",
-  };
-  const firstContentMono = steps?.meter.firstContentMono;
-  if (firstContentMono !== undefined) {
-    exchange.firstTokenMs = firstContentMono - exchange.receivedMono;
-    result.first_token_ms = Math.round(firstContentMono - attempt.startedMono);
-  }
-  call.meter(result, { end, sent: running.sent, meter: steps?.meter, passed });
-  attempt.result = result;
-  return verdict;
+  return { end, sent: running.sent, meter: steps?.meter };
 }
 
 const NOTHING_USED: AttemptResult["usage"] = {};
@@ -159,9 +194,14 @@ function judge(verdict: Verdict, { exchange, pass, gateway }: Trial): void {
   const settings = exchange.call?.route?.breaker;
   switch (verdict.kind) {
     case "answered":
-      pass.succeed();
+      // What is wrong with one request tells nothing of the target.
+      if (verdict.answer.kind === "stream" || verdict.answer.status < 400) pass.succeed();
       exchange.failure = undefined;
       exchange.answer = verdict.answer;
+      return;
+    case "refused":
+      exchange.failure = undefined;
+      exchange.answer = refusedAnswer(exchange, verdict);
       return;
     case "cancelled":
       // Or it is there and has stopped reading, which comes to the same; unless it was the gateway that had to end.
@@ -172,7 +212,9 @@ function judge(verdict: Verdict, { exchange, pass, gateway }: Trial): void {
       exchange.failure = { code: verdict.code, reported: verdict.reported };
       return;
     case "failed":
-      if (settings !== undefined) pass.fail(settings, nowMs, verdict.retryAfterMs);
+      if (settings !== undefined && verdict.healthy !== true) {
+        pass.fail(settings, nowMs, verdict.retryAfterMs);
+      }
       exchange.failure = { code: verdict.code, retryAfterMs: verdict.retryAfterMs };
   }
 }

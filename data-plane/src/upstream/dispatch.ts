@@ -46,7 +46,12 @@ export type AttemptEnd =
       readonly timedOut: boolean;
     }
   | { readonly kind: "timeout" }
-  | { readonly kind: "unreachable"; readonly error: Error }
+  | {
+      readonly kind: "unreachable";
+      readonly error: Error;
+      /** It was sent on a kept connection that the provider had closed already: nobody has worked on it. */
+      readonly stale: boolean;
+    }
   /** Too large, compressed although that was not asked for, or a stream that failed before its first output. */
   | {
       readonly kind: "unusable";
@@ -59,7 +64,18 @@ export type AttemptEnd =
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** What a handler adds: the way of the bytes, and how an attempt ends that has run out of time. */
-export type AnswerHandler = Dispatcher.DispatchHandler & TimeLimited;
+export interface AnswerHandler extends Dispatcher.DispatchHandler, TimeLimited {
+  readonly dispatch: Dispatch;
+}
+
+/** Where an attempt is sent: the one connection of it that there may be at a time, or a new one. */
+export interface Line {
+  /** How often it was connected. */
+  readonly connects: number;
+}
+
+/** A provider that closed a kept connection is noticed within a round trip. */
+const STALE_MS_MAX = 1_000;
 
 /** The state of one attempt, for the handler that owns it. */
 export class Dispatch implements RunningAttempt {
@@ -70,6 +86,8 @@ export class Dispatch implements RunningAttempt {
   headers: ResponseHeaders = {};
   ended = false;
   requestSent = false;
+  #line: Line | undefined;
+  #connectsBefore = 0;
   readonly #resolve: (end: AttemptEnd) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #connectionDone = false;
@@ -88,6 +106,12 @@ export class Dispatch implements RunningAttempt {
   requestStarts(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.ended) controller.abort(STOPPED);
+  }
+
+  /** It waits for this line, which may be connected already. */
+  takesLine(line: Line): void {
+    this.#line = line;
+    this.#connectsBefore = line.connects;
   }
 
   /** False where there is nothing to read: an informational response, which is not yet the answer, or one that is unusable. */
@@ -122,7 +146,13 @@ export class Dispatch implements RunningAttempt {
   /** The connection failed, and nothing of the answer is the agent's yet. */
   fail(error: Error): void {
     if ("code" in error && error.code === "UND_ERR_CONNECT_TIMEOUT") this.finish({ kind: "timeout" });
-    else this.finish({ kind: "unreachable", error });
+    else this.finish({ kind: "unreachable", error, stale: this.#isStale(error) });
+  }
+
+  #isStale(error: Error): boolean {
+    const kept = this.#line?.connects === this.#connectsBefore;
+    if (!kept || this.status > 0 || !("code" in error) || !CLOSED.has(error.code)) return false;
+    return !this.requestSent || this.timer.elapsedMs() < STALE_MS_MAX;
   }
 
   /** Only the first end counts. */
@@ -141,6 +171,9 @@ export class Dispatch implements RunningAttempt {
 export function send({ pool, method, path, headers, body }: AttemptRequest, handler: AnswerHandler): void {
   pool.dispatch({ method, path, headers, body }, handler);
 }
+
+/** What a connection ends with that its other side has closed. */
+const CLOSED: ReadonlySet<unknown> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
 const STOPPED = new Error("the call was stopped");
 

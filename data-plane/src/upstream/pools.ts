@@ -1,6 +1,7 @@
 /** Connections to providers: one pool for each origin, network grant and connect timeout, made on first use. */
-import { Pool } from "undici";
+import { Client, type Dispatcher, Pool } from "undici";
 import type { CompiledPolicy, CompiledTarget } from "../policy/compiled-policy.ts";
+import { Dispatch } from "./dispatch.ts";
 import { guardedConnector } from "./egress-guard.ts";
 
 /** For calls that were admitted under the policy before: they dispatch within moments of their admission. */
@@ -8,6 +9,8 @@ const RETIREMENT_MS = 60_000;
 
 export interface UpstreamPools {
   poolFor(target: CompiledTarget): Pool;
+  /** For one call, which none of the kept connections serves. */
+  freshFor(target: CompiledTarget): Dispatcher;
   /** Lets go, after a while, of pools that no target of this policy uses; calls in them run to their end. */
   retain(policy: CompiledPolicy): void;
   close(): Promise<void>;
@@ -17,22 +20,16 @@ export function createUpstreamPools(): UpstreamPools {
   const pools = new Map<string, Pool>();
   const retiring = new Map<NodeJS.Timeout, Pool>();
   const byTarget = new WeakMap<CompiledTarget, Pool>();
+  const fresh = new Set<Client>();
 
   function open(target: CompiledTarget): Pool {
     const key = keyOf(target);
     const existing = pools.get(key);
     if (existing !== undefined) return existing;
-    const { provider, timeouts } = target;
-    const pool = new Pool(provider.origin, {
-      connect: guardedConnector({
-        allowedCidrs: provider.allowedCidrs,
-        connectTimeoutMs: timeouts.connect_ms,
-      }),
-      // Attempts keep their own time, to the millisecond.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      pipelining: 1,
-      allowH2: false,
+    const options = optionsFor(target);
+    const pool = new Pool(target.provider.origin, {
+      ...options,
+      factory: (origin) => new CountedClient(origin, options),
     });
     pools.set(key, pool);
     return pool;
@@ -56,6 +53,16 @@ export function createUpstreamPools(): UpstreamPools {
       byTarget.set(target, pool);
       return pool;
     },
+    freshFor(target) {
+      const client = new Client(target.provider.origin, optionsFor(target));
+      fresh.add(client);
+      client.once("disconnect", () => {
+        fresh.delete(client);
+        client.destroy().catch(() => undefined);
+      });
+      client.once("connectionError", () => fresh.delete(client));
+      return client;
+    },
     retain(policy) {
       const wanted = new Set<string>();
       for (const { route } of policy.models.values()) {
@@ -69,11 +76,47 @@ export function createUpstreamPools(): UpstreamPools {
     },
     async close() {
       for (const timer of retiring.keys()) clearTimeout(timer);
-      await Promise.all([...pools.values(), ...retiring.values()].map((pool) => pool.destroy()));
+      await Promise.all([...pools.values(), ...retiring.values(), ...fresh].map((pool) => pool.destroy()));
       pools.clear();
       retiring.clear();
     },
   };
+}
+
+function optionsFor({ provider, timeouts }: CompiledTarget) {
+  return {
+    connect: guardedConnector({
+      allowedCidrs: provider.allowedCidrs,
+      connectTimeoutMs: timeouts.connect_ms,
+    }),
+    // Attempts keep their own time, to the millisecond.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    pipelining: 1,
+    allowH2: false,
+  } satisfies Client.Options;
+}
+
+/** Tells each attempt whether its connection was there before it. */
+class CountedClient extends Client {
+  readonly #line: { connects: number };
+
+  constructor(origin: URL, options: ReturnType<typeof optionsFor>) {
+    const line = { connects: 0 };
+    super(origin, {
+      ...options,
+      connect: (target, callback) => {
+        line.connects += 1;
+        options.connect(target, callback);
+      },
+    });
+    this.#line = line;
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if ("dispatch" in handler && handler.dispatch instanceof Dispatch) handler.dispatch.takesLine(this.#line);
+    return super.dispatch(options, handler);
+  }
 }
 
 function keyOf({ provider, timeouts }: CompiledTarget): string {

@@ -51,6 +51,10 @@ export class AttemptTimer {
     this.#timer = setTimeout(expire, REST_MS, this);
   }
 
+  elapsedMs(): number {
+    return this.#clock.monotonicMs() - this.#startedMs;
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }

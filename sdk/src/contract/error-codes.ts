@@ -88,6 +88,12 @@ export const ERROR_CODES = {
   "gateway.internal": passing(500, "platform", "The gateway failed."),
   "upstream.error": passing(502, "upstream", "The provider failed."),
   "upstream.credential_refused": lasting(502, "config", "The provider refused the gateway's credential."),
+  "upstream.account_spent": lasting(
+    502,
+    "config",
+    "The organisation's account at the provider has no credit left.",
+  ),
+  "upstream.request_refused": lasting(400, "client", "The provider refused the request."),
   "upstream.unreachable": passing(502, "upstream", "The provider could not be reached."),
   "upstream.address_refused": lasting(
     502,

@@ -15,8 +15,8 @@ import { buffer } from "node:stream/consumers";
 
 type Piece = string | Uint8Array | undefined;
 
-/** What a call gets: an answer, or in its place a connection that is reset without a word. */
-export type Reply = ProviderAnswer | "reset";
+/** What a call gets: an answer, or in its place a connection that is reset or closed without a word. */
+export type Reply = ProviderAnswer | "reset" | "close";
 
 export interface ProviderAnswer {
   /** 200 when absent. */
@@ -95,6 +95,7 @@ export async function startScriptedProvider(
     const reply = await replyTo(steps.shift() ?? otherwise, call);
     if (call.isClosed) return;
     if (reply === "reset") response.socket?.resetAndDestroy();
+    else if (reply === "close") response.socket?.destroy();
     else await send(response, reply);
   }
 

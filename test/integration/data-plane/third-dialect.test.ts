@@ -45,6 +45,7 @@ const parrot: Dialect = {
       },
       upstreamPath: (model, asked) => `/engines/${model}/${asked.stream ? "live" : "whole"}`,
       upstreamBody: (asked) => asked.body,
+      answerMember: "said",
       readUsage: usageOf,
       stream: {
         start: () => {
@@ -64,6 +65,7 @@ const parrot: Dialect = {
     { name: "birds", method: "GET", path: "/v7/birds", operation: "list_models" },
   ],
   statusOf: (code) => (errorRow(code).status === 429 ? 420 : errorRow(code).status),
+  isOwnError: (body) => typeof body === "object" && body !== null && "squawk" in body,
   errorBody: ({ code, message, about }) => ({ squawk: code, message, about }),
   pushLimitHeaders: (headers, { metric, remaining }) => {
     headers.push(`x-parrot-${metric}-left`, String(remaining));

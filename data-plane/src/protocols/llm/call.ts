@@ -1,5 +1,5 @@
 /** One call of a model: what it asks for, what was found for it, and how it is forwarded, metered and priced. */
-import type { PolicyInput, SnapshotModel, UsageQuantities, UsageSubject } from "@headgate/sdk/contract";
+import type { Id, PolicyInput, SnapshotModel, UsageQuantities, UsageSubject } from "@headgate/sdk/contract";
 import type { Attributes } from "@opentelemetry/api";
 import {
   ATTR_GEN_AI_OPERATION_NAME,
@@ -7,6 +7,7 @@ import {
   ATTR_GEN_AI_REQUEST_MODEL,
 } from "@opentelemetry/semantic-conventions/incubating";
 import type { Clock } from "../../lib/clock.ts";
+import { isFilled, member } from "../../lib/json/member.ts";
 import type { ScannedJson } from "../../lib/json/scan-json.ts";
 import type { CallEstimate } from "../../limits/admission.ts";
 import type { OutputEstimator } from "../../limits/expected-output.ts";
@@ -19,6 +20,7 @@ import type {
 } from "../../policy/compiled-policy.ts";
 import type { Refusal } from "../../policy/refusal.ts";
 import type { AttemptResult } from "../../usage/usage-recorder.ts";
+import type { ProviderError } from "../answer-reader.ts";
 import type { AttemptSeen, Call, CountedAttempt, OpenStream, PathParameters, UsedAt } from "../call.ts";
 import type { ErrorFacts } from "../reply-style.ts";
 import type { RequestHead } from "../request-head.ts";
@@ -29,6 +31,7 @@ import { fillInUsage } from "./metering.ts";
 import { type ModelMetrics, usageAttributes } from "./model-telemetry.ts";
 import type { Asked } from "./parameters.ts";
 import { policyInput } from "./policy-input.ts";
+import { readProviderError } from "./provider-error.ts";
 import { openEventStream } from "./streams/event-stream.ts";
 
 export interface ReadBody {
@@ -36,7 +39,12 @@ export interface ReadBody {
   readonly body: Buffer;
   readonly scan: ScannedJson;
   readonly pathParameters: PathParameters;
+  /** The targets whose providers refuse what the gateway adds by itself. */
+  readonly plainTargets: Set<Id<"target">>;
 }
+
+/** Beyond it, the target that was first to be remembered is forgotten. */
+const PLAIN_TARGETS_MAX = 1_000;
 
 export class LlmCall implements Call, Asked {
   readonly kind = "llm";
@@ -49,21 +57,27 @@ export class LlmCall implements Call, Asked {
   model = "";
   stream = false;
   usageAsked = false;
+  plain = false;
   choices = 1;
   outputTokensMax: number | undefined = undefined;
   /** Found in the policy, as are the route and the scope. */
   served: SnapshotModel | undefined = undefined;
   route: CompiledRoute | undefined = undefined;
   scope: CallScope | undefined = undefined;
+  readonly #plainTargets: Set<Id<"target">>;
+  /** Of this call alone. */
+  #withdrawnFrom: CompiledTarget | undefined = undefined;
   #tokens: TokenEstimate | undefined = undefined;
 
-  constructor(dialect: Dialect, endpoint: ModelEndpoint, { metrics, body, scan, pathParameters }: ReadBody) {
+  constructor(dialect: Dialect, endpoint: ModelEndpoint, read: ReadBody) {
+    const { metrics, body, scan, pathParameters, plainTargets } = read;
     this.dialect = dialect;
     this.endpoint = endpoint;
     this.metrics = metrics;
     this.body = body;
     this.scan = scan;
     this.pathParameters = pathParameters;
+    this.#plainTargets = plainTargets;
   }
 
   get name(): string | undefined {
@@ -178,8 +192,36 @@ export class LlmCall implements Call, Asked {
     return headers;
   }
 
-  upstreamBody({ upstreamModel }: CompiledTarget): Buffer {
-    return this.endpoint.upstreamBody(this, upstreamModel);
+  upstreamBody(target: CompiledTarget): Buffer {
+    this.plain = this.#withdrawnFrom === target || this.#plainTargets.has(target.id);
+    return this.endpoint.upstreamBody(this, target.upstreamModel);
+  }
+
+  withdraws(target: CompiledTarget, refusal: Buffer): boolean {
+    const { additions } = this.endpoint;
+    if (additions === undefined || this.plain || !this.stream || this.usageAsked) return false;
+    if (!additions.some((word) => refusal.includes(word))) return false;
+    this.#withdrawnFrom = target;
+    return true;
+  }
+
+  keepWithdrawn({ id }: CompiledTarget): void {
+    const [first] = this.#plainTargets;
+    if (first !== undefined && this.#plainTargets.size >= PLAIN_TARGETS_MAX) this.#plainTargets.delete(first);
+    this.#plainTargets.add(id);
+  }
+
+  isAnswer(json: unknown): boolean {
+    const answer = member(json, this.endpoint.answerMember) ?? null;
+    return answer !== null && !isFilled(member(json, "error"));
+  }
+
+  isOwnError(json: unknown): boolean {
+    return this.dialect.isOwnError(json);
+  }
+
+  readError(json: unknown): ProviderError {
+    return readProviderError(json);
   }
 
   openStream(clock: Clock): OpenStream | undefined {

@@ -1,15 +1,17 @@
 /** The protocol of model calls: every endpoint of every dialect. */
+import type { Id } from "@headgate/sdk/contract";
 import { ATTR_GEN_AI_OPERATION_NAME } from "@opentelemetry/semantic-conventions/incubating";
 import type { Registry } from "prom-client";
 import { scanJsonObject } from "../../lib/json/scan-json.ts";
 import type { CallEndpoint, Endpoint, Protocol } from "../protocol.ts";
-import { LlmCall } from "./call.ts";
+import { LlmCall, type ReadBody } from "./call.ts";
 import type { Dialect, ModelEndpoint } from "./dialects/dialect.ts";
 import { listModels } from "./list-models.ts";
-import { createModelMetrics, type ModelMetrics } from "./model-telemetry.ts";
+import { createModelMetrics } from "./model-telemetry.ts";
 
 export function createLlm(dialects: readonly Dialect[], registry: Registry): Protocol {
   const metrics = createModelMetrics(registry);
+  const plainTargets = new Set<Id<"target">>();
   const byName = new Map(dialects.map((dialect) => [dialect.name, dialect]));
   return {
     endpoints: dialects.flatMap((dialect) =>
@@ -18,7 +20,12 @@ export function createLlm(dialects: readonly Dialect[], registry: Registry): Pro
         const spanAttributes = { [ATTR_GEN_AI_OPERATION_NAME]: operation };
         const shared = { name, path, operation, spanAttributes, style: dialect, claims: dialect.claims };
         return endpoint.method === "POST"
-          ? { ...shared, kind: "call", method: "POST", read: readerOf(dialect, endpoint, metrics) }
+          ? {
+              ...shared,
+              kind: "call",
+              method: "POST",
+              read: readerOf(dialect, endpoint, { metrics, plainTargets }),
+            }
           : {
               ...shared,
               kind: "own",
@@ -36,11 +43,15 @@ export function createLlm(dialects: readonly Dialect[], registry: Registry): Pro
   };
 }
 
-function readerOf(dialect: Dialect, endpoint: ModelEndpoint, metrics: ModelMetrics): CallEndpoint["read"] {
+function readerOf(
+  dialect: Dialect,
+  endpoint: ModelEndpoint,
+  shared: Pick<ReadBody, "metrics" | "plainTargets">,
+): CallEndpoint["read"] {
   return (body, pathParameters) => {
     const scan = scanJsonObject(body);
     if (!scan.ok) return { code: scan.fault };
-    const call = new LlmCall(dialect, endpoint, { metrics, body, scan, pathParameters });
+    const call = new LlmCall(dialect, endpoint, { ...shared, body, scan, pathParameters });
     const parameter = endpoint.read(call);
     return parameter === undefined ? call : { code: "request.invalid_parameter", parameter };
   };

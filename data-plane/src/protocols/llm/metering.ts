@@ -1,5 +1,4 @@
 /** What an attempt used: as the provider reported it, else as far as it can be told from what went by. */
-import { parseJson } from "../../lib/json/member.ts";
 import type { AttemptResult } from "../../usage/usage-recorder.ts";
 import type { AttemptSeen } from "../call.ts";
 import type { StreamMeter, UsageReading } from "../reading.ts";
@@ -17,18 +16,15 @@ export interface Metered {
 /** Puts the usage and how it is known into a result that says that nothing was used. */
 export function fillInUsage(
   result: AttemptResult,
-  { end, sent, meter, passed }: AttemptSeen,
+  { end, json, sent, meter, passed }: AttemptSeen,
   { endpoint, body }: Metered,
 ): void {
   const input = estimateInput(body.length);
   switch (end.kind) {
     case "answered":
-      // What is not passed on as an answer is not charged as one.
-      if (end.status >= 300 || !passed) break;
-      // Names and figures are ASCII, so that bytes can be read as characters; texts are of no concern here.
-      if (!report(result, endpoint.readUsage(parseJson(end.body.toString("latin1"))))) {
-        estimate(result, input, estimateInput(end.body.length));
-      }
+      if (report(result, endpoint.readUsage(json))) break;
+      // What is not passed on as an answer is not charged as one, unless the provider says that it is.
+      if (end.status < 300 && passed) estimate(result, input, estimateInput(end.body.length));
       break;
     case "streamed":
       if (!report(result, meter?.usage())) estimate(result, input, meter?.contentEvents ?? 0);

@@ -12,6 +12,8 @@ export interface Asked {
   stream: boolean;
   /** Whether usage was asked for in the stream. */
   usageAsked: boolean;
+  /** Whether the provider is asked for nothing beside what the agent asks for. */
+  plain: boolean;
   /** How many answers are asked for at once. */
   choices: number;
   /** Undefined where the caller set no bound. */

@@ -18,6 +18,8 @@ export interface Dialect extends ReplyStyle {
   readonly endpoints: readonly DialectEndpoint[];
   /** Adds to a request to a provider what the dialect wants beside the body; nothing else of the agent's goes along. */
   pushUpstreamHeaders(headers: string[], head: RequestHead, credential: string | null): void;
+  /** Whether a body is an error as its clients know it. */
+  isOwnError(body: unknown): boolean;
   /** The body of the list of models. */
   modelList(names: readonly string[], createdMs: number): object;
 }
@@ -47,6 +49,13 @@ export interface ModelEndpoint extends EndpointParts {
   upstreamPath(upstreamModel: string, asked: Asked): string;
   /** The agent's own bytes wherever they can stay. */
   upstreamBody(asked: Asked, upstreamModel: string): Buffer;
+  /** What every whole answer has. */
+  readonly answerMember: string;
+  /**
+   * What `upstreamBody` adds to a body by itself, by the words that a provider would refuse it with. Undefined where it
+   * adds nothing.
+   */
+  readonly additions?: readonly string[];
   /** Reads the usage of a whole answer; undefined where it has none that can be read. */
   readUsage(answer: unknown): UsageReading | undefined;
   /** Undefined where the endpoint does not stream. */

@@ -49,6 +49,8 @@ const WORDING = `
   gateway.internal | 500 server_error internal_error | 500 api_error
   upstream.error | 502 server_error upstream_error | 502 api_error
   upstream.credential_refused | 502 server_error upstream_credential_refused | 502 api_error
+  upstream.account_spent | 502 server_error upstream_account_spent | 502 api_error
+  upstream.request_refused | 400 invalid_request_error - | 400 invalid_request_error
   upstream.unreachable | 502 server_error upstream_unreachable | 502 api_error
   upstream.address_refused | 502 server_error upstream_address_refused | 502 api_error
   upstream.timeout | 504 server_error timeout | 504 timeout_error

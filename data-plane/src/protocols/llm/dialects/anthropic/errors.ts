@@ -23,16 +23,19 @@ export function statusOf(code: ErrorCode): number {
   return status === 503 ? OVERLOADED : status;
 }
 
-export function errorBody({ code, message, parameter, requestId, about }: ErrorFacts): object {
+export function errorBody({ code, status, message, parameter, requestId, about }: ErrorFacts): object {
   const named = parameter === undefined ? {} : { parameter };
-  return { type: "error", error: { type: typeOf(code), message, ...named, ...about }, request_id: requestId };
+  return {
+    type: "error",
+    error: { type: typeOf(code, status), message, ...named, ...about },
+    request_id: requestId,
+  };
 }
 
-function typeOf(code: ErrorCode): string {
+function typeOf(code: ErrorCode, status = errorRow(code).status): string {
   if (code === "budget.exhausted") return "billing_error";
   // These are not about the caller of a model.
   if (code === "join.invalid_token" || code === "join.invalid_assertion") return "invalid_request_error";
-  const { status } = errorRow(code);
   return TYPES[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
 }
 

@@ -32,13 +32,14 @@ export function statusOf(code: ErrorCode): number {
   return errorRow(code).status;
 }
 
-export function errorBody({ code, message, parameter, about }: ErrorFacts): object {
-  return { error: { message, type: typeOf(code), param: parameter ?? null, code: codeOf(code), ...about } };
+export function errorBody({ code, status, message, parameter, about }: ErrorFacts): object {
+  return {
+    error: { message, type: typeOf(code, status), param: parameter ?? null, code: codeOf(code), ...about },
+  };
 }
 
-function typeOf(code: ErrorCode): string {
+function typeOf(code: ErrorCode, status = errorRow(code).status): string {
   if (code === "budget.exhausted") return "insufficient_quota";
-  const { status } = errorRow(code);
   if (status === 403) return "permission_error";
   if (status === 429) return "rate_limit_error";
   return status < 500 ? "invalid_request_error" : "server_error";

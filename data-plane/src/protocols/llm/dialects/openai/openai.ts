@@ -1,6 +1,6 @@
 /** The dialect of OpenAI's API, and of the many providers that speak it (https://platform.openai.com/docs/api-reference). */
 import type { Dialect } from "../dialect.ts";
-import { errorBody, statusOf } from "./errors.ts";
+import { errorBody, isOwnError, statusOf } from "./errors.ts";
 import { OWN_HEADERS, pushLimitHeaders, pushUpstreamHeaders } from "./headers.ts";
 import { modelList } from "./models.ts";
 import { ENDPOINTS } from "./request.ts";
@@ -12,6 +12,7 @@ export const openai: Dialect = {
   endpoints: ENDPOINTS,
   statusOf,
   errorBody,
+  isOwnError,
   pushLimitHeaders,
   pushUpstreamHeaders,
   modelList,
