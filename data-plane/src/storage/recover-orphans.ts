@@ -10,13 +10,7 @@ import { claimedDisk } from "./claimed-disk.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { type ClaimDeps, takeOver } from "./hold-claim.ts";
 import type { StateDirectory } from "./open-state-directory.ts";
-import {
-  holdsWhatWasSetAside,
-  removeSpool,
-  type ShipDeps,
-  shipLeftOver,
-  shipSetAside,
-} from "./ship-left-over.ts";
+import { holdsWhatIsKept, removeSpool, type ShipDeps, shipLeftOver, shipSetAside } from "./ship-left-over.ts";
 import { NewerStateError } from "./state-file.ts";
 import { type SeenDirectory, watchClaims } from "./watch-claims.ts";
 
@@ -71,7 +65,7 @@ export function recoverOrphans(deps: OrphanDeps): OrphanRecovery {
     }
   };
   const isDone = ({ name, settled, quietMs }: SeenDirectory): boolean =>
-    settled && quietMs >= timing.keepMs && !holdsWhatWasSetAside(join(root, name, "spool"));
+    settled && quietMs >= timing.keepMs && !holdsWhatIsKept(join(root, name, "spool"));
 
   /** False where another process was faster. */
   const recover = (name: string): boolean => {

@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createReporter, type ReporterOptions } from "../usage/report/reporter.ts";
-import { NEWER_STREAM, SET_ASIDE } from "../usage/spool/set-aside.ts";
+import { isKept, NEWER_STREAM, SET_ASIDE } from "../usage/spool/set-aside.ts";
 import { openSpool, type SpoolOptions } from "../usage/spool/spool.ts";
 import { isMissing } from "./claim-file.ts";
 import type { Disk } from "./disk.ts";
@@ -53,8 +53,8 @@ export async function shipSetAside(directory: string, disk: Disk, deps: ShipDeps
     const stream = join(directory, name);
     try {
       const done = (await shipLeftOver(stream, disk, deps)) && !holdsWhatWasSetAside(stream);
-      if (done) removeSpool(stream);
-      else noneLeft = false;
+      if (!done) noneLeft = false;
+      else if (!holdsWhatIsKept(stream)) removeSpool(stream);
     } catch (error) {
       noneLeft = false;
       deps.onFault(error);
@@ -71,18 +71,22 @@ export function removeSpool(directory: string): void {
 
 /** False only where nothing of a stream is there, be it without its identity. */
 export function mayHoldStream(directory: string): boolean {
-  try {
-    return readdirSync(directory).some((name) => name === "spool.json" || name.endsWith(".segment"));
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
+  return holds(directory, (name) => name === "spool.json" || name.endsWith(".segment"));
 }
 
 /** A stream that was set aside stays until it was shipped, or someone has looked. */
 export function holdsWhatWasSetAside(directory: string): boolean {
+  return holds(directory, (name) => SET_ASIDE.test(name));
+}
+
+/** Also files that are nobody's, and events that were shipped as something else: the directory is not removed. */
+export function holdsWhatIsKept(directory: string): boolean {
+  return holds(directory, isKept);
+}
+
+function holds(directory: string, what: (name: string) => boolean): boolean {
   try {
-    return readdirSync(directory).some((name) => SET_ASIDE.test(name));
+    return readdirSync(directory).some(what);
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;

@@ -39,3 +39,8 @@ const OWN =
 export function foreignFiles(disk: Disk, directory: string): string[] {
   return disk.list(directory).filter((file) => !OWN.test(file) && !SET_ASIDE.test(file));
 }
+
+/** True of what somebody may still want to look at when all that can be shipped is: it is never removed. */
+export function isKept(file: string): boolean {
+  return !OWN.test(file) || file === SUBSTITUTES_FILE;
+}
