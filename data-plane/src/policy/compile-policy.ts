@@ -55,7 +55,7 @@ export function compilePolicy(
   const routes = compileRoutes(snapshot.routes, providers);
   const models = new Map<string, CompiledModel>();
   for (const model of snapshot.models) models.set(model.name, { model, route: routes.get(model.id) });
-  const { rules, conditions } = compileRules(snapshot.rules, errors, before?.conditions);
+  const { rules, steps, conditions } = compileRules(snapshot.rules, errors, before?.conditions);
   const budgets = compileBudgets(snapshot, errors);
   const priceOf = compilePrices(snapshot.prices, errors);
   if (errors.length > 0) return { ok: false, errors };
@@ -75,6 +75,7 @@ export function compilePolicy(
     budgets,
     identify: createIdentify(snapshot.keys, agents, secrets.pepper),
     checkRules: createRuleCheck(rules),
+    ruleSteps: steps,
     conditions,
     priceOf,
   };

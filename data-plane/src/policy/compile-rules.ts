@@ -7,6 +7,8 @@ export type CompiledConditions = ReadonlyMap<string, CompiledCondition & { reado
 
 export interface RuleCompilation {
   readonly rules: readonly CompiledRule[];
+  /** What all of them together can take for one call, as in `CONDITION_LIMITS`. */
+  readonly steps: number;
   /** For the next time: what has not changed is not compiled again. */
   readonly conditions: CompiledConditions;
 }
@@ -35,5 +37,5 @@ export function compileRules(
     errors.push(
       `rules: all together could take ${Math.ceil(steps)} steps, and at most ${policyStepsMax} are allowed`,
     );
-  return { rules, conditions };
+  return { rules, steps, conditions };
 }

@@ -35,6 +35,8 @@ export interface CompiledPolicy {
   identify(presented: string, wallMs: number): Identification | Promise<Identification>;
   /** Reads the rules in order; the first that denies wins. Never throws. */
   checkRules(input: PolicyInput): RuleVerdict;
+  /** The most that this takes, in steps of about 100 ns. */
+  readonly ruleSteps: number;
   /** Those of the rules, for the policy that comes after this one. */
   readonly conditions: CompiledConditions;
   /** Nano-dollars for one million units, exact; undefined where no price is valid at that moment. */

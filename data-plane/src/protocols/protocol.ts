@@ -46,7 +46,8 @@ export interface CallEndpoint extends EndpointBase {
 /** Where the gateway answers by itself. */
 export interface OwnEndpoint extends EndpointBase {
   readonly kind: "own";
-  answer(policy: CompiledPolicy, agent: CompiledAgent, wallMs: number): WholeAnswer;
+  /** Lets others go on in between where it takes long. */
+  answer(policy: CompiledPolicy, agent: CompiledAgent, wallMs: number): Promise<WholeAnswer>;
 }
 
 export type Endpoint = CallEndpoint | OwnEndpoint;

@@ -1,5 +1,7 @@
 /** Whether this agent may make this call: what is called must exist and be served here, and no rule may deny it. */
+import type { Exchange } from "../pipeline/exchange.ts";
 import type { Stage } from "../pipeline/stage.ts";
+import type { WholeAnswer } from "../protocols/protocol.ts";
 
 export const authorise: Stage = {
   name: "authorise",
@@ -9,10 +11,7 @@ export const authorise: Stage = {
       throw new Error("a call is authorised after its caller is identified");
     const { agent } = principal;
     const wallMs = clock.wallMs();
-    if (endpoint?.kind === "own") {
-      exchange.answer = endpoint.answer(policy, agent, wallMs);
-      return undefined;
-    }
+    if (endpoint?.kind === "own") return answerItself(exchange, endpoint.answer(policy, agent, wallMs));
     if (call === undefined) throw new Error("a call is authorised after it is read");
     const missing = call.find(policy, agent);
     if (missing !== undefined) return missing;
@@ -21,3 +20,7 @@ export const authorise: Stage = {
     return { code: verdict.code, policyId: verdict.rule.id, policyName: verdict.rule.name };
   },
 };
+
+async function answerItself(exchange: Exchange, answer: Promise<WholeAnswer>): Promise<undefined> {
+  exchange.answer = await answer;
+}

@@ -30,8 +30,8 @@ export function createLlm(dialects: readonly Dialect[], registry: Registry): Pro
               ...shared,
               kind: "own",
               method: "GET",
-              answer: (policy, agent, wallMs) => {
-                const names = listModels(policy, byName, { agent, wallMs });
+              answer: async (policy, agent, wallMs) => {
+                const names = await listModels(policy, byName, { agent, wallMs });
                 const body = Buffer.from(JSON.stringify(dialect.modelList(names, policy.issuedAt)));
                 return { kind: "json", status: 200, contentType: "application/json", body };
               },

@@ -1,16 +1,21 @@
 /** The list of models: those that are served and that this agent's rules let it call. */
+import { setImmediate } from "node:timers/promises";
 import type { CompiledAgent } from "../../policy/compiled-agent.ts";
 import type { CompiledPolicy } from "../../policy/compiled-policy.ts";
 import type { Dialect, ModelEndpoint } from "./dialects/dialect.ts";
 import { policyInput } from "./policy-input.ts";
 
+/** What the rules may take for the models in a row before others have their turn: some milliseconds. */
+const STEPS_AT_ONCE = 50_000;
+
 /** The names in order. `dialects` are all that are served, by name. */
-export function listModels(
+export async function listModels(
   policy: CompiledPolicy,
   dialects: ReadonlyMap<string, Dialect>,
   moment: { readonly agent: CompiledAgent; readonly wallMs: number },
-): string[] {
+): Promise<string[]> {
   const names: string[] = [];
+  let steps = 0;
   for (const { model, route } of policy.models.values()) {
     const dialect = dialects.get(route?.targets[0]?.provider.dialect ?? "");
     const endpoint = dialect?.endpoints.find(
@@ -18,6 +23,12 @@ export function listModels(
     );
     if (dialect === undefined || endpoint === undefined) continue;
     const call = { dialect, endpoint, stream: false, outputTokensMax: undefined };
+    // Looking for its endpoint is not free either.
+    steps += 10 + policy.ruleSteps;
+    if (steps > STEPS_AT_ONCE) {
+      await setImmediate();
+      steps = 0;
+    }
     if (policy.checkRules(policyInput(call, model, moment)).allowed) names.push(model.name);
   }
   return names.sort();
