@@ -1,8 +1,9 @@
 /** The tie to the control plane: configuration comes in, heartbeats and usage go out. */
 import { randomBytes } from "node:crypto";
-import { DATA_PLANE_API, type Heartbeat } from "@headgate/sdk/contract";
+import { DATA_PLANE_API, type Heartbeat, type HeartbeatAnswer } from "@headgate/sdk/contract";
 import type { Config } from "../config.ts";
 import { type ControlLink, startControlLink } from "../control-link/start-control-link.ts";
+import type { LocalBudgets } from "../limits/budgets.ts";
 import { createReporter, type Reporter, type SendBatch } from "../usage/report/reporter.ts";
 import { type UsageState, usageState } from "../usage/usage-state.ts";
 import { VERSION } from "../version.ts";
@@ -16,6 +17,7 @@ export interface LinkOptions extends Surroundings, Omit<ComposedGateway, "regist
   /** The names of those that are served. */
   readonly dialects: ReadonlySet<string>;
   readonly onLiveReplicas: (count: number) => void;
+  readonly budgets: Pick<LocalBudgets, "learn">;
 }
 
 export interface Link extends Pick<ControlLink, "sayStopped" | "stop"> {
@@ -51,6 +53,8 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     send,
   });
   const usage = () => usageState(spool, reporter);
+  /** How much was heard of what is spent beside this stream. */
+  let heard = { streamId: "", version: 0 };
   const heartbeat = (): Heartbeat => ({
     instance_id: instanceId,
     version: VERSION,
@@ -60,14 +64,21 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     streams_open: gateway.load.streamsOpen,
     calls: { ...gateway.metrics.calls },
     ...usage(),
+    budgets_version: heard.streamId === spool.shippedAs.streamId ? heard.version : 0,
     sent_at: Math.max(1, clock.wallMs()),
   });
+  const onHeartbeat = ({ live_replicas, budgets }: HeartbeatAnswer, told: Heartbeat): void => {
+    options.onLiveReplicas(live_replicas);
+    if (told.stream_id !== spool.shippedAs.streamId) return;
+    for (const charge of budgets.spent) options.budgets.learn(charge);
+    heard = { streamId: told.stream_id, version: budgets.version };
+  };
   const link = await startControlLink({
     controlPlaneUrl: config.controlPlaneUrl,
     joinToken: config.joinToken,
     serviceAccountToken: config.serviceAccountToken,
     stateDir: directory.path,
-    onLiveReplicas: options.onLiveReplicas,
+    onHeartbeat,
     version: VERSION,
     contract,
     instanceId,

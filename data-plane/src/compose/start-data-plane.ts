@@ -107,6 +107,7 @@ export async function startDataPlane(
     state,
     gateway,
     holder,
+    budgets,
     dialects: new Set(dialects.map(({ name }) => name)),
     onLiveReplicas: (count) => {
       liveReplicas = count;

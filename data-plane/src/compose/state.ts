@@ -58,6 +58,7 @@ export async function openState({ config, budgets, claimTiming, ...around }: Sta
     directory: join(directory.path, "spool"),
     disk: directory.disk,
     restore: budgets.restore,
+    others: budgets,
     onFault: (err) => log.error({ err }, "the usage spool has a fault"),
   });
   // Somebody else may take it while nothing is written here.

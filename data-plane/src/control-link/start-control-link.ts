@@ -30,8 +30,8 @@ export interface ControlLinkDeps {
   readonly joinToken: () => string | undefined;
   /** Of the pod, read anew each time; undefined outside of a cluster. With it a replica that was forgotten joins again. */
   readonly serviceAccountToken?: (() => string | undefined) | undefined;
-  /** Told among how many replicas limits are shared. */
-  readonly onLiveReplicas: (count: number) => void;
+  /** Told what is said of limits and budgets, and what was said before. */
+  readonly onHeartbeat: (answer: HeartbeatAnswer, told: Heartbeat) => void;
   readonly version: string;
   readonly contract: Contract;
   readonly instanceId: Id<"instance">;
@@ -101,6 +101,7 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
   let heartbeats: Heartbeats | undefined;
   let joining: { stop(): void } | undefined;
   let stopped = false;
+  let following = false;
   let latestRevision = 0;
   const hear = (revision: number | undefined): void => {
     latestRevision = Math.max(latestRevision, revision ?? 0);
@@ -110,15 +111,23 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
   const hearOnce = (revision: number): void => {
     if (revision > latestRevision) hear(revision);
   };
-  const onAnswer = ({ latest_revision, live_replicas }: HeartbeatAnswer): void => {
-    deps.onLiveReplicas(live_replicas);
-    hearOnce(latest_revision);
+  const onAnswer = (answer: HeartbeatAnswer, told: Heartbeat): void => {
+    deps.onHeartbeat(answer, told);
+    if (following) hearOnce(answer.latest_revision);
+  };
+  const followSnapshots = (): void => {
+    if (stopped) return;
+    following = true;
+    source.start();
+    running.push(startSnapshotHints({ ...deps, credentials, timers, onHint: hear }));
   };
   const keepInStep = (): void => {
     credentials.start();
-    source.start();
     heartbeats = startHeartbeat({ ...deps, credentials, timers, body: deps.heartbeat, onAnswer });
-    running.push(credentials, startSnapshotHints({ ...deps, credentials, timers, onHint: hear }), heartbeats);
+    running.push(credentials, heartbeats);
+    // What has nothing to serve by yet first hears what was spent of its budgets before it, or that it cannot hear it.
+    if (holder.current() === undefined) void heartbeats.first.then(followSnapshots);
+    else followSnapshots();
   };
   const joinThen = (onJoined: () => void): void => {
     const ended = (): void => {

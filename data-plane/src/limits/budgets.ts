@@ -1,7 +1,12 @@
 /**
  * Budgets: what was spent and what is held, per window and scope. A call is admitted while spent, held and its own
- * hold fit together; what it turns out to have used replaces its hold in the window of the hold, however late. Of each
- * budget this replica spends its share.
+ * hold fit together; what it turns out to have used replaces its hold in the window of the hold, however late.
+ *
+ * Of each budget this replica spends its share, and no more than what is left of the whole. What is left is known from
+ * its own counters, which its usage stream carries, and from the ledger, which has what was spent under all other
+ * streams: by replicas beside it, by those before it, by its own pod before its disk was lost. The two never overlap, so
+ * nothing is counted twice. What the ledger does not have yet is bounded: all replicas together overshoot a budget by at
+ * most what each had spent and held when another last heard of the ledger, which is no more than its share.
  */
 import { type BudgetWindow, type DenialFacts, decimalFromScaled } from "@headgate/sdk/contract";
 import type { Clock } from "../lib/clock.ts";
@@ -16,6 +21,12 @@ const NANO = 9;
 export interface LocalBudgets extends Budgets {
   /** For metrics: counters in memory. */
   readonly size: number;
+  /** What is spent of a counter under other streams than this replica's own, at least. It never falls. */
+  learn(charge: BudgetCharge): void;
+  /** All that was learned. */
+  elsewhere(): Iterable<BudgetCharge>;
+  /** What was spent up to now belongs to an earlier stream: from now on the ledger speaks of it. */
+  beginStream(): void;
   /** False for the counter of a window that is long past and that no running call holds a part of. */
   keeps(key: string): boolean;
 }
@@ -42,7 +53,7 @@ export function createBudgets(clock: Clock, replicas: () => number = () => 1): L
   function counterOf(key: string): Counter {
     let counter = counters.get(key);
     if (counter === undefined) {
-      counter = { spent: 0n, held: 0n, holds: 0, expiresAt: keyExpiresAt(key) };
+      counter = { spent: 0n, elsewhere: 0n, held: 0n, holds: 0, expiresAt: keyExpiresAt(key) };
       counters.set(key, counter);
     }
     return counter;
@@ -67,10 +78,12 @@ export function createBudgets(clock: Clock, replicas: () => number = () => 1): L
         const counter = counters.get(key);
         const spent = counter?.spent ?? 0n;
         const held = counter?.held ?? 0n;
+        const total = spent + (counter?.elsewhere ?? 0n);
+        if (total + held + amount > budget.max)
+          return refused(budget, "budget.exhausted", factsOf(budget, window, { spent: total, held }));
         const max = shareOfAmount(budget.max, among);
         // A first call that is larger than the share, and allowed as a whole, must not wait for ever.
-        const fits = spent + held === 0n ? amount <= budget.max : spent + held + amount <= max;
-        if (!fits)
+        if (spent + held > 0n && spent + held + amount > max)
           return refused(budget, "budget.exhausted", factsOf({ ...budget, max }, window, { spent, held }));
         holds.push({ key, amount, unit: budget.unit });
       }
@@ -103,6 +116,22 @@ export function createBudgets(clock: Clock, replicas: () => number = () => 1): L
     restore({ key, amount }) {
       if (keyExpiresAt(key) > clock.wallMs()) counterOf(key).spent += BigInt(amount);
     },
+    learn({ key, amount }) {
+      if (keyExpiresAt(key) <= clock.wallMs()) return;
+      const counter = counterOf(key);
+      const spent = BigInt(amount);
+      if (spent > counter.elsewhere) counter.elsewhere = spent;
+    },
+    *elsewhere() {
+      for (const [key, { elsewhere }] of counters)
+        if (elsewhere !== 0n) yield { key, amount: elsewhere.toString() };
+    },
+    beginStream() {
+      for (const counter of counters.values()) {
+        counter.elsewhere += counter.spent;
+        counter.spent = 0n;
+      }
+    },
     *counters() {
       for (const [key, { spent }] of counters) if (spent !== 0n) yield { key, amount: spent.toString() };
     },
@@ -115,7 +144,10 @@ export function createBudgets(clock: Clock, replicas: () => number = () => 1): L
 
 /** Nano-dollars or tokens. */
 interface Counter {
+  /** Under this replica's own stream. */
   spent: bigint;
+  /** Under all others, as far as is known. */
+  elsewhere: bigint;
   held: bigint;
   /** Calls that hold a part of it, be it nothing. */
   holds: number;

@@ -7,7 +7,7 @@ import type { AttemptOpened, UsageEvent, UsageQuantities } from "@headgate/sdk/c
 import type { BudgetCharge } from "../limits/admission.ts";
 
 /** What is known of an attempt after it was made. */
-export type AttemptResult = Omit<UsageEvent, keyof AttemptOpened | "seq" | "status">;
+export type AttemptResult = Omit<UsageEvent, keyof AttemptOpened | "seq" | "status" | "charges">;
 
 /** What is set aside for a call while it runs. Should the process die, nobody will ever know better. */
 export interface AttemptHold {

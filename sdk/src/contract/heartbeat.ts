@@ -1,9 +1,14 @@
 /** What a replica of a data plane says of itself every few seconds, and what it is told in return. */
 import { z } from "zod";
+import { budgetCharge } from "./budget-charge.ts";
 import { integerString } from "./decimal.ts";
 import { idOf } from "./ids.ts";
 
 export const HEARTBEAT_INTERVAL_MS = 5_000;
+/** Counters of budgets in one answer. */
+export const BUDGETS_PER_ANSWER_MAX = 500;
+/** Above the longest answer. */
+export const HEARTBEAT_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
 export const heartbeat = z.strictObject({
   /** One process; a restart is another instance of the same replica. */
@@ -28,6 +33,8 @@ export const heartbeat = z.strictObject({
   lost_events: z.number().int().nonnegative(),
   /** Batches the control plane refused for good; must be 0. */
   quarantined_batches: z.number().int().nonnegative(),
+  /** Of the ledger's account of budgets, as this process has last heard it; 0 before that. */
+  budgets_version: z.number().int().nonnegative(),
   /** Unix milliseconds by the data plane's clock. */
   sent_at: z.number().int().positive(),
 });
@@ -38,5 +45,15 @@ export const heartbeatAnswer = z.strictObject({
   server_time: z.number().int().positive(),
   /** Replicas of the data plane that were heard of lately, this one among them: limits are shared between them. */
   live_replicas: z.number().int().positive(),
+  /**
+   * What the ledger has of budgets from other streams than the heartbeat's, as far as that has changed since the version
+   * that the heartbeat states: the whole amount of each counter, so that hearing it twice is no harm.
+   */
+  budgets: z.strictObject({
+    version: z.number().int().nonnegative(),
+    /** There are more changes: to be asked for at once. */
+    more: z.boolean(),
+    spent: z.array(budgetCharge).max(BUDGETS_PER_ANSWER_MAX),
+  }),
 });
 export type HeartbeatAnswer = z.infer<typeof heartbeatAnswer>;

@@ -32,6 +32,8 @@ export {
 } from "./error-codes.ts";
 export { FORBIDDEN_NETWORKS } from "./forbidden-networks.ts";
 export {
+  BUDGETS_PER_ANSWER_MAX,
+  HEARTBEAT_ANSWER_BYTES_MAX,
   HEARTBEAT_INTERVAL_MS,
   type Heartbeat,
   type HeartbeatAnswer,

@@ -6,6 +6,7 @@
  * exactly as sent (each with its line feed), uncompressed, in lower-case hex.
  */
 import { z } from "zod";
+import { budgetCharge } from "./budget-charge.ts";
 import { integerString } from "./decimal.ts";
 import { idOf } from "./ids.ts";
 import { usageQuantities } from "./usage-dimensions.ts";
@@ -95,6 +96,8 @@ export const usageEvent = attemptOpened.extend({
   conditions: z.record(z.string().max(32), z.string().max(64)).optional(),
   /** The provider's usage object, as it came, as JSON text. */
   raw_usage: z.string().max(4096).optional(),
+  /** What it added to the counters of budgets. The last member where it is there. */
+  charges: z.array(budgetCharge).max(1_000).optional(),
 });
 export type UsageEvent = z.infer<typeof usageEvent>;
 

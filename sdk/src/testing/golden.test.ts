@@ -14,6 +14,7 @@ import { usageAck, usageBatchHeader, usageEvent, usageGap } from "../contract/us
 import { CONTRACT, CONTRACT_VERSION } from "../contract/versions/contract.ts";
 import type { Format, Reading } from "../contract/versions/form.ts";
 import { policySnapshotV1, usageEventV1 } from "../contract/versions/v1.ts";
+import { heartbeatAnswerV2, heartbeatV2, usageEventV2 } from "../contract/versions/v2.ts";
 
 const VERSIONS = Array.from({ length: CONTRACT_VERSION }, (_, index) => index + 1);
 
@@ -43,9 +44,15 @@ const NEWEST_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "usage-ack": usageAck,
   "usage-gap": usageGap,
 };
+const SCHEMAS_2: typeof NEWEST_SCHEMAS = {
+  ...NEWEST_SCHEMAS,
+  heartbeat: heartbeatV2,
+  "heartbeat-answer": heartbeatAnswerV2,
+  "usage-event": usageEventV2,
+};
 const SCHEMAS: Readonly<Record<number, typeof NEWEST_SCHEMAS>> = {
-  1: { ...NEWEST_SCHEMAS, snapshot: policySnapshotV1, "usage-event": usageEventV1 },
-  2: NEWEST_SCHEMAS,
+  1: { ...SCHEMAS_2, snapshot: policySnapshotV1, "usage-event": usageEventV1 },
+  2: SCHEMAS_2,
   3: NEWEST_SCHEMAS,
 };
 

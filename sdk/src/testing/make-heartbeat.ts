@@ -20,6 +20,7 @@ export function makeHeartbeat(overrides: Partial<Heartbeat> = {}): Heartbeat {
     totals: {},
     lost_events: 0,
     quarantined_batches: 0,
+    budgets_version: 0,
     sent_at: TEST_EPOCH_MS,
     ...overrides,
   };

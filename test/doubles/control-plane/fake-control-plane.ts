@@ -77,10 +77,8 @@ export async function startFakeControlPlane(
       snapshots.answer(request, response, version),
     [DATA_PLANE_API.snapshotAck]: () => ({}),
     [DATA_PLANE_API.heartbeat]({ request, body, version }) {
-      heartbeats.set(
-        replicas.whose(request.headers.authorization),
-        documentIn(settings.contract.heartbeat, body),
-      );
+      const beat = documentIn(settings.contract.heartbeat, body);
+      heartbeats.set(replicas.whose(request.headers.authorization), beat);
       const live = [...heartbeats.values()].filter(
         (one) => one.state !== "stopped" && Date.now() - one.sent_at < 15_000,
       );
@@ -88,6 +86,7 @@ export async function startFakeControlPlane(
         latest_revision: settings.latestRevision,
         server_time: Date.now(),
         live_replicas: settings.liveReplicas ?? Math.max(1, live.length),
+        budgets: usage.spentBeside(beat.stream_id),
       };
       return settings.contract.heartbeatAnswer.write(told, version);
     },

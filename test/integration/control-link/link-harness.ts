@@ -58,7 +58,7 @@ export async function startLink(
     stateDir,
     joinToken: () => fake.joinToken,
     serviceAccountToken: options.serviceAccountToken,
-    onLiveReplicas: (count) => liveReplicas.push(count),
+    onHeartbeat: ({ live_replicas }) => liveReplicas.push(live_replicas),
     version: "0.1.0",
     contract: options.contract ?? CONTRACT,
     instanceId: makeId("instance"),

@@ -30,7 +30,8 @@ test("a heartbeat is kept and answered with the newest revision", async () => {
     headers,
     payload: encodeHeartbeat(beat),
   });
-  const answer = { latest_revision: 2, live_replicas: 1, server_time: TEST_NOW };
+  const budgets = { version: 0, more: false, spent: [] };
+  const answer = { latest_revision: 2, live_replicas: 1, server_time: TEST_NOW, budgets };
   expect(response.json()).toEqual(CONTRACT.heartbeatAnswer.write(answer, CONTRACT.version));
   expect(await rowOf(dataPlane.owner)).toMatchObject({
     applied_revision: 1,

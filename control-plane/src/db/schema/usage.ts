@@ -1,5 +1,17 @@
 import type { UsageBatchHeader } from "@headgate/sdk/contract";
-import { foreignKey, index, integer, jsonb, numeric, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import {
+  boolean,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 import { bytea, idColumn, int53, tenantIdColumn, tenantPolicy } from "../columns.ts";
 import { tenants } from "./tenants.ts";
 import { USAGE_COLUMNS, type UsageColumn } from "./usage-columns.ts";
@@ -98,6 +110,47 @@ export const usageMinuteCalls = pgTable(
       name: "usage_minute_calls_pk",
       columns: [t.tenant_id, t.minute, ...USAGE_COLUMNS.map((name) => t[name])],
     }),
+    tenantPolicy(),
+  ],
+);
+
+/** How often counters of budgets have changed: the version of the last change, in the order of commits. */
+export const budgetAccounts = pgTable(
+  "budget_accounts",
+  {
+    tenant_id: tenantIdColumn()
+      .primaryKey()
+      .references(() => tenants.id),
+    version: int53().notNull(),
+  },
+  () => [tenantPolicy()],
+);
+
+/** What was added to the counters of budgets, by stream: a projection of the raw batches. */
+export const budgetSpent = pgTable(
+  "budget_spent",
+  {
+    tenant_id: tenantIdColumn(),
+    stream_id: idColumn<"stream">().notNull(),
+    /** Budget, window and scope, in the words of the data plane. */
+    key: text().notNull(),
+    /** Nano-dollars or tokens. */
+    amount: numeric({ precision: 40, scale: 0 }).notNull(),
+    /** Of the account, at the last change; no two rows of a tenant have the same. */
+    version: int53().notNull(),
+    changed_at: int53().notNull(),
+    /** Of a budget without windows. */
+    never_ends: boolean().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.stream_id, t.key] }),
+    foreignKey({
+      columns: [t.tenant_id, t.stream_id],
+      foreignColumns: [usageStreams.tenant_id, usageStreams.stream_id],
+    }),
+    uniqueIndex("budget_spent_version_index").on(t.tenant_id, t.version),
+    index("budget_spent_key_index").on(t.tenant_id, t.key),
+    index("budget_spent_changed_index").on(t.tenant_id, t.changed_at).where(sql`not ${t.never_ends}`),
     tenantPolicy(),
   ],
 );

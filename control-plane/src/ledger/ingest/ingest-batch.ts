@@ -2,11 +2,12 @@
  * Takes a batch into the ledger, or says why not. All of it in one transaction: the stream's watermark moves by
  * compare-and-set, the raw batch is kept, the minutes are added to. Delivering a batch again changes nothing.
  */
-import { CONTRACT, type Contract, type UsageBatchHeader } from "@headgate/sdk/contract";
+import { CONTRACT, type Contract, type UsageBatchHeader, type UsageEvent } from "@headgate/sdk/contract";
 import type { Database } from "../../db/client.ts";
 import { type TenantTx, withTenant } from "../../db/tenant-scope.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { batchesOf, insertBatch } from "../batches/repository.ts";
+import { addCharges } from "../budgets/service.ts";
 import { addToMinutes } from "../minutes/repository.ts";
 import { rollUp, totalsOf } from "../minutes/roll-up.ts";
 import { type BatchVerdict, judgeBatch } from "./judge-batch.ts";
@@ -38,11 +39,12 @@ export async function ingestBatch(
       );
       if (verdict.kind === "repeats") {
         // An event is fixed for its seq, a batch is not: the same events may come again, cut in another way or in the
-        // form of another version.
+        // form of another version, of which some say nothing of charges.
         const lines = await storedLines(tx, header, contract);
         const same =
           sha256Of(lines.map(({ bytes }) => bytes)) === header.sha256 ||
-          canonicalJson(lines.map((line) => line.event())) === canonicalJson(events);
+          canonicalJson(lines.map((line) => withoutCharges(line.event()))) ===
+            canonicalJson(events.map(withoutCharges));
         if (!same) return { kind: "history_changed" };
         await raiseWriterEpoch(tx, header);
         return { kind: "repeated", ackedSeq: verdict.ackedSeq };
@@ -53,8 +55,13 @@ export async function ingestBatch(
     }
     await insertBatch(tx, owner.tenantId, batch, receivedAt);
     await addToMinutes(tx, owner.tenantId, minutes);
+    await addCharges(tx, { tenantId: owner.tenantId, streamId: header.stream_id }, events, receivedAt);
     return { kind: "applied", ackedSeq: header.last_seq };
   });
+}
+
+function withoutCharges({ charges: _, ...event }: UsageEvent): Omit<UsageEvent, "charges"> {
+  return event;
 }
 
 /** The event lines with the seqs of a batch as they were received, in order. */

@@ -5,6 +5,7 @@
 import {
   type Contract,
   DATA_PLANE_API,
+  HEARTBEAT_ANSWER_BYTES_MAX,
   HEARTBEAT_INTERVAL_MS,
   type Heartbeat,
   type HeartbeatAnswer,
@@ -19,12 +20,14 @@ export interface HeartbeatDeps {
   readonly credentials: Pick<Credentials, "authorisedFetch">;
   readonly contract: Contract;
   readonly body: () => Heartbeat;
-  readonly onAnswer: (answer: HeartbeatAnswer) => void;
+  readonly onAnswer: (answer: HeartbeatAnswer, told: Heartbeat) => void;
   readonly logger: Logger;
   readonly timers: Timers;
 }
 
 export interface Heartbeats {
+  /** Resolves when the first was answered in full, or it is known that it is not. */
+  readonly first: Promise<void>;
   /** Stops, and says the last word. Resolves when it was taken, or when it is known that it is not. */
   stopped(): Promise<void>;
   stop(): void;
@@ -36,20 +39,24 @@ export function startHeartbeat(deps: HeartbeatDeps): Heartbeats {
   let stopped = false;
   let cancelTimer: (() => void) | undefined;
 
-  const say = async (body: Heartbeat): Promise<void> => {
+  /** True where there is more to hear. */
+  const say = async (body: Heartbeat): Promise<boolean> => {
     const response = await deps.credentials.authorisedFetch({
       ...posting(DATA_PLANE_API.heartbeat, contract.heartbeat, () => body),
       timeoutMs: HEARTBEAT_INTERVAL_MS,
+      bytesMax: HEARTBEAT_ANSWER_BYTES_MAX,
     });
     if (response.status !== 200) throw new Error(`the heartbeat was answered with status ${response.status}`);
     const answer = documentIn(contract.heartbeatAnswer, response);
     outage.ok();
-    if (!stopped) deps.onAnswer(answer);
+    if (stopped) return false;
+    deps.onAnswer(answer, body);
+    return answer.budgets.more;
   };
 
   const beat = async (): Promise<void> => {
     try {
-      await say(deps.body());
+      while (await say(deps.body()));
     } catch (cause) {
       if (!stopped) outage.failed(cause);
     }
@@ -66,8 +73,8 @@ export function startHeartbeat(deps: HeartbeatDeps): Heartbeats {
     cancelTimer?.();
   };
 
-  void next();
   return {
+    first: next(),
     stop,
     async stopped() {
       stop();

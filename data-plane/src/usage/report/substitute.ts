@@ -32,7 +32,8 @@ function withoutUsage({
   return { ...event, status: "unsettled", usage: {}, accuracy: "none", inconsistent: true };
 }
 
-type Stored = Partial<AttemptResult> & { readonly seq?: unknown; readonly status?: unknown };
+type Stored = Partial<AttemptResult> &
+  Pick<UsageEvent, "charges"> & { readonly seq?: unknown; readonly status?: unknown };
 
 function repair(stored: Stored, version: number, contract: Contract): UsageEvent | undefined {
   const {
@@ -47,11 +48,18 @@ function repair(stored: Stored, version: number, contract: Contract): UsageEvent
     inconsistent: _,
     conditions,
     raw_usage,
+    charges,
     ...attempt
   } = stored;
   const opened = contract.attemptOpened.read(attempt, version);
   if (!opened.ok || !Number.isSafeInteger(seq)) return undefined;
   const told = { outcome, http_status, duration_ms, first_token_ms, usage, accuracy, conditions, raw_usage };
   const { status, result } = admissible(told as AttemptResult);
-  return { ...opened.value, seq: Number(seq), status: was === "unsettled" ? was : status, ...result };
+  return {
+    ...opened.value,
+    seq: Number(seq),
+    status: was === "unsettled" ? was : status,
+    ...result,
+    ...(charges && { charges }),
+  };
 }

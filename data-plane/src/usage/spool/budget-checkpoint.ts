@@ -17,10 +17,17 @@ export interface BudgetCheckpoint {
   /** Up to which event the file that was found counts, of whatever stream; undefined where there was none. */
   readonly foundSeq: number | undefined;
   counters(): Iterable<BudgetCharge>;
+  /** What was spent under other streams, as the file says. */
+  elsewhere(): Iterable<BudgetCharge>;
+  /** Counts what it has counted up to now as spent under another stream. */
+  beginStream(): void;
   /** Events must be added in order, and only once they are on disk. */
   add(charges: readonly BudgetCharge[], seq: number): void;
-  /** Rejects where the disk fails; the file before it then stands. */
-  save(): Promise<void>;
+  /**
+   * `known`: what was spent under other streams, where more is known by now than the file says. Rejects where the disk
+   * fails; the file before it then stands.
+   */
+  save(known?: () => Iterable<BudgetCharge>): Promise<void>;
 }
 
 export interface BudgetCheckpointOptions {
@@ -32,23 +39,30 @@ export interface BudgetCheckpointOptions {
   readonly onUnread: OnUnread;
 }
 
-/** Reads the checkpoint. One that cannot be read is set aside; one of another stream keeps its counters, from seq 0. */
+/**
+ * Reads the checkpoint. One that cannot be read is set aside; what one of another stream counts was spent elsewhere.
+ */
 export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCheckpoint {
   const path = join(options.directory, "budgets.json");
   const stored = readState(options.disk, path, parse, options.onUnread);
   const counters = createExactSums();
-  for (const { key, amount } of stored?.counters ?? []) counters.addDecimal(key, amount);
-  let seq = stored?.stream_id === options.streamId ? stored.seq : 0;
+  const elsewhere = createExactSums();
+  const isOwn = stored?.stream_id === options.streamId;
+  for (const { key, amount } of stored?.counters ?? [])
+    (isOwn ? counters : elsewhere).addDecimal(key, amount);
+  for (const { key, amount } of stored?.elsewhere ?? []) elsewhere.addDecimal(key, amount);
+  let seq = isOwn ? (stored?.seq ?? 0) : 0;
   let savedSeq = seq;
   let saving: Promise<void> = Promise.resolve();
 
-  async function save(): Promise<void> {
+  async function save(known: () => Iterable<BudgetCharge>): Promise<void> {
     for (const key of counters.read().keys()) if (!options.keeps(key)) counters.remove(key);
     const covered = seq;
     const content: Content = {
       stream_id: options.streamId,
       seq: covered,
       counters: [...charges(counters.read())],
+      elsewhere: [...known()].filter(({ key }) => options.keeps(key)),
     };
     await replaceFile(options.disk, path, Buffer.from(JSON.stringify(checked(content))));
     savedSeq = covered;
@@ -63,12 +77,20 @@ export function openBudgetCheckpoint(options: BudgetCheckpointOptions): BudgetCh
       return savedSeq;
     },
     counters: () => charges(counters.read()),
+    elsewhere: () => charges(elsewhere.read()),
+    beginStream() {
+      for (const [key, amount] of [...counters.read()]) {
+        elsewhere.addDecimal(key, amount.toString());
+        counters.remove(key);
+      }
+    },
     add(added, upTo) {
       for (const { key, amount } of added) counters.addDecimal(key, amount);
       seq = upTo;
     },
-    save() {
-      saving = saving.then(save, save);
+    save(known = () => charges(elsewhere.read())) {
+      const next = () => save(known);
+      saving = saving.then(next, next);
       return saving;
     },
   };
@@ -78,6 +100,8 @@ interface Content {
   readonly stream_id: string;
   readonly seq: number;
   readonly counters: readonly BudgetCharge[];
+  /** Absent in what an earlier program has written. */
+  readonly elsewhere?: readonly BudgetCharge[];
 }
 
 function* charges(counters: ReadonlyMap<string, bigint>): Iterable<BudgetCharge> {
@@ -89,5 +113,9 @@ function parse(content: unknown): Content | undefined {
 }
 
 function isContent(content: Partial<Content>): content is Content {
-  return Number.isSafeInteger(content.seq) && Array.isArray(content.counters);
+  return (
+    Number.isSafeInteger(content.seq) &&
+    Array.isArray(content.counters) &&
+    (content.elsewhere === undefined || Array.isArray(content.elsewhere))
+  );
 }

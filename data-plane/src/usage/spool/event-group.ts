@@ -2,7 +2,7 @@
 import type { AttemptOpened, UsageEvent, UsageQuantities } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
 import type { AttemptResult } from "../usage-recorder.ts";
-import { eventToJson } from "./event-json.ts";
+import { CHARGES_SINCE, eventToJson } from "./event-json.ts";
 import { appendSettle, createRecordBuffer, type RecordBuffer } from "./record.ts";
 
 /** An event that has its place in a group. */
@@ -37,7 +37,9 @@ export interface EventGroup {
   clear(): readonly GroupedEvent[];
 }
 
-export function createEventGroup(): EventGroup {
+/** `version`: of the contract that events are written in. */
+export function createEventGroup(version: number): EventGroup {
+  const inEvent = version >= CHARGES_SINCE;
   const buffer = createRecordBuffer(64 * 1024);
   let events: GroupedEvent[] = [];
   let waiting: PromiseWithResolvers<void> | undefined;
@@ -52,8 +54,8 @@ export function createEventGroup(): EventGroup {
     },
     add({ seq, status, attempt, attemptJson, result, charges }) {
       const attemptId = attempt.attempt_id;
-      const json = eventToJson({ seq, status }, attemptJson, result);
-      const { from, to } = appendSettle(buffer, { attemptId, seq, json, charges });
+      const json = eventToJson({ seq, status }, attemptJson, result, inEvent ? charges : NONE);
+      const { from, to } = appendSettle(buffer, { attemptId, seq, json, charges: inEvent ? NONE : charges });
       const { usage } = result;
       events.push({ seq, attemptId, startedAt: attempt.started_at, usage, charges, from, to });
     },
@@ -73,3 +75,5 @@ export function createEventGroup(): EventGroup {
     },
   };
 }
+
+const NONE: readonly BudgetCharge[] = [];

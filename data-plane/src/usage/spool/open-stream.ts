@@ -5,7 +5,6 @@
  */
 import { join } from "node:path";
 import type { Contract, Id } from "@headgate/sdk/contract";
-import type { BudgetCharge } from "../../limits/admission.ts";
 import type { Disk } from "../../storage/disk.ts";
 import {
   DamagedStateError,
@@ -59,9 +58,9 @@ export async function openStream(options: OpenStreamOptions): Promise<OpenedStre
     else throw error;
     const counted = checkpoint;
     identity = await claim();
+    counted.beginStream();
+    await counted.save();
     checkpoint = openCheckpoint(identity);
-    checkpoint.add([...surplus(counted, checkpoint)], 0);
-    await checkpoint.save();
     found = read();
   }
   lookForLostCharges(found);
@@ -158,15 +157,6 @@ export async function openStream(options: OpenStreamOptions): Promise<OpenedStre
       chargesAfterSeq: checkpoint.seq,
       onCharges: (charges, seq) => checkpoint.add(charges, seq),
     });
-  }
-}
-
-/** The charges that one checkpoint has seen and the other has not. */
-function* surplus(counted: BudgetCheckpoint, known: BudgetCheckpoint): Iterable<BudgetCharge> {
-  const before = new Map([...known.counters()].map(({ key, amount }) => [key, BigInt(amount)]));
-  for (const { key, amount } of counted.counters()) {
-    const more = BigInt(amount) - (before.get(key) ?? 0n);
-    if (more > 0n) yield { key, amount: more.toString() };
   }
 }
 

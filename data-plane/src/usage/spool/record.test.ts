@@ -29,7 +29,7 @@ it("gives back what was written, whatever text is in it", () => {
       });
       const result = makeResult(tokens, { raw_usage: `{"usage":{"a":1},"${text}":2}` });
       const seq = 2 ** 52;
-      const json = eventToJson({ seq, status: "settled" }, attemptToJson(attempt, CONTRACT), result);
+      const json = eventToJson({ seq, status: "settled" }, attemptToJson(attempt, CONTRACT), result, []);
       const attemptId = attempt.attempt_id;
       const holdJson = JSON.stringify({ charges: [{ key: text, amount: "12" }], usage: {} });
       appendOpen(buffer, { attemptId, json: attemptToJson(attempt, CONTRACT), holdJson });

@@ -4,7 +4,8 @@
  * - header: JSON;
  * - open: u8 length of the attempt's id, the id, the attempt as JSON: what earlier programs wrote;
  * - held: u8 length of the attempt's id, the id, u32 length of the attempt, the attempt as JSON, its hold as JSON;
- * - settle: u8 length of the attempt's id, the id, f64 seq, u32 length of the event, the event as JSON, charges as JSON.
+ * - settle: u8 length of the attempt's id, the id, f64 seq, u32 length of the event, the event as JSON; where an event has
+ *   no words for charges, these as JSON.
  * What is needed to match and to count stands before the JSON, so that a recovery need not parse every event.
  */
 import { crc32 } from "node:zlib";
@@ -188,8 +189,16 @@ export function readStartedAt(event: Buffer): number {
 export function readCharges(bytes: Buffer, record: RecordView): readonly BudgetCharge[] {
   const at = idEnd(bytes, record) + 8;
   const from = at + 4 + bytes.readUInt32LE(at);
-  return from === record.end ? [] : JSON.parse(bytes.toString("utf8", from, record.end));
+  if (from !== record.end) return JSON.parse(bytes.toString("utf8", from, record.end));
+  const event = bytes.subarray(at + 4, from);
+  const inEvent = event.lastIndexOf(CHARGES);
+  return inEvent === -1
+    ? []
+    : JSON.parse(event.toString("utf8", inEvent + CHARGES.length - 1, event.length - 1));
 }
+
+/** Inside strings quotes are escaped, and no other member of this name is a list. */
+const CHARGES = ',"charges":[';
 
 const KINDS: readonly RecordKind[] = ["header", "open", "settle", "held"];
 

@@ -89,8 +89,8 @@ export function createSegmentLog(options: SegmentLogOptions): SegmentLog {
   const openBuffer = createRecordBuffer(4 * 1024);
   let opening: LiveAttempt[] = [];
   let openingTurn: Promise<boolean> | undefined;
-  let filling = createEventGroup();
-  let flying = createEventGroup();
+  let filling = createEventGroup(contract.version);
+  let flying = createEventGroup(contract.version);
   let assignedSeq = options.headSeq;
   let durableSeq = options.headSeq;
   let state: SegmentLog["state"] = "writing";

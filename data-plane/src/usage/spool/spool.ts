@@ -5,6 +5,7 @@
  */
 import type { Contract } from "@headgate/sdk/contract";
 import type { BudgetCharge } from "../../limits/admission.ts";
+import type { LocalBudgets } from "../../limits/budgets.ts";
 import { type Disk, realDisk } from "../../storage/disk.ts";
 import { type OpenStreamOptions, openStream } from "./open-stream.ts";
 import { createRecentEvents, type RecentEvents } from "./recent-events.ts";
@@ -24,6 +25,8 @@ export interface SpoolOptions extends Omit<OpenStreamOptions, "disk"> {
   readonly disk?: Disk;
   /** Called while opening, for every budget counter and every later charge. */
   restore(charge: BudgetCharge): void;
+  /** What is known of budgets under other streams. Absent for a spool that another process has left. */
+  readonly others?: Pick<LocalBudgets, "learn" | "elsewhere" | "beginStream">;
 }
 
 export interface Spool extends Pick<SegmentLog, "state" | "open" | "isLive" | "settle" | "recover"> {
@@ -77,9 +80,10 @@ export interface Spool extends Pick<SegmentLog, "state" | "open" | "isLive" | "s
 /** Rejects where the disk does not take even the first bytes. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const disk = options.disk ?? realDisk;
-  const { directory, contract } = options;
+  const { directory, contract, others } = options;
   const { identity, ledger, checkpoint, found } = await openStream({ ...options, disk });
   for (const charge of checkpoint.counters()) options.restore(charge);
+  for (const charge of checkpoint.elsewhere()) others?.learn(charge);
 
   let ackedSeq = Math.max(
     ledger.value.stream_id === identity.streamId ? Math.min(ledger.value.acked_seq, found.headSeq) : 0,
@@ -169,7 +173,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   async function freeOldest(): Promise<void> {
     const full = writer.segments.at(-2);
     if (full !== undefined && checkpoint.savedSeq < full.lastSeq && log.state !== "superseded")
-      await checkpoint.save();
+      await checkpoint.save(others?.elsewhere);
     for (;;) {
       const oldest = writer.segments[0];
       if (oldest === undefined || writer.segments.length === 1 || log.state === "superseded") return;
@@ -253,8 +257,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       await ledger.sync().catch(options.onFault);
       await free();
     },
-    beginStream: (afterSeq, totals) =>
-      identity.shipAs({ streamId: options.newStreamId(), afterSeq, totals: totalsToWire(totals) }),
+    async beginStream(afterSeq, totals) {
+      checkpoint.beginStream();
+      others?.beginStream();
+      await checkpoint.save(others?.elsewhere);
+      await identity.shipAs({ streamId: options.newStreamId(), afterSeq, totals: totalsToWire(totals) });
+    },
     noteOldestUnacked(startedAt) {
       oldestUnackedAt = startedAt;
     },
@@ -263,7 +271,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       closed = true;
       await free();
       await log.close();
-      if (log.state !== "superseded") await checkpoint.save().catch(options.onFault);
+      if (log.state !== "superseded") await checkpoint.save(others?.elsewhere).catch(options.onFault);
       writeLedger();
       await ledger.sync().catch(options.onFault);
       ledger.close();

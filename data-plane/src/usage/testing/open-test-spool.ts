@@ -1,12 +1,13 @@
 /** A spool with small segments, and what it told its owner while it was opened. */
 import { CONTRACT } from "@headgate/sdk/contract";
+import type { BudgetCharge } from "../../limits/admission.ts";
 import { openSpool, type Spool, type SpoolOptions } from "../spool/spool.ts";
 import { newStreamId } from "./attempts.ts";
 import { faultyDisk } from "./faulty-disk.ts";
 
 export interface TestSpool {
   readonly spool: Spool;
-  /** Budget counters as they were restored. */
+  /** Budget counters as they were restored, with what was spent under earlier streams. */
   readonly restored: ReadonlyMap<string, bigint>;
   readonly faults: readonly unknown[];
 }
@@ -17,6 +18,13 @@ export async function openTestSpool(
 ): Promise<TestSpool> {
   const restored = new Map<string, bigint>();
   const faults: unknown[] = [];
+  const add = ({ key, amount }: BudgetCharge) =>
+    void restored.set(key, (restored.get(key) ?? 0n) + BigInt(amount));
+  const elsewhere: BudgetCharge[] = [];
+  const learn = (charge: BudgetCharge): void => {
+    elsewhere.push(charge);
+    add(charge);
+  };
   const spool = await openSpool({
     directory,
     contract: CONTRACT,
@@ -25,7 +33,8 @@ export async function openTestSpool(
     bytesMax: 64 * 1024 * 1024,
     segmentBytes: 2_000,
     newStreamId,
-    restore: ({ key, amount }) => restored.set(key, (restored.get(key) ?? 0n) + BigInt(amount)),
+    restore: add,
+    others: { learn, elsewhere: () => elsewhere, beginStream: () => undefined },
     keepsCounter: () => true,
     onFault: (error) => faults.push(error),
     ...overrides,

@@ -35,6 +35,16 @@ import {
   usageEventV1,
   usageUp,
 } from "./v1.ts";
+import {
+  chargesDown,
+  heartbeatAnswerDown,
+  heartbeatAnswerUp,
+  heartbeatAnswerV2,
+  heartbeatDown,
+  heartbeatUp,
+  heartbeatV2,
+  usageEventV2,
+} from "./v2.ts";
 
 /**
  * The version of the forms that this code handles. It rises with any change of any of them, since all are closed; the
@@ -83,19 +93,40 @@ export const CONTRACT: Contract = {
     }),
     ALWAYS,
   ),
-  heartbeat: format("heartbeat", firstForm(heartbeat), ALWAYS),
-  heartbeatAnswer: format("heartbeat-answer", firstForm(heartbeatAnswer), SINCE_2),
+  heartbeat: format(
+    "heartbeat",
+    nextForm(firstForm(heartbeatV2), {
+      since: 3,
+      schema: heartbeat,
+      up: heartbeatUp,
+      down: heartbeatDown,
+    }),
+    ALWAYS,
+  ),
+  heartbeatAnswer: format(
+    "heartbeat-answer",
+    nextForm(firstForm(heartbeatAnswerV2), {
+      since: 3,
+      schema: heartbeatAnswer,
+      up: heartbeatAnswerUp,
+      down: heartbeatAnswerDown,
+    }),
+    SINCE_2,
+  ),
   joinRequest: format("join-request", firstForm(joinRequest), SINCE_2),
   credentialRequest: format("credential-request", firstForm(credentialRequest), SINCE_2),
   credentialAnswer: format("credential-answer", firstForm(credentialAnswer), SINCE_2),
   snapshotAck: format("snapshot-ack", firstForm(snapshotAck), SINCE_2),
   usageBatch: format("usage-batch", firstForm(usageBatchHeader), ALWAYS),
-  usageEvent: nextForm(firstForm(usageEventV1), {
-    since: 2,
-    schema: usageEvent,
-    up: usageUp,
-    down: usageDown,
-  }),
+  usageEvent: nextForm(
+    nextForm(firstForm(usageEventV1), {
+      since: 2,
+      schema: usageEventV2,
+      up: usageUp,
+      down: usageDown,
+    }),
+    { since: 3, schema: usageEvent, up: (event) => event, down: chargesDown },
+  ),
   attemptOpened: nextForm(firstForm(attemptOpenedV1), {
     since: 2,
     schema: attemptOpened,

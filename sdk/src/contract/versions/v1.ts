@@ -5,8 +5,9 @@
 import { z } from "zod";
 import { idOf } from "../ids.ts";
 import { type PolicySnapshot, policySnapshot, snapshotProvider } from "../policy-snapshot.ts";
-import { attemptOpened, modelSubject, type UsageEvent, usageEvent } from "../usage-batch.ts";
+import { attemptOpened, modelSubject, type UsageEvent } from "../usage-batch.ts";
 import { CannotSayError } from "./form.ts";
+import { usageEventV2 } from "./v2.ts";
 
 /** There were two dialects, with the endpoints that they had. */
 const dialectV1 = z.enum(["openai", "anthropic"]);
@@ -38,7 +39,7 @@ const flat = z.strictObject({ key_id: idOf("key"), ...modelMembers, endpoint: en
 type Flat = z.infer<typeof flat>;
 
 /** Credential and subject were those of model calls with an API key, flat. */
-export const usageEventV1 = usageEvent.omit({ credential: true, subject: true }).extend(flat.shape);
+export const usageEventV1 = usageEventV2.omit({ credential: true, subject: true }).extend(flat.shape);
 export const attemptOpenedV1 = attemptOpened.omit({ credential: true, subject: true }).extend(flat.shape);
 
 type Called = Pick<UsageEvent, "credential" | "subject">;
