@@ -48,6 +48,11 @@ export function createMetrics(options: { processMetrics: boolean }) {
       help: "Events that replicas had recorded and that nobody shipped before the replica was forgotten; must be 0.",
       registers: [registry],
     }),
+    decisionsLeftOut: new Counter({
+      name: "headgate_decisions_left_out_total",
+      help: "Calls that were refused or failed and are known by their number alone, since too many alike came at once.",
+      registers: [registry],
+    }),
     joins: new Counter({
       name: "headgate_data_plane_joins_total",
       help: "Attempts to join a data plane by outcome; the outcome is ok or why it was refused.",

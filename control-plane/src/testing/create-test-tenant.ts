@@ -1,6 +1,7 @@
 import type { Id } from "@headgate/sdk/contract";
 import { operationEvents, operations } from "../db/schema/provisioning.ts";
 import { withTenant } from "../db/tenant-scope.ts";
+import { recordDecisions } from "../decisions/service.ts";
 import type { TestServer } from "./create-test-server.ts";
 
 interface Made<K extends "agent" | "provider" | "model" | "route" | "rule" | "limit" | "budget" | "key"> {
@@ -51,6 +52,8 @@ export interface FurnishedTenant extends TestTenant {
   readonly rule: Id<"rule">;
   readonly limit: Id<"limit">;
   readonly budget: Id<"budget">;
+  /** A call of the agent that the rule has refused. */
+  readonly decision: Id<"decision">;
   /** One that is over. */
   readonly operation: Id<"operation">;
 }
@@ -112,8 +115,23 @@ export async function createFurnishedTenant(
     rule: rule.id,
     limit: limit.id,
     budget: budget.id,
+    decision: await tellDecision(server, tenant, { agent_id: agent.id, policy_id: rule.id }),
     operation: await insertOperation(server, tenant),
   };
+}
+
+async function tellDecision(
+  { services, clock }: TestServer,
+  tenant: TestTenant,
+  about: { agent_id: Id<"agent">; policy_id: Id<"rule"> },
+): Promise<Id<"decision">> {
+  const decision_id = services.makeId("decision");
+  const request_id = services.makeId("request");
+  const at = clock.wallMs();
+  const decision = { decision_id, request_id, at, code: "access.denied", status: 403, revision: 1, ...about };
+  const teller = { tenantId: tenant.id, dataPlaneId: tenant.dataPlaneId };
+  await recordDecisions(services.db, teller, { decisions: [decision], left_out: 0 }, at);
+  return decision_id;
 }
 
 async function insertOperation(

@@ -10,6 +10,7 @@ import type { Dialect } from "../protocols/llm/dialects/dialect.ts";
 import { createLlm } from "../protocols/llm/endpoints.ts";
 import { createProtocols } from "../protocols/match.ts";
 import { createAuditSink } from "../telemetry/audit-sink.ts";
+import { createDecisionLog } from "../telemetry/decision-log.ts";
 import { createGatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { createBreakers } from "../upstream/breakers.ts";
@@ -64,6 +65,7 @@ export function composeGateway(options: GatewayOptions): ComposedGateway {
     breakers: createBreakers(),
     idempotency: createIdempotencyKeys(IDEMPOTENCY_KEYS_MAX),
     audit: createAuditSink(options.writeRecords),
+    decisions: createDecisionLog(),
     metrics: createGatewayMetrics(registry, STAGE_NAMES),
     tracing,
     authorities,

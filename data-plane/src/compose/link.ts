@@ -85,6 +85,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     holder,
     dialects: options.dialects,
     heartbeat,
+    decisions: gateway.decisions,
     logger: log,
     clock,
     random,

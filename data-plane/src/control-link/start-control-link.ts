@@ -8,9 +8,11 @@ import type { Clock } from "../lib/clock.ts";
 import type { RandomFraction } from "../lib/jitter.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { PolicyHolder } from "../policy/policy-holder.ts";
+import type { DecisionLog } from "../telemetry/decision-log.ts";
 import { type ControlRequest, type ControlResponse, createControlClient } from "./control-client.ts";
 import { faultFields } from "./outage-log.ts";
 import { type Credentials, createCredentials } from "./session/credential.ts";
+import { createDecisionReports } from "./session/decision-reports.ts";
 import { type Heartbeats, startHeartbeat } from "./session/heartbeat.ts";
 import { loadIdentity } from "./session/identity.ts";
 import { startJoining } from "./session/join.ts";
@@ -40,6 +42,8 @@ export interface ControlLinkDeps {
   readonly dialects: ReadonlySet<string>;
   /** What to say of this data plane now. */
   readonly heartbeat: () => Heartbeat;
+  /** What the control plane has not been told of yet. */
+  readonly decisions: Pick<DecisionLog, "take" | "putBack">;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: RandomFraction;
@@ -123,7 +127,14 @@ export async function startControlLink(deps: ControlLinkDeps): Promise<ControlLi
   };
   const keepInStep = (): void => {
     credentials.start();
-    heartbeats = startHeartbeat({ ...deps, credentials, timers, body: deps.heartbeat, onAnswer });
+    heartbeats = startHeartbeat({
+      ...deps,
+      credentials,
+      timers,
+      body: deps.heartbeat,
+      onAnswer,
+      alongside: createDecisionReports({ ...deps, credentials }),
+    });
     running.push(credentials, heartbeats);
     // What has nothing to serve by yet first hears what was spent of its budgets before it, or that it cannot hear it.
     if (holder.current() === undefined) void heartbeats.first.then(followSnapshots);

@@ -1,5 +1,6 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
+import { createDecisionLog } from "../telemetry/decision-log.ts";
 import { createGatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import { noTracing } from "../telemetry/tracing.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
@@ -38,6 +39,7 @@ test("a caller whose reply cannot be written is cut off, not left waiting, and t
     log: { info() {}, warn() {}, error() {} },
     metrics: createGatewayMetrics(new Registry(), STAGE_NAMES),
     tracing: noTracing,
+    decisions: createDecisionLog(),
     audit: { write: (line: string) => records.push(line), flush() {} },
   } as unknown as Gateway;
 

@@ -10,6 +10,7 @@ import type { CompiledPolicy } from "../policy/compiled-policy.ts";
 import type { Refusal } from "../policy/refusal.ts";
 import type { Protocols } from "../protocols/match.ts";
 import type { AuditSink } from "../telemetry/audit-sink.ts";
+import type { DecisionLog } from "../telemetry/decision-log.ts";
 import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { Breakers } from "../upstream/breakers.ts";
@@ -61,6 +62,7 @@ export interface Gateway {
   readonly breakers: Breakers;
   readonly idempotency: IdempotencyKeys;
   readonly audit: AuditSink;
+  readonly decisions: DecisionLog;
   readonly metrics: GatewayMetrics<StageName>;
   readonly tracing: Tracing;
   /** The values of `Host` that are served; empty means any. */

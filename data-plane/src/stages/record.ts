@@ -7,7 +7,7 @@ import { auditLine } from "../telemetry/audit-record.ts";
 export const record: Stage = {
   name: "record",
   always: true,
-  run(exchange, { clock, metrics, audit, tracing, log }) {
+  run(exchange, { clock, metrics, audit, decisions, tracing, log }) {
     const durationMs = clock.monotonicMs() - exchange.receivedMono;
     const outcome = outcomeOf(exchange);
     let traceId: string | undefined;
@@ -18,6 +18,7 @@ export const record: Stage = {
       log.warn({ err, request_id: exchange.requestId }, "a call could not be traced");
     }
     audit.write(auditLine(exchange, { durationMs, outcome, traceId }));
+    if (outcome !== "success") decisions.note(exchange, outcome);
     metrics.request(exchange, durationMs, outcome);
     return undefined;
   },

@@ -21,7 +21,16 @@ export {
   integerString,
   scaledInteger,
 } from "./decimal.ts";
-export type { DenialFacts, DenyCode } from "./decision.ts";
+export {
+  DECISIONS_PER_REPORT,
+  type Decision,
+  type DecisionReport,
+  type DenialFacts,
+  type DenyCode,
+  decision,
+  decisionReport,
+  denialFacts,
+} from "./decision.ts";
 export {
   type Blame,
   ERROR_CODES,

@@ -19,6 +19,7 @@ export const DATA_PLANE_API = {
   snapshotAck: "/data-plane/v1/snapshot/ack",
   usage: "/data-plane/v1/usage",
   heartbeat: "/data-plane/v1/heartbeat",
+  decisions: "/data-plane/v1/decisions",
 } as const;
 
 export const JOIN_TOKEN_PATTERN = /^hgj_[1-9A-HJ-NP-Za-km-z]{40}$/;

@@ -1220,6 +1220,72 @@ export interface Api {
       next_cursor: string | null;
     }>;
   };
+  decisions: {
+    /** Why a call was refused or failed, by the decision id that its caller was given. */
+    get: Query<{
+      decision_id: `dec_${string}`;
+    }, {
+      decision_id: `dec_${string}`;
+      request_id: `req_${string}`;
+      at: number;
+      code: string;
+      status: number;
+      revision: number;
+      data_plane_id: `dpl_${string}`;
+      received_at: number;
+      agent_id: `agt_${string}` | null;
+      agent_name: string | null;
+      key_id: `key_${string}` | null;
+      endpoint: string | null;
+      called: string | null;
+      policy_id: `bud_${string}` | `lim_${string}` | `rul_${string}` | null;
+      policy_name: string | null;
+      parameter: string | null;
+      facts: {
+        limit?: string | undefined;
+        spent?: string | undefined;
+        held?: string | undefined;
+        unit?: "calls" | "requests" | "tokens" | "usd" | undefined;
+        window?: string | undefined;
+        resets_at?: string | undefined;
+      } | null;
+    }>;
+    /** Calls that were refused or failed, newest first: of one agent or all, with one code or any. */
+    list: Query<{
+      cursor?: string | undefined;
+      limit?: number | undefined;
+      agent_id?: `agt_${string}` | undefined;
+      code?: string | undefined;
+    }, {
+      items: {
+        decision_id: `dec_${string}`;
+        request_id: `req_${string}`;
+        at: number;
+        code: string;
+        status: number;
+        revision: number;
+        data_plane_id: `dpl_${string}`;
+        received_at: number;
+        agent_id: `agt_${string}` | null;
+        agent_name: string | null;
+        key_id: `key_${string}` | null;
+        endpoint: string | null;
+        called: string | null;
+        policy_id: `bud_${string}` | `lim_${string}` | `rul_${string}` | null;
+        policy_name: string | null;
+        parameter: string | null;
+        facts: {
+          limit?: string | undefined;
+          spent?: string | undefined;
+          held?: string | undefined;
+          unit?: "calls" | "requests" | "tokens" | "usd" | undefined;
+          window?: string | undefined;
+          resets_at?: string | undefined;
+        } | null;
+      }[];
+      next_cursor: string | null;
+    }>;
+  };
   usage: {
     /** Quantities and amounts over a time, grouped by what was asked for. A page may hold fewer than `limit`. */
     query: Query<{
@@ -1357,6 +1423,7 @@ export interface Api {
           totals: Record<string, string>;
           lost_events: number;
           quarantined_batches: number;
+          budgets_version: number;
           sent_at: number;
         } | null;
         last_heartbeat_at: number | null;
@@ -1417,6 +1484,7 @@ export interface Api {
         totals: Record<string, string>;
         lost_events: number;
         quarantined_batches: number;
+        budgets_version: number;
         sent_at: number;
       } | null;
       last_heartbeat_at: number | null;
@@ -1483,6 +1551,7 @@ export interface Api {
         totals: Record<string, string>;
         lost_events: number;
         quarantined_batches: number;
+        budgets_version: number;
         sent_at: number;
       } | null;
       last_heartbeat_at: number | null;
@@ -1544,6 +1613,7 @@ export interface Api {
         totals: Record<string, string>;
         lost_events: number;
         quarantined_batches: number;
+        budgets_version: number;
         sent_at: number;
       } | null;
       last_heartbeat_at: number | null;
@@ -1610,6 +1680,7 @@ export interface Api {
         totals: Record<string, string>;
         lost_events: number;
         quarantined_batches: number;
+        budgets_version: number;
         sent_at: number;
       } | null;
       last_heartbeat_at: number | null;
@@ -1725,6 +1796,7 @@ export interface Api {
         totals: Record<string, string>;
         lost_events: number;
         quarantined_batches: number;
+        budgets_version: number;
         sent_at: number;
       } | null;
       last_heartbeat_at: number | null;
@@ -2494,6 +2566,10 @@ export const PROCEDURES = {
   prices: {
     create: "mutation",
     close: "mutation",
+    list: "query",
+  },
+  decisions: {
+    get: "query",
     list: "query",
   },
   usage: {

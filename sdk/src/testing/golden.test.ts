@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { decisionReport } from "../contract/decision.ts";
 import { heartbeat, heartbeatAnswer } from "../contract/heartbeat.ts";
 import { credentialAnswer, credentialRequest, joinRequest, snapshotAck } from "../contract/join.ts";
 import { policySnapshot } from "../contract/policy-snapshot.ts";
@@ -29,7 +30,10 @@ const FORMATS: Readonly<Record<string, Format<unknown>>> = {
   "snapshot-nack": CONTRACT.snapshotAck,
   "usage-ack": CONTRACT.usageAck,
   "usage-gap": CONTRACT.usageGap,
+  "decision-report": CONTRACT.decisionReport,
 };
+/** The first version that has it, where that is not the first of all. */
+const SINCE: Readonly<Record<string, number>> = { "decision-report": 3 };
 
 const NEWEST_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   snapshot: policySnapshot,
@@ -53,7 +57,7 @@ const SCHEMAS_2: typeof NEWEST_SCHEMAS = {
 const SCHEMAS: Readonly<Record<number, typeof NEWEST_SCHEMAS>> = {
   1: { ...SCHEMAS_2, snapshot: policySnapshotV1, "usage-event": usageEventV1 },
   2: SCHEMAS_2,
-  3: NEWEST_SCHEMAS,
+  3: { ...NEWEST_SCHEMAS, "decision-report": decisionReport },
 };
 
 const golden = (version: number, file: string) =>
@@ -69,6 +73,7 @@ function readable<T>(reading: Reading<T>): T {
 test.each(VERSIONS)("documents of version %i are read, and written in it again as they were", (version) => {
   expect(existsSync(golden(version, "snapshot.json")), "golden files of this version").toBe(true);
   for (const [name, format] of Object.entries(FORMATS)) {
+    if (version < (SINCE[name] ?? 1)) continue;
     const document = JSON.parse(goldenText(version, `${name}.json`));
     const reading = format.read(document);
     expect(reading, name).toMatchObject({ ok: true, version });

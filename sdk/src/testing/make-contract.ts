@@ -28,6 +28,7 @@ export function contractUpTo(version: number): Contract {
     attemptOpened: CONTRACT.attemptOpened,
     usageAck: cut(CONTRACT.usageAck),
     usageGap: cut(CONTRACT.usageGap),
+    decisionReport: cut(CONTRACT.decisionReport),
   };
 }
 
@@ -47,6 +48,7 @@ export function nextContract(): Contract {
     attemptOpened: nextForm(CONTRACT.attemptOpened, { carbon_grams: 1 }),
     usageAck: nextFormat("usage-ack", CONTRACT.usageAck, { depth: 0 }),
     usageGap: nextFormat("usage-gap", CONTRACT.usageGap, { hint: "resend" }),
+    decisionReport: nextFormat("decision-report", CONTRACT.decisionReport, { mood: "sorry" }),
   };
 }
 

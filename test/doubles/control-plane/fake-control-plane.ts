@@ -10,6 +10,7 @@ import { buffer } from "node:stream/consumers";
 import {
   CONTRACT_HEADER,
   DATA_PLANE_API,
+  type DecisionReport,
   type Heartbeat,
   type PolicySnapshot,
   type SnapshotAck,
@@ -40,6 +41,8 @@ export interface FakeControlPlane extends FakeSettings, AsyncDisposable {
   received(fits: (request: SeenRequest) => boolean, from?: number): Promise<SeenRequest>;
   /** Every event received, when usage is kept; each once, in the order of its stream. */
   readonly usage: readonly UsageEvent[];
+  /** What it was told of calls that were refused or failed. */
+  readonly decisions: readonly DecisionReport[];
   /** The last word of each replica, by its id. */
   readonly heartbeats: ReadonlyMap<string, Heartbeat>;
   /** Replaces the policy and tells the data plane; returns the new revision. */
@@ -67,6 +70,7 @@ export async function startFakeControlPlane(
   const snapshots = createSnapshotDesk(settings, replicas);
   const usage = createUsageIntake(options.usage === "keep");
   const log = createRequestLog();
+  const decisions: DecisionReport[] = [];
   const heartbeats = new Map<string, Heartbeat>();
 
   const answers: Readonly<Record<string, (call: Call) => unknown>> = {
@@ -89,6 +93,10 @@ export async function startFakeControlPlane(
         budgets: usage.spentBeside(beat.stream_id),
       };
       return settings.contract.heartbeatAnswer.write(told, version);
+    },
+    [DATA_PLANE_API.decisions]({ body }) {
+      decisions.push(documentIn(settings.contract.decisionReport, body));
+      return {};
     },
     [DATA_PLANE_API.usage]: ({ bytes, version }) =>
       usage.take(bytes, { contract: settings.contract, version }),
@@ -140,6 +148,7 @@ export async function startFakeControlPlane(
     seen: log.seen,
     received: log.received,
     usage: usage.events,
+    decisions,
     heartbeats,
     publish: snapshots.publish,
     makeSnapshot: snapshots.makeSnapshot,

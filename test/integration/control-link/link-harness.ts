@@ -14,7 +14,7 @@ import {
   startControlLink,
   systemClock,
 } from "@headgate/data-plane/testing";
-import { CONTRACT, type Contract, DATA_PLANE_API } from "@headgate/sdk/contract";
+import { CONTRACT, type Contract, DATA_PLANE_API, type DecisionReport } from "@headgate/sdk/contract";
 import { makeHeartbeat, makeId } from "@headgate/sdk/testing";
 import type { FakeControlPlane } from "../../doubles/control-plane/fake-control-plane.ts";
 import type { SeenRequest } from "../../doubles/control-plane/request-log.ts";
@@ -41,6 +41,8 @@ export async function startLink(
     clock?: Clock;
     contract?: Contract;
     serviceAccountToken?: () => string | undefined;
+    /** Reports of decisions that wait to be told. */
+    decisions?: DecisionReport[];
   } = {},
 ): Promise<LinkHarness> {
   const { clock = systemClock } = options;
@@ -65,6 +67,10 @@ export async function startLink(
     holder,
     dialects: new Set(["openai"]),
     heartbeat: () => makeHeartbeat({ applied_revision: holder.current()?.revision ?? 0 }),
+    decisions: {
+      take: () => options.decisions?.shift(),
+      putBack: (report) => options.decisions?.unshift(report),
+    },
     logger: { info: write("info"), warn: write("warn"), error: write("error") },
     clock,
     random: () => 0.5,

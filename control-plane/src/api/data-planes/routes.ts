@@ -5,6 +5,7 @@
 import { DATA_PLANE_API } from "@headgate/sdk/contract";
 import type { FastifyInstance } from "fastify";
 import { authenticate } from "./authenticate.ts";
+import { handleDecisions } from "./decisions.ts";
 import type { DataPlaneApiDeps } from "./deps.ts";
 import { handleHeartbeat } from "./heartbeat.ts";
 import { handleCredential, handleJoin } from "./join.ts";
@@ -15,6 +16,7 @@ import { createEventStreams } from "./snapshot-events.ts";
 import { handleUsage, USAGE_BODY_BYTES_MAX } from "./usage.ts";
 
 const JSON_BODY_BYTES_MAX = 64 * 1024;
+const DECISIONS_BODY_BYTES_MAX = 512 * 1024;
 
 export function registerDataPlaneApi(app: FastifyInstance, deps: DataPlaneApiDeps): void {
   app.register((api, _options, done) => {
@@ -37,6 +39,7 @@ export function registerDataPlaneApi(app: FastifyInstance, deps: DataPlaneApiDep
       members.get(DATA_PLANE_API.snapshot, handleSnapshot(deps));
       members.get(DATA_PLANE_API.snapshotEvents, events.handle);
       members.post(DATA_PLANE_API.snapshotAck, { bodyLimit: JSON_BODY_BYTES_MAX }, handleSnapshotAck(deps));
+      members.post(DATA_PLANE_API.decisions, { bodyLimit: DECISIONS_BODY_BYTES_MAX }, handleDecisions(deps));
       members.post(DATA_PLANE_API.heartbeat, { bodyLimit: JSON_BODY_BYTES_MAX }, handleHeartbeat(deps));
       members.register((usage, _options, usageDone) => {
         usage.removeAllContentTypeParsers();

@@ -29,6 +29,7 @@ beforeAll(async () => {
     rule: makeId("rule"),
     limit: makeId("limit"),
     budget: makeId("budget"),
+    decision: makeId("decision"),
     operation: makeId("operation"),
   };
 });
@@ -84,6 +85,7 @@ const NAMES_OTHERS: Record<string, readonly Input[]> = {
   "budgets.delete": [(t) => ({ budget_id: t.budget })],
   "data_planes.get": [(t) => ({ data_plane_id: t.dataPlaneId })],
   "data_planes.delete": [(t) => ({ data_plane_id: t.dataPlaneId })],
+  "decisions.get": [(t) => ({ decision_id: t.decision })],
   "operations.get": [(t) => ({ operation_id: t.operation })],
   "operations.events": [(t) => ({ operation_id: t.operation })],
   "operations.watch": [(t) => ({ operation_id: t.operation })],
@@ -105,6 +107,7 @@ const NAMES_NOTHING: Record<string, unknown> = {
   "rules.list": undefined,
   "limits.list": {},
   "budgets.list": {},
+  "decisions.list": {},
   "usage.events": {},
   "usage.query": { from: 0, to: 60_000, group_by: [], granularity: "none" },
   "invoices.preview": { period: "2026-01" },

@@ -8,6 +8,7 @@ import { operationsRouter } from "../../data-planes/operations/router.ts";
 import { regionsRouter } from "../../data-planes/regions/router.ts";
 import { releasesRouter } from "../../data-planes/releases/router.ts";
 import { dataPlanesRouter } from "../../data-planes/router.ts";
+import { decisionsRouter } from "../../decisions/router.ts";
 import { budgetsRouter } from "../../policy/budgets/router.ts";
 import { limitsRouter } from "../../policy/limits/router.ts";
 import { modelsRouter } from "../../policy/models/router.ts";
@@ -32,6 +33,7 @@ export const appRouter = router({
   limits: limitsRouter,
   budgets: budgetsRouter,
   prices: pricesRouter,
+  decisions: decisionsRouter,
   usage: usageRouter,
   invoices: invoicesRouter,
   data_planes: dataPlanesRouter,

@@ -21,6 +21,8 @@ export interface HeartbeatDeps {
   readonly contract: Contract;
   readonly body: () => Heartbeat;
   readonly onAnswer: (answer: HeartbeatAnswer, told: Heartbeat) => void;
+  /** What else is told at this pace, and a last time before the last word. Never rejects. */
+  readonly alongside: () => Promise<void>;
   readonly logger: Logger;
   readonly timers: Timers;
 }
@@ -55,6 +57,7 @@ export function startHeartbeat(deps: HeartbeatDeps): Heartbeats {
   };
 
   const beat = async (): Promise<void> => {
+    void deps.alongside();
     try {
       while (await say(deps.body()));
     } catch (cause) {
@@ -80,6 +83,7 @@ export function startHeartbeat(deps: HeartbeatDeps): Heartbeats {
       stop();
       // What is under way would else arrive later and take the last word back.
       await running;
+      await deps.alongside();
       await say({ ...deps.body(), state: "stopped" }).catch((cause: unknown) => outage.failed(cause));
     },
   };

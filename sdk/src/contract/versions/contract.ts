@@ -2,6 +2,7 @@
  * All that the planes say to each other, by version. Both planes take it as a parameter, so that a test can give them
  * one with a version more or less than the other's.
  */
+import { type DecisionReport, decisionReport } from "../decision.ts";
 import { type Heartbeat, type HeartbeatAnswer, heartbeat, heartbeatAnswer } from "../heartbeat.ts";
 import {
   type CredentialAnswer,
@@ -76,6 +77,8 @@ export interface Contract {
   readonly attemptOpened: Form<AttemptOpened>;
   readonly usageAck: Format<UsageAck>;
   readonly usageGap: Format<UsageGap>;
+  /** Since version 3. */
+  readonly decisionReport: Format<DecisionReport>;
 }
 
 const ALWAYS = { newest: CONTRACT_VERSION, statedFrom: 1 } as const;
@@ -135,6 +138,7 @@ export const CONTRACT: Contract = {
   }),
   usageAck: format("usage-ack", firstForm(usageAck), SINCE_2),
   usageGap: format("usage-gap", firstForm(usageGap), SINCE_2),
+  decisionReport: format("decision-report", firstForm(decisionReport), ALWAYS),
 };
 
 /** The oldest version that is taken from the other plane. */
