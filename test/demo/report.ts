@@ -48,13 +48,12 @@ export async function usageTable(tenant: OnboardedTenant, by: "agent" | "cost_ce
 export async function invoiceTable(tenant: OnboardedTenant): Promise<string[]> {
   const invoice = await tenant.api.invoices.preview({ period: currentPeriod() });
   const lines = table(
-    ["model", "dimension", "quantity", "USD per million", "exact", "amount"],
+    ["model", "dimension", "quantity", "USD per million", "USD"],
     invoice.lines.map((line) => [
       line.model,
       line.dimension,
       line.quantity,
       line.usd_per_million,
-      rounded(line.amount_exact),
       line.amount,
     ]),
   );
@@ -65,7 +64,7 @@ export async function invoiceTable(tenant: OnboardedTenant): Promise<string[]> {
   return [
     ...lines,
     ...unrated,
-    `total ${invoice.total} ${invoice.currency} (${state}), ${invoice.calls} calls, ` +
+    `total ${invoice.total} ${invoice.currency} (${state}; ${invoice.subtotal} before rounding), ${invoice.calls} calls, ` +
       `${invoice.unsettled_attempts} attempts unsettled`,
   ];
 }

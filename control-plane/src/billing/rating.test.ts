@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AMOUNT_SCALE, centsOf, rate, roundHalfEven, usdExact, usdFromCents } from "./rating.ts";
+import { AMOUNT_SCALE, rate, roundHalfEven, roundToCents, usdExact, usdWithCents } from "./rating.ts";
 
 const price = fc
   .tuple(fc.bigInt({ min: 0n, max: 10n ** 6n }), fc.bigInt({ min: 0n, max: 10n ** 10n - 1n }))
@@ -27,12 +27,12 @@ test("a price of more than ten places is refused, not cut", () => {
 
 test("ties go to the even cent", () => {
   const tenthCents = (count: bigint) => count * 10n ** BigInt(AMOUNT_SCALE - 3);
-  expect(usdFromCents(centsOf(tenthCents(125n)))).toBe("0.12");
-  expect(usdFromCents(centsOf(tenthCents(135n)))).toBe("0.14");
-  expect(usdFromCents(centsOf(tenthCents(5n)))).toBe("0.00");
-  expect(usdFromCents(centsOf(tenthCents(15n)))).toBe("0.02");
-  expect(usdFromCents(centsOf(tenthCents(125n) + 1n))).toBe("0.13");
-  expect(usdFromCents(centsOf(-tenthCents(125n)))).toBe("-0.12");
+  expect(usdWithCents(roundToCents(tenthCents(125n)))).toBe("0.12");
+  expect(usdWithCents(roundToCents(tenthCents(135n)))).toBe("0.14");
+  expect(usdWithCents(roundToCents(tenthCents(5n)))).toBe("0.00");
+  expect(usdWithCents(roundToCents(tenthCents(15n)))).toBe("0.02");
+  expect(usdWithCents(roundToCents(tenthCents(125n) + 1n))).toBe("0.13");
+  expect(usdWithCents(roundToCents(-tenthCents(125n)))).toBe("-0.12");
 });
 
 test("rounding moves a value by at most half a unit, and by exactly half only to an even number", () => {

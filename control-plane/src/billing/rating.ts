@@ -19,13 +19,16 @@ export function usdExact(amount: bigint): string {
   return decimalFromScaled(amount, AMOUNT_SCALE);
 }
 
-/** An exact amount in whole cents, half-even. */
-export function centsOf(amount: bigint): bigint {
-  return roundHalfEven(amount, 10n ** BigInt(AMOUNT_SCALE - CENT_SCALE));
+const CENT = 10n ** BigInt(AMOUNT_SCALE - CENT_SCALE);
+
+/** The nearest amount of whole cents, half-even. */
+export function roundToCents(amount: bigint): bigint {
+  return roundHalfEven(amount, CENT) * CENT;
 }
 
-/** Cents as dollars, always with two places. */
-export function usdFromCents(cents: bigint): string {
+/** An amount of whole cents as a decimal string of US dollars, always with two places. */
+export function usdWithCents(amount: bigint): string {
+  const cents = amount / CENT;
   const sign = cents < 0n ? "-" : "";
   const digits = (cents < 0n ? -cents : cents).toString().padStart(CENT_SCALE + 1, "0");
   return `${sign}${digits.slice(0, -CENT_SCALE)}.${digits.slice(-CENT_SCALE)}`;

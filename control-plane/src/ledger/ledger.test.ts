@@ -208,7 +208,7 @@ test("usage is priced by the version that was valid in its minute", async () => 
   for (const batch of streamOf(makeId("stream"), events, [1]))
     await ingestBatch(platform.db, owner, batch, TEST_NOW);
   const { lines, total, calls } = await invoiceOf(owner);
-  expect(lines.map(({ quantity, amount_exact }) => [quantity, amount_exact]).sort()).toEqual([
+  expect(lines.map(({ quantity, amount }) => [quantity, amount]).sort()).toEqual([
     ["1000000", "0.1500000001"],
     ["2000000", "0.5"],
   ]);

@@ -1331,9 +1331,10 @@ export interface Api {
         quantity: string;
         usd_per_million: string;
         price_id: string;
-        amount_exact: string;
         amount: string;
       }[];
+      subtotal: string;
+      rounding: string;
       total: string;
       blocked: boolean;
       unrated: {

@@ -1,4 +1,4 @@
-import { scaledInteger } from "@headgate/sdk/contract";
+import { decimalFromScaled, scaledInteger } from "@headgate/sdk/contract";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createPriceBook, type PriceVersion } from "../prices/price-book.ts";
@@ -39,9 +39,9 @@ function sum(overrides: Partial<UsageSum>): UsageSum {
 
 test("a price change makes two lines, each with the version that was valid", () => {
   const { lines, total, blocked } = assembleInvoice([sum({}), sum({ pricedAtMs: CHANGE })], book, invoice);
-  expect(lines.map(({ price_id, amount_exact, amount }) => [price_id, amount_exact, amount])).toEqual([
-    ["new", "8.0000000001", "8.00"],
-    ["old", "10", "10.00"],
+  expect(lines.map(({ price_id, amount }) => [price_id, amount])).toEqual([
+    ["new", "8.0000000001"],
+    ["old", "10"],
   ]);
   expect(total).toBe("18.00");
   expect(blocked).toBe(false);
@@ -60,31 +60,40 @@ test("usage without a price blocks the invoice and is never a line of zero", () 
 
 test("a price of zero is a price", () => {
   const { lines, blocked } = assembleInvoice([sum({ dimension: "request" })], book, invoice);
-  expect(lines[0]).toMatchObject({ price_id: "free", amount_exact: "0", amount: "0.00" });
+  expect(lines[0]).toMatchObject({ price_id: "free", amount: "0" });
   expect(blocked).toBe(false);
 });
 
-test("a line is rounded once, so many small amounts are not rounded away", () => {
-  const small = Array.from({ length: 1_000 }, () => sum({ quantity: 1n }));
-  expect(assembleInvoice(small, book, invoice).lines[0]).toMatchObject({
-    amount_exact: "0.01",
-    amount: "0.01",
-  });
-});
-
-test("the total is the sum of the rounded lines", () => {
-  const halfCents = createPriceBook([
-    price({ usdPerMillion: "0.015" }),
-    price({ id: "r", dimension: "reasoning", usdPerMillion: "0.015" }),
-    price({ id: "c", dimension: "cache_read", usdPerMillion: "0.005" }),
-  ]);
-  const { lines, total } = assembleInvoice(
-    [sum({}), sum({ dimension: "reasoning" }), sum({ dimension: "cache_read" })],
-    halfCents,
+test("lines are exact, so small amounts are not rounded away, and the total is rounded once and says by how much", () => {
+  const dimensions = ["output_text", "reasoning", "cache_read"];
+  const cheap = createPriceBook(
+    dimensions.map((dimension) => price({ id: dimension, dimension, usdPerMillion: "0.0084" })),
+  );
+  const { lines, ...invoiced } = assembleInvoice(
+    dimensions.map((dimension) => sum({ dimension })),
+    cheap,
     invoice,
   );
-  expect(lines.map(({ amount }) => amount)).toEqual(["0.00", "0.02", "0.02"]);
-  expect(total).toBe("0.04");
+  expect(lines.map(({ amount }) => amount)).toEqual(["0.0084", "0.0084", "0.0084"]);
+  expect(invoiced).toMatchObject({ subtotal: "0.0252", rounding: "0.0048", total: "0.03" });
+});
+
+test("however many lines there are, their exact sum and the rounding make the total, which is within half a cent of it", () => {
+  const quantities = fc.array(fc.bigInt({ min: 0n, max: 10n ** 9n }), { maxLength: 30 });
+  fc.assert(
+    fc.property(quantities, fc.nat(10 ** 10), (all, unit) => {
+      const usdPerMillion = decimalFromScaled(BigInt(unit), 10);
+      const prices = all.map((_, at) => price({ id: `${at}`, dimension: `d${at}`, usdPerMillion }));
+      const sums = all.map((quantity, at) => sum({ dimension: `d${at}`, quantity }));
+      const { lines, subtotal, rounding, total } = assembleInvoice(sums, createPriceBook(prices), invoice);
+      const exact = (decimal: string) =>
+        decimal.startsWith("-") ? -scaledInteger(decimal.slice(1), 16) : scaledInteger(decimal, 16);
+      expect(lines.reduce((added, { amount }) => added + exact(amount), 0n)).toBe(exact(subtotal));
+      expect(exact(subtotal) + exact(rounding)).toBe(exact(total));
+      expect(total).toMatch(/^\d+\.\d\d$/);
+      expect(Math.abs(Number(rounding))).toBeLessThanOrEqual(0.005);
+    }),
+  );
 });
 
 test("line ids are stable, and differ by tenant, period, usage and price version", () => {
@@ -119,5 +128,5 @@ test("the exact amounts of a period are those of its parts together, however it 
 
 function exactTotal(sums: UsageSum[]): bigint {
   const { lines } = assembleInvoice(sums, book, invoice);
-  return lines.reduce((total, line) => total + scaledInteger(line.amount_exact, 16), 0n);
+  return lines.reduce((total, line) => total + scaledInteger(line.amount, 16), 0n);
 }

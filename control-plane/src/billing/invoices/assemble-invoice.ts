@@ -1,11 +1,11 @@
 /**
- * Usage becomes lines: one for each vendor, upstream model, dimension and price version. A line's exact amount is
- * rounded once, half-even to cents; the total is the sum of the rounded lines. What has no price becomes no line, it
- * blocks the invoice.
+ * Usage becomes lines: one for each vendor, upstream model, dimension and price version. Lines are exact; their sum is
+ * rounded once, half-even to cents, and the invoice says by how much. What has no price becomes no line, it blocks the
+ * invoice.
  */
 import { sha256Hex } from "../../lib/canonical-json.ts";
 import type { PriceBook, PricedUsage, PriceVersion } from "../prices/price-book.ts";
-import { centsOf, rate, usdExact, usdFromCents } from "../rating.ts";
+import { rate, roundToCents, usdExact, usdWithCents } from "../rating.ts";
 import type { InvoiceBody } from "./views.ts";
 
 /** Usage summed over a time in which no price changes. */
@@ -28,7 +28,7 @@ export function assembleInvoice(
     found.set(key, { usage, price, quantity: (found.get(key)?.quantity ?? 0n) + usage.quantity });
   }
   const ordered = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
-  let totalCents = 0n;
+  let subtotal = 0n;
   const lines: InvoiceBody["lines"] = [];
   const unrated: InvoiceBody["unrated"] = [];
   for (const { usage, price, quantity } of ordered) {
@@ -38,18 +38,24 @@ export function assembleInvoice(
       unrated.push(counted);
       continue;
     }
-    const exact = rate(quantity, price.usdPerMillion);
-    const cents = centsOf(exact);
-    totalCents += cents;
+    const amount = rate(quantity, price.usdPerMillion);
+    subtotal += amount;
     const key = JSON.stringify([invoice.tenantId, invoice.period, vendor, model, dimension, price.id]);
     lines.push({
       line_id: sha256Hex(key).slice(0, 32),
       ...counted,
       usd_per_million: price.usdPerMillion,
       price_id: price.id,
-      amount_exact: usdExact(exact),
-      amount: usdFromCents(cents),
+      amount: usdExact(amount),
     });
   }
-  return { lines, total: usdFromCents(totalCents), blocked: unrated.length > 0, unrated };
+  const total = roundToCents(subtotal);
+  return {
+    lines,
+    subtotal: usdExact(subtotal),
+    rounding: usdExact(total - subtotal),
+    total: usdWithCents(total),
+    blocked: unrated.length > 0,
+    unrated,
+  };
 }

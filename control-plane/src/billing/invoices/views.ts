@@ -17,10 +17,15 @@ const invoiceBody = z.strictObject({
       quantity,
       usd_per_million: amount,
       price_id: z.string(),
-      amount_exact: amount,
+      /** Exact. */
       amount,
     }),
   ),
+  /** The exact sum of the lines. */
+  subtotal: amount,
+  /** What is added to the subtotal to come to whole cents; less than half a cent, of either sign. */
+  rounding: amount,
+  /** In whole cents. */
   total: amount,
   blocked: z.boolean(),
   unrated: z.array(z.strictObject({ ...thing, quantity })),
