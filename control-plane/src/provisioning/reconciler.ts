@@ -80,6 +80,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   /** Holders that have ended for good. */
   const gone = new Set<string>();
   let alarm = Promise.withResolvers<void>();
+  let claiming: Promise<unknown> = Promise.resolve();
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
 
@@ -120,13 +121,19 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   async function claimAndReconcile(): Promise<boolean> {
     if (stopped) return false;
-    const claim = await claimOne({ urgent: [...urgent] });
+    const claim = await claimInTurn();
     if (claim === undefined) return false;
-    urgent.delete(claim.row.id);
     const startedMs = clock.monotonicMs();
     await settle(claim, await reconcile(claim));
     metrics.observeReconcile((clock.monotonicMs() - startedMs) / 1_000);
     return true;
+  }
+
+  /** Lanes claim one after the other: one that began with what another takes as urgent would take that once more. */
+  function claimInTurn(): Promise<Claim | undefined> {
+    const claim = claiming.then(() => claimOne({ urgent: [...urgent] }));
+    claiming = claim.then((taken) => taken && urgent.delete(taken.row.id)).catch(() => undefined);
+    return claim;
   }
 
   function claimOne(which: Pick<ClaimOptions, "urgent" | "only">): Promise<Claim | undefined> {

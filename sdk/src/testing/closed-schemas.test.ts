@@ -16,7 +16,12 @@ const DOCUMENTS: Record<string, { schema: z.ZodType; document: object }> = {
   heartbeat: { schema: heartbeat, document: makeHeartbeat() },
   heartbeatAnswer: {
     schema: heartbeatAnswer,
-    document: { latest_revision: 1, server_time: 1, live_replicas: 1 },
+    document: {
+      latest_revision: 1,
+      server_time: 1,
+      live_replicas: 1,
+      budgets: { version: 1, more: false, spent: [{ key: "bud_1", amount: "1" }] },
+    },
   },
   usageAck: { schema: usageAck, document: { acked_seq: 1 } },
   usageGap: { schema: usageGap, document: { code: "usage.gap", expected_seq: 1 } },

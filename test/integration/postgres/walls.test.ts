@@ -213,9 +213,18 @@ const EMPTY_HERE = ["assertion_ids", "snapshot_acks", "snapshot_deliveries"];
 async function furnished(platform: Platform) {
   const tenant = await createFurnishedTenant(platform.server);
   const ship = await joinedShipper(platform, tenant);
-  const event = makeUsageEvent({ started_at: platform.server.clock.wallMs(), agent_id: tenant.agent });
+  const event = makeUsageEvent({
+    started_at: platform.server.clock.wallMs(),
+    agent_id: tenant.agent,
+    charges: [{ key: "bud_1", amount: "1" }],
+  });
   for (const batch of streamOf(makeId("stream"), [event], { size: 1 }))
     expect((await ship(batch)).status).toBe(200);
+  await platform.database.query(
+    `INSERT INTO decisions (tenant_id, decision_id, data_plane_id, received_at, request_id, at, code, status, revision)
+     VALUES ($1, $2, $3, 1, $4, 1, 'limit.requests', 429, 1)`,
+    [tenant.id, makeId("decision"), tenant.dataPlaneId, makeId("request")],
+  );
   await provisioned(platform, tenant.id, tenant.dataPlaneId);
   return tenant;
 }

@@ -143,7 +143,7 @@ test("a deleted data plane renews its credential only while it has usage to ship
   const dataPlane = await joinedDataPlane(platform);
   const renewAt = async (now: number, acked_seq: number) => {
     platform.setNow(now);
-    const beat = JSON.stringify(makeHeartbeat({ head_seq: 9, acked_seq }));
+    const beat = JSON.stringify(encodeHeartbeat(makeHeartbeat({ head_seq: 9, acked_seq })));
     await withTenant(platform.db, dataPlane.owner.tenantId, (tx) =>
       tx.execute(sql`update data_planes set state = 'deleted', deletion_requested_at = ${TEST_NOW}`),
     );
