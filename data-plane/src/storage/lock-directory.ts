@@ -3,7 +3,7 @@
  * that Node brings along: it is gone with the process that holds it however that ends, so that none is ever stale,
  * whatever numbers processes have.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -26,7 +26,10 @@ export class DirectoryInUseError extends Error {
  */
 export function lockDirectory(directory: string): () => void {
   const holder = join(directory, "lock.holder");
-  const lock = new DatabaseSync(join(directory, "lock"), { timeout: 0 });
+  const file = join(directory, "lock");
+  // SQLite would let others read it. Opened only where it is missing: to close a file gives its locks back.
+  if (!existsSync(file)) writeFileSync(file, "", { mode: 0o600 });
+  const lock = new DatabaseSync(file, { timeout: 0 });
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {

@@ -101,7 +101,7 @@ test("the body reaches the provider as it was, but for the name of the model", a
 });
 
 test("the agent receives none of the provider's headers", async () => {
-  const body = '{"id":"1","usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}';
+  const body = '{"id":"1","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}';
   const headers = {
     "content-type": "application/json; charset=utf-8",
     "set-cookie": "provider=cookie",

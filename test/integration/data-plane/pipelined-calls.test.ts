@@ -60,7 +60,7 @@ const askedFor = () =>
 
 test("calls behind one another are answered in their order, and one runs only when the one before it is answered", async () => {
   const held = provider.hold();
-  provider.script(({ body }) => jsonAnswer(`{"id":"second","asked":${body.toString()}}`));
+  provider.script(({ body }) => jsonAnswer(`{"id":"second","choices":[],"asked":${body.toString()}}`));
   using connection = await openRawConnection(tenant.url);
   await connection.send([1, 2, 3, 4, 5].map((max) => call({ max })).join(""));
   await held.arrived;
