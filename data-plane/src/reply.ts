@@ -12,6 +12,8 @@ import type { ErrorFacts, ReplyStyle } from "./protocols/reply-style.ts";
 /** Headers that every answer carries, as name and value pairs. */
 export function answerHeaders(exchange: Exchange): string[] {
   const headers = ["x-request-id", exchange.requestId, "x-headgate-decision", exchange.decisionId];
+  const { requestIdHeader } = exchange.style;
+  if (requestIdHeader !== undefined) headers.push(requestIdHeader, exchange.requestId);
   if (exchange.attempts.length > 0) headers.push("x-headgate-attempts", String(exchange.attempts.length));
   for (const limit of exchange.limitStatus) {
     exchange.style.pushLimitHeaders(headers, limit, exchange.receivedWall);
@@ -86,6 +88,7 @@ export interface BareReplyIds {
 export function bareErrorReply(code: ErrorCode, style: ReplyStyle, ids: BareReplyIds): string {
   const row = errorRow(code);
   const { requestId } = ids;
+  const { requestIdHeader } = style;
   const body = JSON.stringify(
     style.errorBody({
       code,
@@ -97,7 +100,7 @@ export function bareErrorReply(code: ErrorCode, style: ReplyStyle, ids: BareRepl
   );
   return (
     `HTTP/1.1 ${row.status} ${STATUS_CODES[row.status]}\r\ncontent-type: application/json\r\n` +
-    `content-length: ${Buffer.byteLength(body)}\r\n${ids.allow === undefined ? "" : `allow: ${ids.allow}\r\n`}x-request-id: ${ids.requestId}\r\nx-headgate-decision: ${ids.decisionId}\r\nconnection: close\r\n\r\n${body}`
+    `content-length: ${Buffer.byteLength(body)}\r\n${ids.allow === undefined ? "" : `allow: ${ids.allow}\r\n`}x-request-id: ${requestId}\r\n${requestIdHeader === undefined ? "" : `${requestIdHeader}: ${requestId}\r\n`}x-headgate-decision: ${ids.decisionId}\r\nconnection: close\r\n\r\n${body}`
   );
 }
 

@@ -26,6 +26,7 @@ const protocols = createProtocols([
       endpoint("POST", "/v9/models/{model}:generate", "generate"),
       endpoint("POST", "/v9/models/{model}:stream", "stream"),
       endpoint("DELETE" as "GET", "/v1/models/{model}", "remove"),
+      endpoint("GET", "/v5/models/{model...}", "deep"),
     ],
     headers: {},
     styleFor: () => undefined,
@@ -47,6 +48,29 @@ test("a path is found exactly or by its parameters, which are told by name", () 
   expect(find("GET", "/v1/models/small-1.5")).toEqual({ name: "model", model: "small-1.5" });
   expect(find("POST", "/v9/models/big:latest:generate")).toEqual({ name: "generate", model: "big:latest" });
   expect(find("POST", "/v9/models/big:stream")).toEqual({ name: "stream", model: "big" });
+});
+
+test("a parameter that may have slashes takes escapes of what is in it, and no dots for segments", () => {
+  const name = "vendor/family/small:1.5@eu";
+  for (const written of [name, encodeURIComponent(name), "vendor%2ffamily/small%3a1.5@eu"]) {
+    expect(find("GET", `/v5/models/${written}`)).toEqual({ name: "deep", model: name });
+  }
+  const others = [
+    "..",
+    "a/..",
+    "a%2F..",
+    "..%2Fa",
+    "a/./b",
+    "a//b",
+    "a%2F%2Fb",
+    "a/",
+    "/a",
+    "%2E%2E",
+    "a%00",
+    "a%5Cb",
+    "",
+  ];
+  for (const other of others) expect(find("GET", `/v5/models/${other}`)).toBeUndefined();
 });
 
 test("of endpoints at one path the one with the method is taken, then the one whose client it is", () => {

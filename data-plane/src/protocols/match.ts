@@ -44,7 +44,7 @@ export function createProtocols(protocols: readonly Protocol[]): Protocols {
     exact.get(path) ??
     templates.flatMap(({ endpoint, pattern }) => {
       const found = pattern.exec(path);
-      return found === null ? [] : [{ endpoint, pathParameters: { ...found.groups } }];
+      return found === null ? [] : [{ endpoint, pathParameters: decoded(found.groups) }];
     });
 
   return {
@@ -69,14 +69,23 @@ export function createProtocols(protocols: readonly Protocol[]): Protocols {
   };
 }
 
-/** Escapes, slashes and dot segments are in no parameter, so that no other reader can take the path for another one. */
+/** A segment that is no dots: another reader would take the path for another one. */
+const SEGMENT = "(?!\\.{1,2}(?:/|%2[Ff]|$))[A-Za-z0-9._:@~-]+";
+/** With escapes of what is in names of models: clients escape a name that they take for one segment. */
+const ESCAPED_SEGMENT = "(?!\\.{1,2}(?:/|%2[Ff]|$))(?:[A-Za-z0-9._:@~-]|%3[Aa]|%40)+";
+
+/** Escapes, slashes and dot segments are in no parameter but those that are told to take them. */
 function patternOf(path: string): RegExp {
-  const source = path
-    .split(/(\{[a-z]+\})/)
-    .map((part) =>
-      part.startsWith("{")
-        ? `(?!\\.{1,2}(?:/|$))(?<${part.slice(1, -1)}>[A-Za-z0-9._:@~-]+)`
-        : part.replace(/[^A-Za-z0-9/]/g, "\\$&"),
-    );
+  const source = path.split(/(\{[a-z]+(?:\.\.\.)?\})/).map((part) => {
+    if (!part.startsWith("{")) return part.replace(/[^A-Za-z0-9/]/g, "\\$&");
+    const name = part.replace(/[^a-z]/g, "");
+    return part.endsWith("...}")
+      ? `(?<${name}>${ESCAPED_SEGMENT}(?:(?:/|%2[Ff])${ESCAPED_SEGMENT})*)`
+      : `(?<${name}>${SEGMENT})`;
+  });
   return new RegExp(`^${source.join("")}$`);
+}
+
+function decoded(groups: PathParameters = NO_PATH_PARAMETERS): PathParameters {
+  return Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decodeURIComponent(text)]));
 }

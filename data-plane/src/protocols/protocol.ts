@@ -24,7 +24,10 @@ export interface Protocol {
 export interface EndpointBase {
   readonly name: UsageSubject["endpoint"];
   readonly method: "POST" | "GET";
-  /** What agents call. A `{name}` in it is a path parameter: characters that stand for themselves, but no slash. */
+  /**
+   * What agents call. A `{name}` in it is a path parameter: characters that stand for themselves, but no slash; `{name...}` may have slashes,
+   * and escapes as clients write them that take it for one segment.
+   */
   readonly path: string;
   /** What is done there: spans are named by it. */
   readonly operation: string;
@@ -47,7 +50,16 @@ export interface CallEndpoint extends EndpointBase {
 export interface OwnEndpoint extends EndpointBase {
   readonly kind: "own";
   /** Lets others go on in between where it takes long. */
-  answer(policy: CompiledPolicy, agent: CompiledAgent, wallMs: number): Promise<WholeAnswer>;
+  answer(asked: OwnAsked): Promise<WholeAnswer | Refusal>;
+}
+
+export interface OwnAsked {
+  readonly policy: CompiledPolicy;
+  readonly agent: CompiledAgent;
+  readonly wallMs: number;
+  readonly pathParameters: PathParameters;
+  /** Behind the question mark; empty where there is none. */
+  readonly query: string;
 }
 
 export type Endpoint = CallEndpoint | OwnEndpoint;

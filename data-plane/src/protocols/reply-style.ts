@@ -3,6 +3,8 @@ import type { LimitStatus } from "../limits/admission.ts";
 
 /** How a kind of client is told of errors and limits. */
 export interface ReplyStyle {
+  /** A header beside `x-request-id` in which its clients look for the request's id. */
+  readonly requestIdHeader?: string;
   /** The HTTP status of a code. */
   statusOf(code: ErrorCode): number;
   errorBody(error: ErrorFacts): object;

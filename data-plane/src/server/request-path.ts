@@ -6,3 +6,9 @@ export function pathOf(target: string): string {
   const slash = withoutQuery.indexOf("/", withoutQuery.indexOf("//") + 2);
   return slash === -1 ? "/" : withoutQuery.slice(slash);
 }
+
+/** What follows the question mark; empty where there is none. */
+export function queryOf(target: string): string {
+  const query = target.indexOf("?");
+  return query === -1 ? "" : target.slice(query + 1);
+}

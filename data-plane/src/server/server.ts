@@ -212,8 +212,8 @@ function refuseUnreadable(socket: Socket, code: DenyCode, shared: Shared): void 
 }
 
 /** Refuses a call whose body is not whole, and ends its connection. */
-function refuseRunning(exchange: Exchange, code: DenyCode, { gateway, endBounds }: Shared): void {
-  const { request, response, requestId, decisionId } = exchange;
+function refuseRunning(exchange: Exchange, code: DenyCode, { endBounds }: Shared): void {
+  const { request, response, requestId, decisionId, style } = exchange;
   if (exchange.committed || !request.socket.writable) {
     response.destroy();
     return;
@@ -222,7 +222,7 @@ function refuseRunning(exchange: Exchange, code: DenyCode, { gateway, endBounds 
   exchange.statusSent = errorRow(code).status;
   exchange.committed = true;
   exchange.cutOff = true;
-  const reply = bareErrorReply(code, gateway.protocols.plainStyle, { requestId, decisionId });
+  const reply = bareErrorReply(code, style, { requestId, decisionId });
   endGently(request.socket, endBounds, reply);
   exchange.reading?.stop();
 }

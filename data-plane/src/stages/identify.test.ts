@@ -44,13 +44,37 @@ test("a caller who has to be asked after is waited for, and let on or refused as
   await expect(identify.run(late, gateway)).resolves.toEqual({ code: "tenant.suspended" });
 });
 
-test("two credentials that differ are a conflict, wherever clients put them; the same one twice is not", () => {
+test("two credentials of ours that differ are a conflict, wherever clients put them; the same one twice is not", async () => {
   const identified: Identification = { ok: true, principal };
-  const run = (head: Record<string, string>) => identify.run(exchangeOf(head, identified), gateway);
-  expect(run({})).toEqual({ code: "auth.missing_credential" });
-  expect(run({ authorization: "Bearer a", "x-goog-api-key": "b" })).toEqual({
-    code: "auth.conflicting_credentials",
-  });
-  expect(run({ "x-api-key": "a", "x-goog-api-key": "b" })).toEqual({ code: "auth.conflicting_credentials" });
-  expect(run({ authorization: "bearer a", "x-api-key": "a", "x-goog-api-key": "a" })).toBeUndefined();
+  const run = async (head: Record<string, string>) => identify.run(exchangeOf(head, identified), gateway);
+  const conflict = { code: "auth.conflicting_credentials" };
+  expect(await run({})).toEqual({ code: "auth.missing_credential" });
+  expect(await run({ authorization: "Bearer a", "x-goog-api-key": "b" })).toEqual(conflict);
+  expect(await run({ "x-api-key": "a", "x-goog-api-key": "b" })).toEqual(conflict);
+  expect(await run({ authorization: "bearer a", "x-api-key": "a", "x-goog-api-key": "a" })).toBeUndefined();
+});
+
+test("a credential that is not in the form of ours, or an empty one, is passed over beside one that is", async () => {
+  const MALFORMED = { ok: false, reason: "malformed", principal: undefined } as const;
+  const UNKNOWN = { ok: false, reason: "unknown", principal: undefined } as const;
+  const known = new Map<string, Identification>([
+    ["ours", { ok: true, principal }],
+    ["of-ours-and-unknown", UNKNOWN],
+  ]);
+  const run = async (head: Record<string, string>) => {
+    const policy = { identify: async (key: string) => known.get(key) ?? MALFORMED, suspended: false };
+    return identify.run({ head, policy } as unknown as Exchange, gateway);
+  };
+  const conflict = { code: "auth.conflicting_credentials" };
+  const invalid = { code: "auth.invalid_credential" };
+  for (const authorization of ["Bearer ", "bearer", "Bearer sk-1", "Basic x", "Bearer ours"]) {
+    expect(await run({ authorization, "x-api-key": "ours" })).toBeUndefined();
+    expect(await run({ authorization, "x-api-key": "ours", "x-goog-api-key": "sk-2" })).toBeUndefined();
+  }
+  expect(
+    await run({ authorization: "Bearer ours", "x-api-key": "sk", "x-goog-api-key": "sk" }),
+  ).toBeUndefined();
+  expect(await run({ authorization: "Bearer of-ours-and-unknown", "x-api-key": "ours" })).toEqual(conflict);
+  expect(await run({ authorization: "Bearer a", "x-api-key": "b" })).toEqual(invalid);
+  expect(await run({ authorization: "Bearer ", "x-api-key": "" })).toEqual(invalid);
 });

@@ -40,7 +40,7 @@ export function createTracing(tracer: Tracer): Tracing {
       const span = tracer.startSpan(
         `${operation} ${call?.name ?? ""}`.trim(),
         { kind: SpanKind.SERVER, startTime: start, attributes: serverAttributes(exchange, outcome) },
-        parentOf(exchange.head.traceparent),
+        isKnown(exchange) ? parentOf(exchange.head.traceparent) : context.active(),
       );
       if (exchange.failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
       if (call !== undefined && span.isRecording()) {
@@ -51,6 +51,11 @@ export function createTracing(tracer: Tracer): Tracing {
       return traceIdOf(span);
     },
   };
+}
+
+/** A stranger has no say in what is traced, nor in which trace it appears. */
+function isKnown({ principal, refusal }: Exchange): boolean {
+  return principal !== undefined && refusal?.code.startsWith("auth.") !== true;
 }
 
 function traceIdOf(span: Span): string | undefined {

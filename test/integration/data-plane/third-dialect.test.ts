@@ -4,8 +4,10 @@
  */
 import { DIALECTS, type Dialect } from "@headgate/data-plane";
 import { errorRow } from "@headgate/sdk/contract";
+import { makeId } from "@headgate/sdk/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ScriptedProvider, startScriptedProvider } from "../../doubles/provider/scripted-provider.ts";
+import { makeKey } from "../../fixtures/plain-policy.ts";
 import { jsonAnswer, streamAnswer } from "../../fixtures/provider-answers.ts";
 import { makeLimit, makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
 import { startTenant, type Tenant } from "../../harness/tenant.ts";
@@ -73,7 +75,8 @@ const parrot: Dialect = {
   pushUpstreamHeaders(headers, head, credential) {
     headers.push("x-parrot-mood", head["x-parrot-mood"] ?? "calm", "x-parrot-key", credential ?? "");
   },
-  modelList: (names) => ({ birds: names }),
+  modelEntry: (name) => ({ bird: name }),
+  modelList: ({ names }) => ({ birds: names }),
 };
 
 const LIVE =
@@ -175,7 +178,13 @@ test("errors are the dialect's own: in body, status and limits, and also where n
   expect(await malformed.json()).toMatchObject({ squawk: "request.invalid_parameter" });
   const lost = await fetch(`${tenant.url}/v7/nests`, { headers: { "x-parrot-mood": "lost" } });
   expect(await lost.json()).toMatchObject({ squawk: "request.unknown_endpoint" });
-  const conflict = await repeat("polly", {}, { authorization: "Bearer another" });
+  const conflict = await repeat(
+    "polly",
+    {},
+    {
+      authorization: `Bearer ${makeKey(makeId("agent")).secret}`,
+    },
+  );
   expect(await conflict.json()).toMatchObject({ squawk: "auth.conflicting_credentials" });
   const method = await fetch(`${tenant.url}/v7/birds/polly:repeat`);
   expect([method.status, method.headers.get("allow")]).toEqual([405, "POST"]);

@@ -3,11 +3,12 @@ import type { Id } from "@headgate/sdk/contract";
 import { ATTR_GEN_AI_OPERATION_NAME } from "@opentelemetry/semantic-conventions/incubating";
 import type { Registry } from "prom-client";
 import { scanJsonObject } from "../../lib/json/scan-json.ts";
-import type { CallEndpoint, Endpoint, Protocol } from "../protocol.ts";
+import type { CallEndpoint, Endpoint, OwnEndpoint, Protocol, WholeAnswer } from "../protocol.ts";
 import { LlmCall, type ReadBody } from "./call.ts";
 import type { Dialect, ModelEndpoint } from "./dialects/dialect.ts";
-import { listModels } from "./list-models.ts";
+import { isListed, listModels } from "./list-models.ts";
 import { createModelMetrics } from "./model-telemetry.ts";
+import { pageModels } from "./page-models.ts";
 
 export function createLlm(dialects: readonly Dialect[], registry: Registry): Protocol {
   const metrics = createModelMetrics(registry);
@@ -30,16 +31,34 @@ export function createLlm(dialects: readonly Dialect[], registry: Registry): Pro
               ...shared,
               kind: "own",
               method: "GET",
-              answer: async (policy, agent, wallMs) => {
-                const names = await listModels(policy, byName, { agent, wallMs });
-                const body = Buffer.from(JSON.stringify(dialect.modelList(names, policy.issuedAt)));
-                return { kind: "json", status: 200, contentType: "application/json", body };
-              },
+              answer: answererOf(dialect, byName),
             };
       }),
     ),
     headers: Object.assign({}, ...dialects.map(({ headers }) => headers)),
     styleFor: (path, head) => dialects.find((dialect) => dialect.claims(path, head)),
+  };
+}
+
+function answererOf(dialect: Dialect, dialects: ReadonlyMap<string, Dialect>): OwnEndpoint["answer"] {
+  return async ({ policy, agent, wallMs, pathParameters, query }) => {
+    const name = pathParameters["model"];
+    if (name !== undefined) {
+      return isListed(policy, dialects, { agent, wallMs, name })
+        ? jsonAnswer(dialect.modelEntry(name, policy.issuedAt))
+        : { code: "model.not_found", parameter: "model" };
+    }
+    const page = pageModels(await listModels(policy, dialects, { agent, wallMs }), query);
+    return "code" in page ? page : jsonAnswer(dialect.modelList(page, policy.issuedAt));
+  };
+}
+
+function jsonAnswer(value: object): WholeAnswer {
+  return {
+    kind: "json",
+    status: 200,
+    contentType: "application/json",
+    body: Buffer.from(JSON.stringify(value)),
   };
 }
 

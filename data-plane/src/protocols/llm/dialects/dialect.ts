@@ -20,8 +20,17 @@ export interface Dialect extends ReplyStyle {
   pushUpstreamHeaders(headers: string[], head: RequestHead, credential: string | null): void;
   /** Whether a body is an error as its clients know it. */
   isOwnError(body: unknown): boolean;
+  /** What is told of one model. */
+  modelEntry(name: string, createdMs: number): object;
   /** The body of the list of models. */
-  modelList(names: readonly string[], createdMs: number): object;
+  modelList(page: ModelPage, createdMs: number): object;
+}
+
+/** Of the models that an agent may call. */
+export interface ModelPage {
+  readonly names: readonly string[];
+  /** Whether there are others behind these, in the order of the list. */
+  readonly hasMore: boolean;
 }
 
 interface EndpointParts {
@@ -32,7 +41,7 @@ interface EndpointParts {
   readonly operation: string;
 }
 
-/** Where the gateway itself says which models there are. */
+/** Where the gateway itself says which models there are, or where its path has a `{model...}` in it, whether that one is. */
 export interface ListEndpoint extends EndpointParts {
   readonly method: "GET";
 }

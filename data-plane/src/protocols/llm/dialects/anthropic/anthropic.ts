@@ -2,7 +2,7 @@
 import type { Dialect } from "../dialect.ts";
 import { errorBody, isOwnError, statusOf } from "./errors.ts";
 import { OWN_HEADERS, pushLimitHeaders, pushUpstreamHeaders } from "./headers.ts";
-import { modelList } from "./models.ts";
+import { modelEntry, modelList } from "./models.ts";
 import { ENDPOINTS } from "./request.ts";
 
 export const anthropic: Dialect = {
@@ -10,10 +10,12 @@ export const anthropic: Dialect = {
   headers: OWN_HEADERS,
   claims: (path, head) => path.startsWith("/v1/messages") || head["anthropic-version"] !== undefined,
   endpoints: ENDPOINTS,
+  requestIdHeader: "request-id",
   statusOf,
   errorBody,
   isOwnError,
   pushLimitHeaders,
   pushUpstreamHeaders,
+  modelEntry,
   modelList,
 };

@@ -42,4 +42,5 @@ export const ENDPOINTS: readonly DialectEndpoint[] = [
     stream: undefined,
   },
   { name: "models", method: "GET", path: "/v1/models", operation: "list_models" },
+  { name: "models", method: "GET", path: "/v1/models/{model...}", operation: "get_model" },
 ];

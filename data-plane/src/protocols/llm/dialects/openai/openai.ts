@@ -2,7 +2,7 @@
 import type { Dialect } from "../dialect.ts";
 import { errorBody, isOwnError, statusOf } from "./errors.ts";
 import { OWN_HEADERS, pushLimitHeaders, pushUpstreamHeaders } from "./headers.ts";
-import { modelList } from "./models.ts";
+import { modelEntry, modelList } from "./models.ts";
 import { ENDPOINTS } from "./request.ts";
 
 export const openai: Dialect = {
@@ -15,5 +15,6 @@ export const openai: Dialect = {
   isOwnError,
   pushLimitHeaders,
   pushUpstreamHeaders,
+  modelEntry,
   modelList,
 };

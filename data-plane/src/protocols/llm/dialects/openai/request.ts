@@ -76,6 +76,7 @@ export const ENDPOINTS: readonly DialectEndpoint[] = [
     stream: undefined,
   },
   { name: "models", method: "GET", path: "/v1/models", operation: "list_models" },
+  { name: "models", method: "GET", path: "/v1/models/{model...}", operation: "get_model" },
 ];
 
 function readChoices(value: unknown, asked: Asked): boolean {
