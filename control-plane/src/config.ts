@@ -16,6 +16,8 @@ export interface Config {
   readonly metricsPort: number;
   /** Postgres; without it the database is embedded. */
   readonly databaseUrl?: string | undefined;
+  /** Of the API's and the worker's processes, for whoever brings the schema up to date. */
+  readonly databaseLogins: readonly string[];
   /** Without it one is made and kept in the data directory. */
   readonly operatorToken?: string | undefined;
   /** The platform's key; without it one is made and kept in the data directory. */
@@ -105,6 +107,7 @@ const schema = z.strictObject({
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: "must be postgres://user:password@host/database" })
     .optional(),
+  HEADGATE_DATABASE_LOGINS: list.default([]),
   HEADGATE_OPERATOR_TOKEN: z
     .string()
     .regex(/^hgo_[A-Za-z0-9_-]{32,200}$/, "must be hgo_ and at least 32 letters or digits")
@@ -156,6 +159,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     port: values.HEADGATE_PORT,
     metricsPort: values.HEADGATE_METRICS_PORT,
     databaseUrl: values.DATABASE_URL,
+    databaseLogins: values.HEADGATE_DATABASE_LOGINS,
     operatorToken: values.HEADGATE_OPERATOR_TOKEN,
     keyFile: values.HEADGATE_KEY_FILE === undefined ? undefined : resolve(values.HEADGATE_KEY_FILE),
     driver: values.HEADGATE_DRIVER,

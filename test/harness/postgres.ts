@@ -35,6 +35,8 @@ export interface PostgresServer extends AsyncDisposable {
 export interface PostgresOptions {
   /** Waits for the disk as a production server does. Off for speed unless a test is about that. */
   readonly durable?: boolean;
+  /** Of another version than the one that npm brings along: the folder that has `bin`. */
+  readonly installation?: string;
   /** Also listens on port 5432 of this address; whoever is in the network (CIDR) may come in without a password. */
   readonly tcp?: {
     readonly host: string;
@@ -56,7 +58,7 @@ export function postgresUrl(directory: string, database: string, user = SUPERUSE
 /** Makes a new cluster and starts it. About a second. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const credentials = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
-  const native = await nativeDirectory(credentials);
+  const native = options.installation ?? (await nativeDirectory(credentials));
   const directory = privateDirectory(credentials);
   const data = join(directory, "data");
   const initdb = spawnSync(

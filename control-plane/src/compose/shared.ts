@@ -54,6 +54,11 @@ export async function openShared(
     role === "worker" ? "" : (config.operatorToken ?? (await readOrMakeOperatorToken(tokenFile, random)));
   const database = await openConfigured(config);
   shutdown.later(() => database.close());
+  const logger = createLogger(config.logLevel);
+  if (role !== "all" && database.mayChangeSchema)
+    logger.warn(
+      `the login of DATABASE_URL may change the schema, which the ${role} never does: give it one of its own`,
+    );
   const keyWrapper = await openKeyWrapper(config, random, database);
   const revisionEvents = createRevisionEvents();
   const trials = createTrialPool();
@@ -66,7 +71,7 @@ export async function openShared(
     clock,
     random,
     makeId: createMakeId(clock, random),
-    logger: createLogger(config.logLevel),
+    logger,
     metrics,
     keyWrapper,
     secrets: createTenantSecrets(keyWrapper, random),
@@ -111,6 +116,6 @@ function openConfigured(config: Config): Promise<OpenDatabase> {
     kind: "postgres",
     url,
     // Of processes that share the work none changes what the others stand on.
-    ...(config.role === "all" ? {} : { awaitMigratedMs: MIGRATED_MS_MAX }),
+    ...(config.role === "all" ? { logins: config.databaseLogins } : { awaitMigratedMs: MIGRATED_MS_MAX }),
   });
 }

@@ -6,6 +6,7 @@ import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import pg from "pg";
 import { Refusal } from "../lib/refusal.ts";
+import { mayChangeSchema } from "./logins.ts";
 import { awaitMigrated, migrateNodePg, migratePglite } from "./migrate.ts";
 import { createTurns, type LaneRules, type Turns } from "./turns.ts";
 
@@ -56,6 +57,8 @@ export interface OpenDatabase {
   readonly db: Database;
   /** True for PGlite: one process, one connection. */
   readonly embedded: boolean;
+  /** Whether the login could change the schema; of the embedded one it always can. */
+  readonly mayChangeSchema: boolean;
   close(): Promise<void>;
 }
 
@@ -66,6 +69,8 @@ export type DatabaseOptions =
       connectionsMax?: number;
       /** Waits so long for somebody else to bring the schema up to date, instead of doing it. */
       awaitMigratedMs?: number;
+      /** Of other processes, which are let through the doors once the schema is up to date. */
+      logins?: readonly string[];
     }
   | { kind: "embedded"; directory: string }
   | { kind: "memory"; template?: Blob };
@@ -81,6 +86,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   return {
     db: databaseOf(drizzlePglite({ client }), { slots: 1, timeouts: undefined }),
     embedded: true,
+    mayChangeSchema: true,
     close: () => client.close(),
   };
 }
@@ -143,6 +149,7 @@ async function openPostgres({
   url,
   connectionsMax = CONNECTIONS_MAX,
   awaitMigratedMs,
+  logins = [],
 }: Extract<DatabaseOptions, { kind: "postgres" }>): Promise<OpenDatabase> {
   pg.types.setTypeParser(pg.types.builtins.INT8, exactInt8);
   const pool = new pg.Pool({
@@ -156,17 +163,18 @@ async function openPostgres({
   // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
   pool.on("error", () => undefined);
   try {
-    if (awaitMigratedMs === undefined) await migrateNodePg(pool);
+    if (awaitMigratedMs === undefined) await migrateNodePg(pool, logins);
     else await awaitMigrated(pool, { waitMs: awaitMigratedMs });
+    return {
+      db: databaseOf(drizzleNodePg({ client: pool }), { slots: connectionsMax, timeouts: TIMEOUTS }),
+      embedded: false,
+      mayChangeSchema: await mayChangeSchema(pool),
+      close: () => pool.end(),
+    };
   } catch (error) {
     await pool.end();
     throw error;
   }
-  return {
-    db: databaseOf(drizzleNodePg({ client: pool }), { slots: connectionsMax, timeouts: TIMEOUTS }),
-    embedded: false,
-    close: () => pool.end(),
-  };
 }
 
 function exactInt8(text: string): number | bigint {

@@ -9,6 +9,7 @@ import { migrate as runPglite } from "drizzle-orm/pglite/migrator";
 import type pg from "pg";
 import { z } from "zod";
 import { Refusal } from "../lib/refusal.ts";
+import { letThrough, OPEN_TO_BACKUP } from "./logins.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../../migrations", import.meta.url));
 
@@ -17,16 +18,19 @@ const MIGRATION_LOCK = 4_846_715;
 
 export async function migratePglite(client: PGlite): Promise<void> {
   await runPglite(drizzlePglite({ client }), { migrationsFolder });
+  await client.exec(OPEN_TO_BACKUP);
 }
 
-/** Applies what is missing; processes that start together take turns. */
-export async function migrateNodePg(pool: pg.Pool): Promise<void> {
+/** Applies what is missing, and lets the logins through; processes that start together take turns. */
+export async function migrateNodePg(pool: pg.Pool, logins: readonly string[]): Promise<void> {
   const client = await pool.connect();
   try {
     await requireVersion(client);
     await client.query("SET statement_timeout = 0");
     await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
     await runNodePg(drizzleNodePg({ client }), { migrationsFolder });
+    await client.query(OPEN_TO_BACKUP);
+    await letThrough(client, logins);
   } finally {
     // Closing the connection frees the lock and forgets the settings.
     client.release(true);
@@ -47,7 +51,7 @@ export async function awaitMigrated(pool: pg.Pool, { waitMs }: { waitMs: number 
       if ((await appliedMigration(client)) >= wanted) return;
       if (performance.now() >= until)
         throw new Refusal(
-          "The database's schema is not up to date, and this process does not change it: run `node dist/main.js migrate` first.",
+          "The database's schema is not up to date, or this login was not let through, and this process changes neither: run `node dist/main.js migrate` first, with HEADGATE_DATABASE_LOGINS.",
         );
       await delay(500);
     }
@@ -65,16 +69,23 @@ async function newestMigration(): Promise<number> {
   return Math.max(...entries.map(({ when }) => when));
 }
 
-/** By its time in the journal; 0 where nothing was ever applied. */
+/** Of a login that was not let through yet, or has no schema to look at. */
+const NOT_YET = ["22023", "42501", "42704", "42P01", "3F000"];
+
+/** By its time in the journal; 0 where nothing was ever applied, or not yet for this login. */
 async function appliedMigration(client: pg.PoolClient): Promise<number> {
-  const { rows: found } = await client.query<{ there: boolean }>(
-    "SELECT to_regclass('drizzle.__drizzle_migrations') IS NOT NULL AS there",
-  );
-  if (found[0]?.there !== true) return 0;
-  const { rows } = await client.query<{ at: string | number | null }>(
-    "SELECT max(created_at) AS at FROM drizzle.__drizzle_migrations",
-  );
-  return Number(rows[0]?.at ?? 0);
+  try {
+    await client.query("SET ROLE headgate_platform");
+    const { rows } = await client.query<{ at: string | number | null }>(
+      "SELECT max(created_at) AS at FROM drizzle.__drizzle_migrations",
+    );
+    return Number(rows[0]?.at ?? 0);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && NOT_YET.includes(String(error.code))) return 0;
+    throw error;
+  } finally {
+    await client.query("RESET ROLE");
+  }
 }
 
 /** Older ones lack what the schema is written in. */

@@ -59,7 +59,7 @@ export async function createTestServer(
   const clock = createFakeClock();
   const random = (count: number) => randomBytes(count);
   const makeId = createMakeId(clock, random);
-  const keyWrapper = createKeyWrapper(random(32), random);
+  const keyWrapper = overrides.keyWrapper ?? createKeyWrapper(random(32), random);
   const operatorToken = `hgo_${randomBytes(32).toString("base64url")}`;
   const revisionEvents = createRevisionEvents();
   const trials = createTrialPool();

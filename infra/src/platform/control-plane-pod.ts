@@ -67,7 +67,7 @@ export function controlPlanePod(
     {
       name: "database",
       path: DATABASE,
-      source: secret(config.database.secret, ["url"]),
+      source: secret(config.database.secret, { [`${part}-url`]: "url" }),
     },
     ...(config.database.caConfigMap === null
       ? []
@@ -91,7 +91,7 @@ export function controlPlanePod(
             path: SECRETS,
             source: secret(
               config.secret,
-              secretFiles.map((name) => SECRET_FILES[name]),
+              Object.fromEntries(secretFiles.map((name) => [SECRET_FILES[name], SECRET_FILES[name]])),
             ),
           },
         ]),
@@ -131,6 +131,11 @@ export function controlPlanePod(
   };
 }
 
-function secret(secretName: string, keys: readonly string[]): Pick<types.input.core.v1.Volume, "secret"> {
-  return { secret: { secretName, items: keys.map((key) => ({ key, path: key })), defaultMode: 0o400 } };
+/** Files by the Secret's keys. */
+function secret(
+  secretName: string,
+  files: Readonly<Record<string, string>>,
+): Pick<types.input.core.v1.Volume, "secret"> {
+  const items = Object.entries(files).map(([key, path]) => ({ key, path }));
+  return { secret: { secretName, items, defaultMode: 0o400 } };
 }

@@ -20,7 +20,7 @@ export function migrations(config: PlatformConfig): Manifest {
       image: config.image,
       args: ["dist/main.js", "migrate"],
       secretFiles: [],
-      environment: { HEADGATE_DRIVER: "none" },
+      environment: { HEADGATE_DRIVER: "none", HEADGATE_DATABASE_LOGINS: config.database.logins.join(",") },
       pod: { restartPolicy: "Never", serviceAccountName: part },
       container: { resources: resources(100, 256) },
     }),

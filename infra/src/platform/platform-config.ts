@@ -63,8 +63,13 @@ export const platformConfig = z.strictObject({
     .prefault({}),
   database: z.strictObject({
     kind: z.literal("external"),
-    /** A Secret in the system namespace; its key `url` is `postgres://user:password@host/database`. */
+    /**
+     * A Secret in the system namespace with a login for each part: `api-url`, `worker-url` and `migrations-url` are
+     * `postgres://user:password@host/database`.
+     */
     secret: dnsName,
+    /** The users of `api-url` and `worker-url`, which the migrations let through to tenants' rows. */
+    logins: z.array(z.string().regex(/^[^,]{1,63}$/)).default(["headgate_api", "headgate_worker"]),
     /**
      * A ConfigMap there, whose `ca.crt` has the certificate authorities that the database's certificate is checked by. The
      * URL says so with `sslmode=verify-full&sslrootcert=/var/run/headgate/database-ca/ca.crt`; null: the image's own, or none.

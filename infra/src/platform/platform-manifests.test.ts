@@ -94,9 +94,9 @@ describe("pods", () => {
         .filter(([part]) => part.startsWith(name))
         .flatMap(([, { spec }]) => spec.volumes.flatMap(({ secret }) => secret?.items ?? []))
         .map(({ key }) => key);
-    expect(files("migrations")).toEqual(["url"]);
-    expect(files("api")).toEqual(["url", "platform-key", "operator-token"]);
-    expect(files("worker")).toEqual(["url", "platform-key", "pulumi-passphrase"]);
+    expect(files("migrations")).toEqual(["migrations-url"]);
+    expect(files("api")).toEqual(["api-url", "platform-key", "operator-token"]);
+    expect(files("worker")).toEqual(["worker-url", "platform-key", "pulumi-passphrase"]);
     for (const [, { spec }] of templates) {
       for (const { value } of spec.containers[0].env) expect(value).toBeTypeOf("string");
       for (const { secret } of spec.volumes) if (secret !== undefined) expect(secret.defaultMode).toBe(0o400);

@@ -21,6 +21,7 @@ export function platformFacts(region: RegionOutputs): PlatformFacts {
     database: {
       kind: "external",
       secret: "headgate-database",
+      logins: ["headgate_api", "headgate_worker"],
       caConfigMap: "headgate-database-ca",
       cidrs: region.intraCidrs,
       port: region.dbPort,

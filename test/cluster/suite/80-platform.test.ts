@@ -47,7 +47,7 @@ afterAll(async () => {
 test("the database is migrated by a Job that ran to its end, over TLS that was verified", async () => {
   const jobs = await inSystem("get", "jobs", "-o", "jsonpath={.items[*].status.succeeded}");
   expect(jobs).toBe("1");
-  const url = await inSystem("get", "secret", "headgate-database", "-o", "jsonpath={.data.url}");
+  const url = await inSystem("get", "secret", "headgate-database", "-o", "jsonpath={.data.migrations-url}");
   expect(Buffer.from(url, "base64").toString()).toContain("sslmode=verify-full&sslrootcert=/");
 });
 

@@ -1,4 +1,4 @@
-/** Postgres on the host of the cluster, as a region's database is: by a name, over TLS, with a login of the control plane's own. */
+/** Postgres on the host of the cluster, as a region's database is: by a name, over TLS, with logins of the control plane's own. */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,8 +9,8 @@ import { issue, makeRoot } from "../node/certificates.ts";
 import type { ClusterNode } from "../node/cluster-node.ts";
 
 export interface PlatformDatabase extends AsyncDisposable {
-  /** By which pods find it, once `objects` are there. */
-  readonly url: string;
+  /** By which the pods of each part find it, once `objects` are there. */
+  readonly urls: Readonly<Record<keyof typeof LOGINS, string>>;
   /** PEM of the authority that its certificate is checked by. */
   readonly ca: string;
   /** What gives it its name in the cluster. */
@@ -19,7 +19,7 @@ export interface PlatformDatabase extends AsyncDisposable {
 }
 
 const PORT = 5_432;
-const LOGIN = "headgate";
+const LOGINS = { migrations: "headgate", api: "headgate_api", worker: "headgate_worker" };
 
 export async function startPlatformDatabase(
   node: Pick<ClusterNode, "kind" | "address" | "podCidr">,
@@ -39,10 +39,11 @@ export async function startPlatformDatabase(
   const network = node.kind === "own" ? node.podCidr : "0.0.0.0/0";
   const server = undo.use(await startPostgres({ tcp: { host: node.address, network, certificate } }));
   const password = randomBytes(16).toString("hex");
-  await makeLogin(postgresUrl(server.directory, "postgres"), password);
+  await makeLogins(postgresUrl(server.directory, "postgres"), password);
+  const urlOf = (login: string) => `postgres://${login}:${password}@${name}:${PORT}/headgate`;
   const end = undo.move();
   return {
-    url: `postgres://${LOGIN}:${password}@${name}:${PORT}/${LOGIN}`,
+    urls: { migrations: urlOf(LOGINS.migrations), api: urlOf(LOGINS.api), worker: urlOf(LOGINS.worker) },
     ca: readFileSync(root.cert, "utf8"),
     objects: named({ name: "postgres", namespace }, node.address),
     port: PORT,
@@ -51,12 +52,14 @@ export async function startPlatformDatabase(
 }
 
 /** As the guide has the platform team do it. */
-async function makeLogin(connectionString: string, password: string): Promise<void> {
+async function makeLogins(connectionString: string, password: string): Promise<void> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await client.query(`CREATE ROLE ${LOGIN} LOGIN CREATEROLE PASSWORD '${password}'`);
-    await client.query(`CREATE DATABASE ${LOGIN} OWNER ${LOGIN}`);
+    await client.query(`CREATE ROLE ${LOGINS.migrations} LOGIN CREATEROLE PASSWORD '${password}'`);
+    for (const login of [LOGINS.api, LOGINS.worker])
+      await client.query(`CREATE ROLE ${login} LOGIN PASSWORD '${password}'`);
+    await client.query(`CREATE DATABASE headgate OWNER ${LOGINS.migrations}`);
   } finally {
     await client.end();
   }

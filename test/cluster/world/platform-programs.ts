@@ -89,7 +89,7 @@ export async function startPlatformPrograms(node: ClusterNode): Promise<Platform
 }
 
 /** What the guide has the platform team put into the namespace between the two programs. */
-function objectsByHand({ url, ca, objects }: PlatformDatabase, operatorToken: string): object[] {
+function objectsByHand({ urls, ca, objects }: PlatformDatabase, operatorToken: string): object[] {
   const verified = "sslmode=verify-full&sslrootcert=/var/run/headgate/database-ca/ca.crt";
   const secret = (name: string, stringData: Readonly<Record<string, string>>) => ({
     apiVersion: "v1",
@@ -105,12 +105,15 @@ function objectsByHand({ url, ca, objects }: PlatformDatabase, operatorToken: st
       metadata: { name: BY_HAND.ca, namespace: SYSTEM },
       data: { "ca.crt": ca },
     },
-    secret(BY_HAND.database, { url: `${url}?${verified}` }),
+    secret(
+      BY_HAND.database,
+      Object.fromEntries(Object.entries(urls).map(([part, url]) => [`${part}-url`, `${url}?${verified}`])),
+    ),
     secret(BY_HAND.secret, {
       "platform-key": randomBytes(32).toString("base64"),
       "operator-token": operatorToken,
       "pulumi-passphrase": "a passphrase of the worker",
-      "pulumi-backend": `${url}?table=pulumi_state&${verified}`,
+      "pulumi-backend": `${urls.migrations}?table=pulumi_state&${verified}`,
     }),
   ];
 }

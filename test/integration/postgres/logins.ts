@@ -2,11 +2,15 @@
 import { randomBytes } from "node:crypto";
 import type { TestDatabase } from "../../harness/database.ts";
 
-/** A login role of its own in these roles: it owns nothing and inherits nothing. Gives its connection string. */
-export async function memberOf(database: TestDatabase, roles: readonly string[]): Promise<string> {
+/** A login role of its own in these roles: it owns nothing and inherits nothing unless told. Gives its connection string. */
+export async function memberOf(
+  database: TestDatabase,
+  roles: readonly string[],
+  { inherits = false } = {},
+): Promise<string> {
   const name = `member_${randomBytes(8).toString("hex")}`;
   await database.query(
-    `CREATE ROLE ${name} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT IN ROLE ${roles.join(", ")}`,
+    `CREATE ROLE ${name} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE ${inherits ? "INHERIT" : "NOINHERIT"} ${roles.length > 0 ? `IN ROLE ${roles.join(", ")}` : ""}`,
   );
   const url = new URL(database.url);
   url.username = name;

@@ -15,6 +15,7 @@ export function makePlatformConfig(changes: Partial<PlatformConfig> = {}): Platf
     database: {
       kind: "external",
       secret: "headgate-database",
+      logins: ["headgate_api", "headgate_worker"],
       caConfigMap: "headgate-database-ca",
       cidrs: ["10.40.64.0/20"],
       port: 5_432,
