@@ -117,3 +117,23 @@ test("a token's file is read each time that it is asked for", () => {
     rmSync(directory, { recursive: true });
   }
 });
+
+test.each([
+  ["headgate.example.com", "must begin with http:// or https://, as in https://headgate.example.com"],
+  ["headgate.example.com:8443", "must begin with http:// or https://, as in https://headgate.example.com"],
+  ["//headgate.example.com", "must begin with http:// or https://, as in https://headgate.example.com"],
+  ["ftp://headgate.example.com", "must be an http or https URL without user, query and fragment"],
+  ["https://me@headgate.example.com", "must be an http or https URL without user, query and fragment"],
+  ["https://", "must be an http or https URL without user, query and fragment"],
+  [
+    "https://headgate.example.com/trpc",
+    "must be the address of the control plane, without the /trpc of its API",
+  ],
+  [
+    "https://headgate.example.com/x/trpc/",
+    "must be the address of the control plane, without the /trpc of its API",
+  ],
+])("what is wrong with the control plane's URL is told: %s", (HEADGATE_CONTROL_PLANE_URL, expected) => {
+  const told = refusalOf({ HEADGATE_CONTROL_PLANE_URL });
+  expect(told).toContain(`HEADGATE_CONTROL_PLANE_URL ${expected}`);
+});

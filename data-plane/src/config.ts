@@ -74,9 +74,10 @@ const MEBIBYTE = 1024 * 1024;
 
 const variables = z
   .strictObject({
-    HEADGATE_CONTROL_PLANE_URL: z
-      .string("is required")
-      .refine(isBaseUrl, "must be an http or https URL without user, query and fragment"),
+    HEADGATE_CONTROL_PLANE_URL: z.string("is required").superRefine((text, { addIssue }) => {
+      const message = faultOfBaseUrl(text);
+      if (message !== undefined) addIssue({ code: "custom", message });
+    }),
     HEADGATE_JOIN_TOKEN: z.string().min(1, "must not be empty").optional(),
     HEADGATE_JOIN_TOKEN_FILE: z.string().min(1, "must not be empty").optional(),
     HEADGATE_SERVICE_ACCOUNT_TOKEN_FILE: z.string().min(1, "must not be empty").optional(),
@@ -118,10 +119,18 @@ const variables = z
 
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/;
 
-function isBaseUrl(text: string): boolean {
+function faultOfBaseUrl(text: string): string | undefined {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    return "must begin with http:// or https://, as in https://headgate.example.com";
+  }
   const url = URL.parse(text);
-  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return false;
-  return url.username === "" && url.password === "" && url.search === "" && url.hash === "";
+  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+  if (url === null || !isHttp || [url.username, url.password, url.search, url.hash].some(Boolean)) {
+    return "must be an http or https URL without user, query and fragment";
+  }
+  return /\/trpc\/?$/.test(url.pathname)
+    ? "must be the address of the control plane, without the /trpc of its API"
+    : undefined;
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {

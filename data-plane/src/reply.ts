@@ -122,15 +122,21 @@ function errorFacts(exchange: Exchange, code: ErrorCode): ErrorFacts {
 }
 
 /** The row's text with what is safe to add: names of parameters and ids, never the caller's own values. */
-function messageFor({ refusal, decisionId }: Exchange, row: ErrorRow): string {
+function messageFor({ refusal, failure, decisionId }: Exchange, row: ErrorRow): string {
+  const text = refusal?.message ?? failure?.message ?? row.text;
   const details = [];
   if (refusal?.parameter !== undefined) details.push(`parameter ${refusal.parameter}`);
-  if (refusal?.policyName !== undefined)
-    details.push(`policy rule '${refusal.policyName}' (${refusal.policyId})`);
-  else if (refusal?.policyId !== undefined) details.push(`policy ${refusal.policyId}`);
-  if (details.length === 0) return row.text;
-  return `${row.text} (${[...details, `decision ${decisionId}`].join(", ")})`;
+  if (refusal?.policyId !== undefined) {
+    const { policyId, policyName } = refusal;
+    const kind = POLICY_KINDS[policyId.slice(0, 3)] ?? "policy";
+    details.push(policyName === undefined ? `${kind} ${policyId}` : `${kind} '${policyName}' (${policyId})`);
+  }
+  if (details.length === 0) return text;
+  return `${text} (${[...details, `decision ${decisionId}`].join(", ")})`;
 }
+
+/** By what their ids begin with. */
+const POLICY_KINDS: Readonly<Record<string, string>> = { rul: "policy rule", lim: "limit", bud: "budget" };
 
 function retryAfterSeconds(retryAfterMs: number | undefined, random: () => number): number {
   const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 1_000) / 1_000));

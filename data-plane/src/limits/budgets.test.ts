@@ -130,6 +130,7 @@ describe("budgets", () => {
         limit: "2.5",
         spent: "1.000000001",
         held: "1.4",
+        needed: "0.1",
         unit: "usd",
         window: "2026-11-21",
         resets_at: "2026-11-22T00:00:00.000Z",

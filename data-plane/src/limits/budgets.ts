@@ -80,11 +80,19 @@ export function createBudgets(clock: Clock, replicas: () => number = () => 1): L
         const held = counter?.held ?? 0n;
         const total = spent + (counter?.elsewhere ?? 0n);
         if (total + held + amount > budget.max)
-          return refused(budget, "budget.exhausted", factsOf(budget, window, { spent: total, held }));
+          return refused(
+            budget,
+            "budget.exhausted",
+            factsOf(budget, window, { spent: total, held, needed: amount }),
+          );
         const max = shareOfAmount(budget.max, among);
         // A first call that is larger than the share, and allowed as a whole, must not wait for ever.
         if (spent + held > 0n && spent + held + amount > max)
-          return refused(budget, "budget.exhausted", factsOf({ ...budget, max }, window, { spent, held }));
+          return refused(
+            budget,
+            "budget.exhausted",
+            factsOf({ ...budget, max }, window, { spent, held, needed: amount }),
+          );
         holds.push({ key, amount, unit: budget.unit });
       }
       if (holds.length === 0) return NO_BUDGET_APPLIES;
@@ -193,7 +201,7 @@ function refused(
 function factsOf(
   { max, unit }: CompiledBudget,
   window: WindowBounds,
-  { spent, held }: { spent: bigint; held: bigint },
+  { spent, held, needed }: { spent: bigint; held: bigint; needed: bigint },
 ): DenialFacts {
   const text = (amount: bigint): string =>
     unit === "usd" ? decimalFromScaled(amount, NANO) : amount.toString();
@@ -201,6 +209,7 @@ function factsOf(
     limit: text(max),
     spent: text(spent),
     held: text(held),
+    needed: text(needed),
     unit,
     window: window.id,
     ...(Number.isFinite(window.endMs) && { resets_at: new Date(window.endMs).toISOString() }),

@@ -18,6 +18,8 @@ import type { AttemptResult } from "../usage/usage-recorder.ts";
 /** Why there is no answer although the call was admitted. */
 export interface Failure {
   readonly code: ErrorCode;
+  /** What is told in place of the code's own text. Never what an error said, which may name addresses. */
+  readonly message?: string | undefined;
   readonly retryAfterMs?: number | undefined;
   /** The agent has been told already, by the provider inside its stream. */
   readonly reported?: boolean;

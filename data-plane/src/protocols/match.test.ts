@@ -96,3 +96,24 @@ test("no path parameter holds a slash, an escape, a dot segment or nothing, so t
   for (const text of ["", ".", "..", "a/b", "a%2fb", "..%2f", "a b"])
     expect(find("GET", `/v1/models/${text}`)).toBeUndefined();
 });
+
+test.each([
+  ["/chat", "POST /v1/chat is served: check the client's base URL, which seems to lack /v1."],
+  ["/models/m", "GET /v1/models/{model} is served: check the client's base URL, which seems to lack /v1."],
+  ["/v1/v1/chat", "POST /v1/chat is served: check the client's base URL."],
+  ["/api/v1/chat/", "POST /v1/chat is served: check the client's base URL."],
+  [
+    "/openai/deployments/x/chat",
+    "POST /v1/chat is served: check the client's base URL, which seems to lack /v1.",
+  ],
+])("of %s it is told where the caller wanted to go", (path, expected) => {
+  expect(protocols.hintFor(path)).toBe(expected);
+});
+
+test("of a path that is like none of those that are served, all of them are told, each once", () => {
+  const told = protocols.hintFor("/v3/nothing");
+  expect(told).toMatch(/^Served are POST \/v1\/chat, GET \/v1\/models, .*\.$/);
+  expect(told.match(/GET \/v1\/models(?!\/)/g)).toHaveLength(1);
+  // Looking for what is meant takes time that nobody who is unknown is given.
+  expect(protocols.hintFor(`${"/x".repeat(8_000)}/chat`)).toBe(told);
+});

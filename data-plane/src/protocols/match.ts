@@ -10,6 +10,8 @@ export interface Protocols {
   readonly credentialHeaders: readonly (keyof RequestHead)[];
   /** With another method than the endpoint's own, where the path is served with that one only. */
   match(method: string, path: string, head: RequestHead): Match | undefined;
+  /** What a caller is told whose path is nobody's: where it may have wanted to go, else all that is served. */
+  hintFor(path: string): string;
   /** For a 405's `Allow`. */
   methodsAt(path: string): string;
   /** How a caller is spoken to whose path is nobody's. */
@@ -47,6 +49,22 @@ export function createProtocols(protocols: readonly Protocol[]): Protocols {
       return found === null ? [] : [{ endpoint, pathParameters: decoded(found.groups) }];
     });
 
+  const prefixes = [
+    "",
+    ...endpoints.flatMap(({ path }) => /^\/[^/{]+(?=\/)/.exec(path) ?? []).filter(isFirst),
+  ];
+  /** Clients join their base URL and a path: of the one there may be too little or too much. */
+  const meantBy = (path: string) => {
+    const trimmed = path.replace(/\/+$/, "");
+    for (let start = 0; start !== -1; start = trimmed.indexOf("/", start + 1)) {
+      for (const lacks of prefixes) {
+        const [match] = matchesAt(lacks + trimmed.slice(start));
+        if (match !== undefined) return { endpoint: match.endpoint, lacks };
+      }
+    }
+    return undefined;
+  };
+
   return {
     readHead: createHeadReader(headers),
     credentialHeaders: credentialHeaders(headers),
@@ -56,6 +74,13 @@ export function createProtocols(protocols: readonly Protocol[]): Protocols {
       const fitting = matches.filter(({ endpoint }) => endpoint.method === method);
       const candidates = fitting.length > 0 ? fitting : matches;
       return candidates.find(({ endpoint }) => endpoint.claims(path, head)) ?? candidates[0];
+    },
+    hintFor(path) {
+      const meant = path.length > HINT_CHARS_MAX ? undefined : meantBy(path);
+      if (meant === undefined) return `Served are ${endpoints.map(told).filter(isFirst).join(", ")}.`;
+      const { endpoint, lacks } = meant;
+      const fault = lacks === "" ? "" : `, which seems to lack ${lacks}`;
+      return `${told(endpoint)} is served: check the client's base URL${fault}.`;
     },
     methodsAt: (path) => [...new Set(matchesAt(path).map(({ endpoint }) => endpoint.method))].join(", "),
     styleFor(path, head) {
@@ -67,6 +92,17 @@ export function createProtocols(protocols: readonly Protocol[]): Protocols {
     },
     plainStyle: first.style,
   };
+}
+
+/** Whoever sends longer ones has no wrong base URL. */
+const HINT_CHARS_MAX = 256;
+
+function told({ method, path }: Endpoint): string {
+  return `${method} ${path}`;
+}
+
+function isFirst<Value>(value: Value, index: number, all: readonly Value[]): boolean {
+  return all.indexOf(value) === index;
 }
 
 /** A segment that is no dots: another reader would take the path for another one. */

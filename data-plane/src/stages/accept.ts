@@ -1,4 +1,5 @@
 /** Whether a request is for an endpoint, by its path and method. Paths that another reader may normalise differently are refused. */
+import { errorRow } from "@headgate/sdk/contract";
 import type { Stage } from "../pipeline/stage.ts";
 
 export const accept: Stage = {
@@ -9,8 +10,11 @@ export const accept: Stage = {
     // Never a method of any endpoint, whatever the path: TRACE would echo the credential.
     if (method === "TRACE" || method === "CONNECT")
       return { code: "request.method_not_allowed", allow: "GET, POST" };
-    if (endpoint === undefined)
-      return { code: isNormal(path) ? "request.unknown_endpoint" : "request.bad_path" };
+    if (endpoint === undefined) {
+      if (!isNormal(path)) return { code: "request.bad_path" };
+      const code = "request.unknown_endpoint";
+      return { code, message: `${errorRow(code).text} ${protocols.hintFor(path)}` };
+    }
     // Whoever wants another protocol is told so in HTTP, and falls back to it.
     if (exchange.head.upgrade?.toLowerCase() === "websocket") return { code: "request.upgrade_refused" };
     if (method !== endpoint.method) {

@@ -2,7 +2,7 @@
  * Sends the call to its targets in order until one answers. Another target is tried only while nothing has been sent
  * to the agent. Each attempt is opened in the usage record before its first byte goes out.
  */
-import type { AttemptOpened, CallOutcome } from "@headgate/sdk/contract";
+import type { AttemptOpened, CallOutcome, ErrorCode } from "@headgate/sdk/contract";
 import type { Dispatcher } from "undici";
 import type { BudgetCharge, BudgetReservation } from "../limits/admission.ts";
 import type { Attempt, Exchange } from "../pipeline/exchange.ts";
@@ -189,7 +189,7 @@ const OUTCOMES = {
 } as const;
 
 /** Tells the breaker, and puts the answer or the failure where later stages look. */
-function judge(verdict: Verdict, { exchange, pass, gateway }: Trial): void {
+function judge(verdict: Verdict, { exchange, attempt, pass, gateway }: Trial): void {
   const nowMs = gateway.clock.monotonicMs();
   const settings = exchange.call?.route?.breaker;
   switch (verdict.kind) {
@@ -215,6 +215,16 @@ function judge(verdict: Verdict, { exchange, pass, gateway }: Trial): void {
       if (settings !== undefined && verdict.healthy !== true) {
         pass.fail(settings, nowMs, verdict.retryAfterMs);
       }
-      exchange.failure = { code: verdict.code, retryAfterMs: verdict.retryAfterMs };
+      exchange.failure = {
+        code: verdict.code,
+        message: lacksCredential(verdict, attempt) ? NO_CREDENTIAL : verdict.message,
+        retryAfterMs: verdict.retryAfterMs,
+      };
   }
+}
+
+const NO_CREDENTIAL = "The provider wants a credential, and none is set for it.";
+
+function lacksCredential({ code }: { readonly code: ErrorCode }, { target }: Attempt): boolean {
+  return code === "upstream.credential_refused" && target.provider.credential === null;
 }

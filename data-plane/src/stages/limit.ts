@@ -1,6 +1,7 @@
 /** Takes the call from every rate and concurrency limit that applies, or refuses it and takes nothing. */
 
 import type { Stage } from "../pipeline/stage.ts";
+import { namedIn } from "../policy/refusal.ts";
 
 export const limit: Stage = {
   name: "limit",
@@ -17,6 +18,7 @@ export const limit: Stage = {
     return {
       code: admission.code,
       policyId: admission.limitId,
+      ...namedIn(policy.limits, admission.limitId),
       retryAfterMs: admission.retryAfterMs,
       facts: admission.facts,
     };

@@ -6,6 +6,7 @@ import type { Answer } from "../pipeline/exchange.ts";
 import type { AnswerReader } from "../protocols/answer-reader.ts";
 import type { AttemptEnd } from "./dispatch.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { tellUnreachable } from "./unreachable.ts";
 
 export type Verdict =
   | { readonly kind: "answered"; readonly answer: Answer; readonly json?: unknown }
@@ -20,6 +21,8 @@ export type Verdict =
   | {
       readonly kind: "failed";
       readonly code: ErrorCode;
+      /** What is told in place of the code's own text. */
+      readonly message?: string;
       readonly retryAfterMs?: number | undefined;
       /** It tells nothing of the target's health: the request or the tenant's account may have brought it about. */
       readonly healthy?: true;
@@ -55,10 +58,9 @@ export function classifyAnswer(end: AttemptEnd, expected: Expected): Verdict {
     case "timeout":
       return { kind: "failed", code: "upstream.timeout" };
     case "unreachable":
-      return {
-        kind: "failed",
-        code: isRefusedAddress(end.error) ? "upstream.address_refused" : "upstream.unreachable",
-      };
+      return isRefusedAddress(end.error)
+        ? { kind: "failed", code: "upstream.address_refused" }
+        : { kind: "failed", code: "upstream.unreachable", message: tellUnreachable(end.error) };
     case "unusable":
       return failureTold(parseJson(Buffer.from(end.fault ?? "", "latin1").toString()), expected.reader);
     case "cancelled":

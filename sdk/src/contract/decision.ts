@@ -19,6 +19,8 @@ export const denialFacts = z.strictObject({
   limit: figure,
   spent: figure,
   held: figure,
+  /** What the call might have needed. */
+  needed: figure,
   unit: z.enum(["usd", "tokens", "requests", "calls"]).optional(),
   window: figure,
   /** RFC 3339. */

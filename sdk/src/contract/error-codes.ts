@@ -53,7 +53,11 @@ export const ERROR_CODES = {
     "The request body contains text that is not valid Unicode.",
   ),
   "request.invalid_parameter": lasting(400, "client", "A parameter has a value that is not allowed."),
-  "model.not_found": lasting(404, "client", "The model does not exist or you do not have access to it."),
+  "model.not_found": lasting(
+    404,
+    "client",
+    "The model does not exist, no route leads to it, or you do not have access to it.",
+  ),
   "model.wrong_dialect": lasting(400, "client", "This model is not served through this endpoint."),
   "access.denied": lasting(403, "config", "A rule of your organisation denies this call."),
   "access.rule_failed": lasting(
@@ -69,7 +73,7 @@ export const ERROR_CODES = {
   "limit.requests": passing(429, "capacity", "Too many requests."),
   "limit.tokens": passing(429, "capacity", "Too many tokens."),
   "limit.concurrency": passing(429, "capacity", "Too many calls at the same time."),
-  "budget.exhausted": lasting(429, "capacity", "The budget for these calls is spent."),
+  "budget.exhausted": lasting(429, "capacity", "The budget for these calls has no room for this one."),
   "price.unknown": lasting(
     403,
     "config",

@@ -1245,6 +1245,7 @@ export interface Api {
         limit?: string | undefined;
         spent?: string | undefined;
         held?: string | undefined;
+        needed?: string | undefined;
         unit?: "calls" | "requests" | "tokens" | "usd" | undefined;
         window?: string | undefined;
         resets_at?: string | undefined;
@@ -1278,6 +1279,7 @@ export interface Api {
           limit?: string | undefined;
           spent?: string | undefined;
           held?: string | undefined;
+          needed?: string | undefined;
           unit?: "calls" | "requests" | "tokens" | "usd" | undefined;
           window?: string | undefined;
           resets_at?: string | undefined;

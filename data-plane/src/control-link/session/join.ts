@@ -83,7 +83,14 @@ type Tokens = Pick<JoinRequest, "token" | "service_account_token">;
 /** Throws where one is missing. */
 function tokensOf({ joinToken, serviceAccountToken }: JoiningDeps): Tokens {
   const token = joinToken();
-  if (token === undefined || !JOIN_TOKEN_PATTERN.test(token)) throw new Error("there is no join token");
+  if (token === undefined) {
+    throw new Error("there is no join token: set HEADGATE_JOIN_TOKEN or HEADGATE_JOIN_TOKEN_FILE");
+  }
+  if (!JOIN_TOKEN_PATTERN.test(token)) {
+    throw new Error(
+      `the join token is malformed: it must be hgj_ and 40 letters and digits, and has ${token.length} characters`,
+    );
+  }
   if (serviceAccountToken === undefined) return { token };
   const service_account_token = serviceAccountToken();
   if (service_account_token === undefined) throw new Error("there is no ServiceAccount token");
@@ -99,7 +106,11 @@ async function spend(
   const response = await client.send(posting(DATA_PLANE_API.join, contract.joinRequest, () => request));
   if (response.status === 401) return undefined;
   if (response.status !== 200 && response.status !== 201) {
-    throw new Error(`joining was answered with status ${response.status}`);
+    const hint =
+      response.status === 404
+        ? ": there is no control plane at HEADGATE_CONTROL_PLANE_URL, check its path"
+        : "";
+    throw new Error(`joining was answered with status ${response.status}${hint}`);
   }
   return documentIn(contract.credentialAnswer, response);
 }

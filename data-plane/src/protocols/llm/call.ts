@@ -1,5 +1,12 @@
 /** One call of a model: what it asks for, what was found for it, and how it is forwarded, metered and priced. */
-import type { Id, PolicyInput, SnapshotModel, UsageQuantities, UsageSubject } from "@headgate/sdk/contract";
+import {
+  errorRow,
+  type Id,
+  type PolicyInput,
+  type SnapshotModel,
+  type UsageQuantities,
+  type UsageSubject,
+} from "@headgate/sdk/contract";
 import type { Attributes } from "@opentelemetry/api";
 import {
   ATTR_GEN_AI_OPERATION_NAME,
@@ -14,6 +21,7 @@ import type { OutputEstimator } from "../../limits/expected-output.ts";
 import type { CompiledAgent } from "../../policy/compiled-agent.ts";
 import type {
   CallScope,
+  CompiledModel,
   CompiledPolicy,
   CompiledRoute,
   CompiledTarget,
@@ -41,6 +49,8 @@ export interface ReadBody {
   readonly pathParameters: PathParameters;
   /** The targets whose providers refuse what the gateway adds by itself. */
   readonly plainTargets: Set<Id<"target">>;
+  /** All that are served, by name. */
+  readonly dialects: ReadonlyMap<string, Dialect>;
 }
 
 /** Beyond it, the target that was first to be remembered is forgotten. */
@@ -65,12 +75,13 @@ export class LlmCall implements Call, Asked {
   route: CompiledRoute | undefined = undefined;
   scope: CallScope | undefined = undefined;
   readonly #plainTargets: Set<Id<"target">>;
+  readonly #dialects: ReadonlyMap<string, Dialect>;
   /** Of this call alone. */
   #withdrawnFrom: CompiledTarget | undefined = undefined;
   #tokens: TokenEstimate | undefined = undefined;
 
   constructor(dialect: Dialect, endpoint: ModelEndpoint, read: ReadBody) {
-    const { metrics, body, scan, pathParameters, plainTargets } = read;
+    const { metrics, body, scan, pathParameters, plainTargets, dialects } = read;
     this.dialect = dialect;
     this.endpoint = endpoint;
     this.metrics = metrics;
@@ -78,6 +89,7 @@ export class LlmCall implements Call, Asked {
     this.scan = scan;
     this.pathParameters = pathParameters;
     this.#plainTargets = plainTargets;
+    this.#dialects = dialects;
   }
 
   get name(): string | undefined {
@@ -127,7 +139,8 @@ export class LlmCall implements Call, Asked {
     if (found?.route === undefined) return { code: "model.not_found", parameter: "model" };
     const { model, route } = found;
     if (model.kind !== this.endpoint.modelKind || route.targets[0]?.provider.dialect !== this.dialect.name) {
-      return { code: "model.wrong_dialect", parameter: "model" };
+      const code = "model.wrong_dialect";
+      return { code, parameter: "model", message: `${errorRow(code).text} ${this.#servedAt(found)}` };
     }
     this.served = model;
     this.route = route;
@@ -245,6 +258,15 @@ export class LlmCall implements Call, Asked {
     if (this.scope === undefined || outcome !== "success" || accuracy !== "reported") return;
     const tokens = (usage["output_text"] ?? 0) + (usage["reasoning"] ?? 0);
     outputs.observe(this.scope.agentId, this.#model().name, tokens);
+  }
+
+  /** Where such a model can be called. */
+  #servedAt({ model, route }: CompiledModel): string {
+    const dialect = this.#dialects.get(route?.targets[0]?.provider.dialect ?? "");
+    const paths = (dialect?.endpoints ?? []).flatMap((one) =>
+      one.method === "POST" && one.metered && one.modelKind === model.kind ? [one.path] : [],
+    );
+    return paths.length === 0 ? "It is served nowhere." : `It is served at ${paths.join(", ")}.`;
   }
 
   #estimate(outputs: OutputEstimator): TokenEstimate {

@@ -25,7 +25,7 @@ export function createLlm(dialects: readonly Dialect[], registry: Registry): Pro
               ...shared,
               kind: "call",
               method: "POST",
-              read: readerOf(dialect, endpoint, { metrics, plainTargets }),
+              read: readerOf(dialect, endpoint, { metrics, plainTargets, dialects: byName }),
             }
           : {
               ...shared,
@@ -65,13 +65,16 @@ function jsonAnswer(value: object): WholeAnswer {
 function readerOf(
   dialect: Dialect,
   endpoint: ModelEndpoint,
-  shared: Pick<ReadBody, "metrics" | "plainTargets">,
+  shared: Pick<ReadBody, "metrics" | "plainTargets" | "dialects">,
 ): CallEndpoint["read"] {
   return (body, pathParameters) => {
     const scan = scanJsonObject(body);
     if (!scan.ok) return { code: scan.fault };
     const call = new LlmCall(dialect, endpoint, { ...shared, body, scan, pathParameters });
     const parameter = endpoint.read(call);
-    return parameter === undefined ? call : { code: "request.invalid_parameter", parameter };
+    if (parameter === undefined) return call;
+    const given = scan.members.some(({ key }) => key === parameter);
+    const message = given ? {} : { message: `\`${parameter}\` is required.` };
+    return { code: "request.invalid_parameter", parameter, ...message };
   };
 }

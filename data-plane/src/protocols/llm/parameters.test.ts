@@ -51,7 +51,6 @@ test("usage is not asked for where the dialect always gives it", () => {
 });
 
 test.each([
-  ['{"messages":[]}', "model"],
   ['{"model":7}', "model"],
   ['{"model":""}', "model"],
   ['{"model":"m","stream":"yes"}', "stream"],
@@ -63,6 +62,11 @@ test.each([
   ['{"model":"m","stream_options":[]}', "stream_options"],
 ])("%s is refused naming %s", (text, parameter) => {
   expect(read(text)).toEqual({ code: "request.invalid_parameter", parameter });
+});
+
+test("a body without a model is told that one is required", () => {
+  const message = "`model` is required.";
+  expect(read('{"messages":[]}')).toEqual({ code: "request.invalid_parameter", parameter: "model", message });
 });
 
 test.each(["MODEL", "Max_Tokens", "Stream", "Stream_Options"])(
