@@ -22,7 +22,7 @@ export default defineConfig({
       },
       // The suite on a cluster has a run of its own; what it is made of is tested here, without one.
       crossing("integration", 1, [
-        "{doubles,harness}/**/*.test.ts",
+        "{conformance,doubles,harness}/**/*.test.ts",
         "cluster/{engine,images,network-policy,node,parts}/**/*.test.ts",
       ]),
       crossing("e2e", 2),

@@ -4,12 +4,12 @@ import {
   type ScriptedProvider,
   type Step,
   startScriptedProvider,
-} from "../../doubles/provider/scripted-provider.ts";
-import { post, QUESTION } from "../../fixtures/calls.ts";
-import { goodAnswer, providerEvents, providerText, streamAnswer } from "../../fixtures/provider-answers.ts";
-import { makeTenantPolicy } from "../../fixtures/tenant-policy.ts";
-import type { CallRecord } from "../../harness/output.ts";
-import { startTenant, type Tenant } from "../../harness/tenant.ts";
+} from "../doubles/provider/scripted-provider.ts";
+import { post, QUESTION } from "../fixtures/calls.ts";
+import { goodAnswer, providerEvents, providerText, streamAnswer } from "../fixtures/provider-answers.ts";
+import { makeTenantPolicy } from "../fixtures/tenant-policy.ts";
+import type { CallRecord } from "../harness/output.ts";
+import { startTenant, type Tenant } from "../harness/tenant.ts";
 
 /** How one endpoint of one dialect speaks. */
 export interface Wire {

@@ -1,8 +1,8 @@
 /** How a provider's refusals and its bad answers are read: whose fault each is, who is asked next, and what it costs. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ProviderAnswer } from "../../doubles/provider/scripted-provider.ts";
-import { streamAnswer } from "../../fixtures/provider-answers.ts";
-import { parseMetrics, sumOf } from "../../harness/scrape.ts";
+import type { ProviderAnswer } from "../doubles/provider/scripted-provider.ts";
+import { streamAnswer } from "../fixtures/provider-answers.ts";
+import { parseMetrics, sumOf } from "../harness/scrape.ts";
 import {
   CHAT,
   goodStream,

@@ -3,7 +3,7 @@
  * ended, when it has failed, and what each costs.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { streamAnswer } from "../../fixtures/provider-answers.ts";
+import { streamAnswer } from "../fixtures/provider-answers.ts";
 import {
   CHAT,
   goodStream,

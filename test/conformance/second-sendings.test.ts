@@ -1,6 +1,6 @@
 /** When a request is sent to the same target once more, within one attempt: where nobody has worked on it. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { jsonAnswer, streamAnswer } from "../../fixtures/provider-answers.ts";
+import { jsonAnswer, streamAnswer } from "../fixtures/provider-answers.ts";
 import { CHAT, goodStream, type Reader, startReader, WIRES } from "./reader.ts";
 
 let reader: Reader;
