@@ -1,5 +1,5 @@
 /** Runs every line of the table on each of its wires and modes, against a provider on real sockets. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { type Reader, type Seen, startReader } from "./reader.ts";
 import { CASES, good, goodText } from "./rows.ts";
 
@@ -14,6 +14,11 @@ const named = CASES.map(
 );
 
 test.each(named)("%s, %s: %s", async (_path, _mode, _what, { row, wire, stream }) => {
+  // What it has left of its script, and targets that are left alone, are no matter of the next line.
+  onTestFailed(async () => {
+    await reader[Symbol.asyncDispose]();
+    reader = await startReader();
+  });
   const { ends, sends, members = {} } = row;
   const next = good(wire, stream);
   const ask = (model: "two" | "fragile", ...steps: Parameters<Reader["ask"]>[2][]) =>
