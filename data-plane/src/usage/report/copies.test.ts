@@ -32,10 +32,13 @@ async function spend({ spool }: Writer, calls: number, told: string[]): Promise<
   }
 }
 
+/** Above how often the other copy has begun: each beginning raises the epoch by one. */
+const LIVES_MAX = 16;
+
 /** Until all of it is acknowledged; a writer that is fenced off ends, as its process does, and begins again. */
 async function ship(writer: Writer, ledger: Ledger): Promise<Writer> {
   let one = writer;
-  for (let lives = 0; lives < 4; lives += 1) {
+  for (let lives = 0; lives < LIVES_MAX; lives += 1) {
     while (one.reporter.state !== "fenced" && !(await one.reporter.flush(100_000)));
     if (one.reporter.state !== "fenced") return one;
     expect(one.spool.fenced).toBe(true);
@@ -90,8 +93,25 @@ it("is shipped with every event of both copies once, whoever of them is first, a
         expect(ledger.events.map(({ attempt_id }) => attempt_id).sort()).toEqual(told.sort());
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 40, endOnFailure: true },
   );
+});
+
+it("keeps a stream of its own over a restart where the histories differ from the first event on", async () => {
+  using root = temporaryDirectory();
+  const ledger = createLedger();
+  const told: string[] = [];
+  const [first, second] = [join(root.path, "first"), join(root.path, "second")];
+  await end(await start(first, ledger));
+  cpSync(first, second, { recursive: true });
+  for (const directory of [first, second, second, second]) {
+    const writer = await start(directory, ledger);
+    await spend(writer, 2, told);
+    await ship(writer, ledger);
+    await end(writer);
+  }
+  expect(ledger.streams.size).toBe(2);
+  expect(ledger.events.map(({ attempt_id }) => attempt_id)).toEqual(told);
 });
 
 it("is said so when the ledger has another history, and that again and again", async () => {

@@ -56,7 +56,7 @@ export async function claimSpool(
     const identity = checked({
       stream_id: streamId,
       writer_epoch: writerEpoch,
-      ...(after_seq > 0 && { shipped_as: { stream_id, after_seq, totals } }),
+      ...(stream_id !== streamId && { shipped_as: { stream_id, after_seq, totals } }),
     });
     await replaceFile(disk, path, Buffer.from(`${JSON.stringify(identity)}\n`));
     return disk.open(path, "r");
