@@ -27,6 +27,7 @@ beforeAll(async () => {
           targets: [{ provider: "open", model: "sim-a@status-500" }],
           breaker: { failures: 1, open_ms: 600_000 },
         },
+        { name: "silent", targets: [{ provider: "open", model: "sim-a@tokens-0" }] },
         { name: "limited", targets: [{ provider: "open", model: "sim-small" }] },
       ],
       limits: [makeLimit({ metric: "tokens", max: 1, window_seconds: 60, match: { models: ["limited"] } })],
@@ -36,6 +37,7 @@ beforeAll(async () => {
   await (await chat(tenant, { stream: true })).text();
   await (await message(tenant)).text();
   await chat(tenant, { model: "failing" });
+  await (await chat(tenant, { model: "silent" })).text();
   await chat(tenant, { model: "limited" });
   using garbage = await openRawConnection(tenant.url);
   await garbage.send("garbage\r\n\r\n");
@@ -60,11 +62,12 @@ test("the page lists each metric of ours with its type and labels, and none that
 
 test("what happened is what is counted", () => {
   const requests = (labels: Record<string, string>) => sumOf(metrics, "headgate_requests_total", labels);
-  expect(requests({})).toBe(7);
-  expect(requests({ endpoint: "chat_completions", status: "200", outcome: "success" })).toBe(4);
+  expect(requests({})).toBe(8);
+  expect(requests({ endpoint: "chat_completions", status: "200", outcome: "success" })).toBe(5);
   expect(requests({ endpoint: "messages", status: "200" })).toBe(1);
   expect(requests({ outcome: "upstream.error", status: "502" })).toBe(1);
   expect(requests({ outcome: "limit.tokens", status: "429" })).toBe(1);
+  expect(sumOf(metrics, "headgate_usage_inconsistent_total", { model: "silent", provider: "open" })).toBe(1);
   expect(sumOf(metrics, "headgate_denials_total", { code: "limit.tokens" })).toBe(1);
   expect(
     sumOf(metrics, "headgate_upstream_failures_total", { provider: "open", code: "upstream.error" }),
@@ -84,10 +87,10 @@ test("every request has gone through every stage, and is in the buckets of its d
   const counts = samples.filter(({ name }) => name.endsWith("_count"));
   expect(counts.length).toBeGreaterThan(10);
   const record = counts.find(({ labels }) => labels["stage"] === "record");
-  expect(record?.value).toBe(7);
+  expect(record?.value).toBe(8);
   const durations = metrics.get("headgate_request_duration_seconds")?.samples ?? [];
   const infinite = durations.filter(({ labels }) => labels["le"] === "+Inf");
-  expect(infinite.reduce((sum, { value }) => sum + value, 0)).toBe(7);
+  expect(infinite.reduce((sum, { value }) => sum + value, 0)).toBe(8);
   const firstTokens = metrics.get("gen_ai_server_time_to_first_token_seconds")?.samples ?? [];
   expect(firstTokens.find(({ name }) => name.endsWith("_count"))).toMatchObject({
     labels: { gen_ai_operation_name: "chat", gen_ai_request_model: "chat" },

@@ -57,6 +57,7 @@ const parrot: Dialect = {
               if (name === "done") last = JSON.parse(data);
               return name === "done" ? "end" : "content";
             },
+            textBytes: 0,
             whole: () => last !== undefined,
             usage: () => usageOf(last),
           };

@@ -124,10 +124,11 @@ export class LlmCall implements Call, Asked {
   count(attempts: readonly CountedAttempt[], firstTokenMs: number | undefined): void {
     if (this.served === undefined) return;
     const { name } = this.served;
-    const { firstToken, tokens } = this.metrics;
+    const { firstToken, tokens, doubted } = this.metrics;
     if (firstTokenMs !== undefined) firstToken.observe(firstTokenMs / 1_000, this.endpoint.operation, name);
     for (const { result, target } of attempts) {
       if (result === undefined) continue;
+      if (result.inconsistent) doubted.add(1, name, target.provider.name);
       for (const dimension in result.usage) {
         tokens.add(result.usage[dimension] ?? 0, name, target.provider.name, dimension, result.accuracy);
       }
@@ -247,7 +248,8 @@ export class LlmCall implements Call, Asked {
   }
 
   meter(result: AttemptResult, seen: AttemptSeen): void {
-    if (this.endpoint.metered) fillInUsage(result, seen, this);
+    if (this.endpoint.metered)
+      fillInUsage(result, seen, { endpoint: this.endpoint, body: this.body, bounds: this.#model() });
   }
 
   cost(policy: CompiledPolicy, target: CompiledTarget, used: UsedAt): bigint | undefined {

@@ -25,6 +25,7 @@ const FIRST_TOKEN_BOUNDS = [
 export interface ModelMetrics {
   readonly firstToken: HistogramCells;
   readonly tokens: CounterCells;
+  readonly doubted: CounterCells;
 }
 
 export function createModelMetrics(registry: Registry): ModelMetrics {
@@ -41,6 +42,12 @@ export function createModelMetrics(registry: Registry): ModelMetrics {
       name: "headgate_usage_units_total",
       help: "Units used, in disjoint dimensions: a sum over dimensions counts nothing twice.",
       labelNames: ["model", "provider", "dimension", "accuracy"],
+    }),
+    doubted: counterCells({
+      registry,
+      name: "headgate_usage_inconsistent_total",
+      help: "Attempts for which a provider reported figures that contradict each other, or that no model can have used.",
+      labelNames: ["model", "provider"],
     }),
   };
 }

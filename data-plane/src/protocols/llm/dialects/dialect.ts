@@ -106,6 +106,8 @@ export interface StreamEvents {
 export interface StreamState {
   /** Takes one event. `data` is its payload with each byte as one character (latin1). */
   read(name: string, data: string): EventMeaning;
+  /** Bytes of generated text that went by, in a provider's own spelling. */
+  readonly textBytes: number;
   /** Whether all of the answer has come but its last event, without which some providers end in order. */
   whole(): boolean;
   /** What has been reported so far; figures are the latest, never sums. */

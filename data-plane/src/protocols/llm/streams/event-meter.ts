@@ -62,6 +62,10 @@ export class EventMeter implements EventStep, StreamMeter, StreamProgress {
     this.errorReported ||= told;
   }
 
+  get contentBytes(): number {
+    return this.#state.textBytes;
+  }
+
   usage(): UsageReading | undefined {
     return this.#state.usage();
   }

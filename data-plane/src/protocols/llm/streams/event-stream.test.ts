@@ -50,6 +50,7 @@ function steppedStream(...behind: readonly EventStep[]): EventStream {
     {
       read: (name, data) => (data === "end" || name === "end" ? "end" : "other"),
       whole: () => false,
+      textBytes: 0,
       usage: () => undefined,
     },
     systemClock,

@@ -26,6 +26,30 @@ describe("Anthropic usage", () => {
       },
     ],
     [
+      "passes beside the message, as where a context was compacted",
+      {
+        input_tokens: 100,
+        output_tokens: 20,
+        iterations: [
+          { type: "compaction", input_tokens: 5_000, output_tokens: 300, cache_read_input_tokens: 7 },
+          { type: "message", input_tokens: 100, output_tokens: 20 },
+        ],
+      },
+      { input_uncached: 5_100, cache_read: 7, output_text: 320 },
+    ],
+    [
+      "passes that the message's own figures include",
+      {
+        input_tokens: 100,
+        output_tokens: 20,
+        iterations: [
+          { type: "message", input_tokens: 60, output_tokens: 5 },
+          { type: "message", input_tokens: 40, output_tokens: 15 },
+        ],
+      },
+      { input_uncached: 100, output_text: 20 },
+    ],
+    [
       "cache writes without their split count as five minutes",
       { input_tokens: 1, cache_creation_input_tokens: 7, cache_creation: null, output_tokens: 1 },
       { input_uncached: 1, cache_write_5m: 7, output_text: 1 },
@@ -37,6 +61,15 @@ describe("Anthropic usage", () => {
       conditions: undefined,
       raw: JSON.stringify(raw),
     });
+  });
+
+  test("counts the provider's own tools by their blocks where the figures leave them out", () => {
+    const content = ["server_tool_use", "web_search_tool_result", "server_tool_use", "tool_use", "text"];
+    const answer = {
+      content: content.map((type) => ({ type })),
+      usage: { input_tokens: 1, output_tokens: 1 },
+    };
+    expect(readMessageUsage(answer)?.usage).toEqual({ input_uncached: 1, output_text: 1, server_tool: 2 });
   });
 
   test("is marked when the split of cache writes is not their sum", () => {

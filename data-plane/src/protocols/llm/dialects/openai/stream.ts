@@ -2,6 +2,7 @@
 import { errorRow } from "@headgate/sdk/contract";
 import { isFilled, member, parseJson } from "../../../../lib/json/member.ts";
 import type { UsageReading } from "../../../reading.ts";
+import { countText } from "../count-text.ts";
 import type { EventMeaning, StreamEvents, StreamState } from "../dialect.ts";
 import { codeOf, isOwnError } from "./errors.ts";
 import { readChatUsage, readResponsesUsage } from "./usage.ts";
@@ -10,6 +11,8 @@ import { readChatUsage, readResponsesUsage } from "./usage.ts";
 const USAGE_OBJECT = /"usage"\s*:\s*\{/;
 const FINISH_REASON = /"finish_reason"\s*:\s*"/;
 const CONTENT = /"(content|reasoning_content|refusal|arguments)"\s*:\s*"[^"]|"tool_calls"\s*:\s*\[\s*[^\s\]]/;
+/** What of a chunk is generated. */
+const TEXT = /"(?:content|reasoning_content|refusal|arguments)"\s*:\s*"/g;
 /** A member that is not null, or what stands in its place where the whole chunk is the error. */
 const ERROR = /"error"\s*:\s*[^\sn]|"object"\s*:\s*"error"/;
 
@@ -17,6 +20,7 @@ export const chatStream: StreamEvents = {
   start: ({ usageAsked, choices }): StreamState => {
     let reading: UsageReading | undefined;
     let begun = false;
+    let textBytes = 0;
     const finished = new Set<unknown>();
     return {
       read(name, data): EventMeaning {
@@ -28,6 +32,7 @@ export const chatStream: StreamEvents = {
         }
         const content = CONTENT.test(data);
         begun ||= content;
+        if (content) textBytes += countText(data, TEXT);
         const tellsUsage = USAGE_OBJECT.test(data);
         if (begun && !tellsUsage && !FINISH_REASON.test(data)) return content ? "content" : "other";
         const chunk = parseJson(data);
@@ -43,6 +48,9 @@ export const chatStream: StreamEvents = {
       },
       whole: () => finished.size >= choices,
       usage: () => reading,
+      get textBytes() {
+        return textBytes;
+      },
     };
   },
   errorEvent: (_error, body) => `data: ${JSON.stringify(body)}\n\n`,
@@ -65,11 +73,13 @@ function isOutput(choice: unknown): boolean {
   return Object.entries(delta).some(([name, value]) => name !== "role" && isFilled(value));
 }
 
+const DELTA = /"delta"\s*:\s*"/g;
 const DELTA_TYPE = /"response\.[a-z_.]+\.delta"/;
 
 export const responsesStream: StreamEvents = {
   start: (): StreamState => {
     let reading: UsageReading | undefined;
+    let textBytes = 0;
     return {
       read(name, data): EventMeaning {
         const type = name.startsWith("response.") || name === "error" ? name : typeOf(data);
@@ -90,13 +100,19 @@ export const responsesStream: StreamEvents = {
           case "response.reasoning_summary_part.added":
             return "quiet";
           default:
-            if (type.endsWith(".delta")) return "content";
+            if (type.endsWith(".delta")) {
+              textBytes += countText(data, DELTA);
+              return "content";
+            }
             return type.startsWith("response.") ? "other" : "quiet";
         }
       },
       // The last event brings the whole answer once more: nothing takes its place.
       whole: () => false,
       usage: () => reading,
+      get textBytes() {
+        return textBytes;
+      },
     };
   },
   errorEvent({ code }) {
