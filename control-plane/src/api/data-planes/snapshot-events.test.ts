@@ -6,6 +6,27 @@ import { expect, test, vi } from "vitest";
 import { joinedDataPlane } from "../../testing/test-data-plane.ts";
 import { openTestPlatform } from "../../testing/test-platform.ts";
 
+test("a replica has two event streams at most: with a third the oldest ends, and another replica's stays", async () => {
+  const platform = await openTestPlatform();
+  const url = await platform.app.listen({ port: 0, host: "127.0.0.1" });
+  const open = async ({ headers }: { headers: Record<string, string> }) => {
+    const { body } = await fetch(url + DATA_PLANE_API.snapshotEvents, { headers });
+    if (body === null) throw new Error("no stream");
+    const reader = body.getReader();
+    await reader.read();
+    return reader;
+  };
+  const [mine, others] = [await joinedDataPlane(platform), await joinedDataPlane(platform)];
+  const other = await open(others);
+  const [oldest, second, third] = [await open(mine), await open(mine), await open(mine)];
+  expect(await oldest.read()).toMatchObject({ done: true });
+  platform.revisionEvents.publish(mine.owner.tenantId, 99);
+  platform.revisionEvents.publish(others.owner.tenantId, 99);
+  for (const reader of [second, third, other])
+    expect(new TextDecoder().decode((await reader.read()).value)).toContain('{"revision":99}');
+  await platform.close();
+});
+
 test("a client that leaves before its stream has begun leaves nothing behind", async () => {
   const platform = await openTestPlatform();
   const { headers } = await joinedDataPlane(platform);

@@ -3,7 +3,7 @@
  * every new one. A hint that makes polling quick; the conditional GET stays the truth.
  */
 import type { ServerResponse } from "node:http";
-import { CONTRACT_HEADER } from "@headgate/sdk/contract";
+import { CONTRACT_HEADER, type Id } from "@headgate/sdk/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { withTenant } from "../../db/tenant-scope.ts";
 import { latestRevision } from "../../snapshots/service.ts";
@@ -13,6 +13,8 @@ import type { DataPlaneApiDeps } from "./deps.ts";
 const KEEP_ALIVE_MS = 15_000;
 /** A reader that lets more than this pile up is cut off; it comes back and gets the newest revision. */
 const UNSENT_BYTES_MAX = 64 * 1024;
+/** Of one replica: the one that it reads, and one whose end it has not noticed yet. */
+const STREAMS_PER_REPLICA_MAX = 2;
 
 export interface EventStreams {
   handle(request: FastifyRequest, reply: FastifyReply): Promise<void>;
@@ -23,10 +25,29 @@ export interface EventStreams {
 export function createEventStreams(
   deps: Pick<DataPlaneApiDeps, "db" | "clock" | "revisionEvents">,
 ): EventStreams {
-  const open = new Set<ServerResponse>();
+  /** By replica, the oldest first. */
+  const open = new Map<Id<"replica">, Set<ServerResponse>>();
+
+  /** Ends the oldest stream of a replica that has as many as it may. */
+  function enter(replicaId: Id<"replica">, stream: ServerResponse): void {
+    const streams = open.get(replicaId) ?? new Set();
+    open.set(replicaId, streams.add(stream));
+    const [oldest] = streams;
+    if (streams.size > STREAMS_PER_REPLICA_MAX && oldest !== undefined) {
+      streams.delete(oldest);
+      oldest.end();
+    }
+  }
+
+  function leave(replicaId: Id<"replica">, stream: ServerResponse): void {
+    const streams = open.get(replicaId);
+    streams?.delete(stream);
+    if (streams?.size === 0) open.delete(replicaId);
+  }
+
   return {
     async handle(request, reply) {
-      const { tenantId, expiresAt } = callerOf(request);
+      const { tenantId, replicaId, expiresAt } = callerOf(request);
       const newest = () => withTenant(deps.db, tenantId, latestRevision);
       const first = await newest();
       reply.hijack();
@@ -55,11 +76,11 @@ export function createEventStreams(
         // Revisions made by other processes; where the database is away, the next tick asks again.
         newest().then(tell, () => undefined);
       }, KEEP_ALIVE_MS);
-      open.add(stream);
+      enter(replicaId, stream);
       stream.once("close", () => {
         unsubscribe();
         clearInterval(keepAlive);
-        open.delete(stream);
+        leave(replicaId, stream);
       });
       stream.on("error", () => stream.destroy());
       tell(first);
@@ -67,7 +88,7 @@ export function createEventStreams(
       tell(await newest());
     },
     endAll() {
-      for (const stream of open) stream.end();
+      for (const streams of open.values()) for (const stream of streams) stream.end();
     },
   };
 }

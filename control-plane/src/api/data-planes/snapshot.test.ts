@@ -225,7 +225,30 @@ test("a verdict is kept and shown: the revision that is applied, or the reasons 
     applied_revision: 2,
     conditions: expect.arrayContaining([expect.objectContaining({ type: "Configured", status: "true" })]),
   });
+});
+
+test("a verdict on a revision that never was is refused and leaves nothing, whatever it says", async () => {
+  const dataPlane = await withProvider();
+  const instance_id = makeId("instance");
+  const before = await rowOf(dataPlane.owner);
   expect(await ack(dataPlane, { ok: true, revision: 3, instance_id })).toBe(400);
+  expect(await ack(dataPlane, { ok: false, revision: 3, instance_id, errors: ["no"] })).toBe(400);
+  expect(await rowOf(dataPlane.owner)).toEqual(before);
+});
+
+test("of the verdicts of one data plane the latest five hundred are kept, however many processes speak", async () => {
+  const dataPlane = await withProvider();
+  for (let at = 0; at < 510; at += 1) {
+    platform.setNow(TEST_NOW + at);
+    expect(await ack(dataPlane, { ok: true, revision: 1, instance_id: makeId("instance") })).toBe(204);
+  }
+  platform.setNow(TEST_NOW);
+  const kept = await withTenant(platform.db, dataPlane.owner.tenantId, (tx) =>
+    tx.execute<{ count: number; oldest: number }>(
+      sql`select count(*)::int as count, min(at) as oldest from snapshot_acks`,
+    ),
+  );
+  expect(kept.rows).toEqual([{ count: 500, oldest: TEST_NOW + 10 }]);
 });
 
 test("an event stream tells the revision at once and then every new one", async () => {

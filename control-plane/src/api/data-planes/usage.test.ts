@@ -4,6 +4,7 @@ import { encodeUsageBatch, makeId, makeUsageBatch, makeUsageEvent } from "@headg
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { withTenant } from "../../db/tenant-scope.ts";
+import { STREAMS_PER_MINUTE_MAX } from "../../ledger/ingest/ingest-batch.ts";
 import { joinedDataPlane, type TestDataPlane } from "../../testing/test-data-plane.ts";
 import { openTestPlatform, TEST_NOW, type TestPlatform } from "../../testing/test-platform.ts";
 
@@ -67,6 +68,25 @@ test("each kind of batch gets its answer", async () => {
   expect(await ship(batch({ header, firstSeq: 3, totalsBefore: first.header.totals }))).toEqual(
     acked({ acked_seq: 4 }),
   );
+});
+
+test("a data plane begins so many streams in a minute, what it ships beyond them is asked for again, and others begin theirs", async () => {
+  const eager = await joinedDataPlane(platform);
+  const begun = [];
+  for (let stream = 0; stream < STREAMS_PER_MINUTE_MAX; stream += 1) {
+    const header = { stream_id: makeId("stream") };
+    begun.push((await ship(batch({ header }), eager)).status);
+  }
+  expect(new Set(begun)).toEqual(new Set([200]));
+  const next = batch({ header: { stream_id: makeId("stream") } });
+  expect(await ship(next, eager)).toMatchObject({
+    status: 429,
+    body: { error: { code: "api.rate_limited" } },
+  });
+  expect((await ship(batch({ header: { stream_id: makeId("stream") } }))).status).toBe(200);
+  platform.setNow(TEST_NOW + 60_000);
+  expect((await ship(next, eager)).status).toBe(200);
+  platform.setNow(TEST_NOW);
 });
 
 test("a batch that is refused leaves nothing behind", async () => {

@@ -32,6 +32,9 @@ export function handleUsage({ db, clock, metrics, contract }: DataPlaneApiDeps) 
         const gap = { code: "usage.gap", expected_seq: outcome.expectedSeq } as const;
         return reply.code(errorRow("usage.gap").status).send(contract.usageGap.write(gap, version));
       }
+      case "too_many_streams":
+        request.log.warn(about, "a data plane begins too many streams of usage");
+        return replyError(reply, "api.rate_limited");
       case "fenced":
         return replyError(reply, "usage.fenced");
       case "history_changed":

@@ -1,6 +1,6 @@
 /** The rows of replicas, of what they have spent, and of their verdicts. */
 import type { Id } from "@headgate/sdk/contract";
-import { and, eq, inArray, lt } from "drizzle-orm";
+import { and, desc, eq, inArray, lt } from "drizzle-orm";
 import { assertionIds, dataPlaneReplicas, dataPlanes } from "../../db/schema/data-planes.ts";
 import { snapshotAcks } from "../../db/schema/snapshots.ts";
 import { usageStreams } from "../../db/schema/usage.ts";
@@ -95,6 +95,10 @@ export async function spendAssertion(
 }
 
 /** The newest verdict of an instance on a revision counts. */
+/** Of a data plane: for each of many replicas the latest, and enough before those to see what happened. */
+const VERDICTS_KEPT = 500;
+
+/** One for each revision and process; the oldest go. */
 export async function keepVerdict(tx: TenantTx, row: typeof snapshotAcks.$inferInsert): Promise<void> {
   const { ok, errors, at } = row;
   const { tenant_id, data_plane_id, revision, instance_id } = snapshotAcks;
@@ -105,4 +109,13 @@ export async function keepVerdict(tx: TenantTx, row: typeof snapshotAcks.$inferI
       target: [tenant_id, data_plane_id, revision, instance_id],
       set: { ok, errors, at },
     });
+  const ofDataPlane = eq(data_plane_id, row.data_plane_id);
+  const [last] = await tx
+    .select({ at: snapshotAcks.at })
+    .from(snapshotAcks)
+    .where(ofDataPlane)
+    .orderBy(desc(snapshotAcks.at), desc(revision), instance_id)
+    .offset(VERDICTS_KEPT - 1)
+    .limit(1);
+  if (last !== undefined) await tx.delete(snapshotAcks).where(and(ofDataPlane, lt(snapshotAcks.at, last.at)));
 }

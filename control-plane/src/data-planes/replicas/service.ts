@@ -148,7 +148,7 @@ export async function recordAck(
   now: number,
 ): Promise<"recorded" | "gone" | "unknown_revision"> {
   const { ok, revision, instance_id } = ack;
-  if (ok && revision > (await latestRevision(tx))) return "unknown_revision";
+  if (revision > (await latestRevision(tx))) return "unknown_revision";
   const row = await lockDataPlane(tx, speaker.dataPlaneId);
   if (row === undefined) return "gone";
   const told = { last_ack: ack, ...(ok ? { applied_revision: revision } : {}) };

@@ -47,7 +47,7 @@ export const snapshotDeliveries = pgTable(
   ],
 );
 
-/** Verdicts of data planes. They outlive the data plane; a refusal may speak of a revision that never was. */
+/** Verdicts of data planes. They outlive the data plane. */
 export const snapshotAcks = pgTable(
   "snapshot_acks",
   {

@@ -32,7 +32,11 @@ export const usageStreams = pgTable(
     totals: jsonb().$type<Record<string, string>>().notNull().default({}),
     created_at: int53().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.tenant_id, t.stream_id] }), tenantPolicy()],
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.stream_id] }),
+    index("usage_streams_begun_index").on(t.tenant_id, t.data_plane_id, t.created_at),
+    tenantPolicy(),
+  ],
 );
 
 /** Batches as they arrived. Rows are never changed: what an invoice says can be added up again from here. */

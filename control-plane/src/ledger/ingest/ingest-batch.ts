@@ -12,11 +12,22 @@ import { addToMinutes } from "../minutes/repository.ts";
 import { rollUp, totalsOf } from "../minutes/roll-up.ts";
 import { type BatchVerdict, judgeBatch } from "./judge-batch.ts";
 import { openBatch, type StoredLine, sha256Of, type UsageBatch } from "./read-usage-batch.ts";
-import { advanceStream, findStream, raiseWriterEpoch, type UsageOwner } from "./repository.ts";
+import {
+  advanceStream,
+  findStream,
+  raiseWriterEpoch,
+  streamsBegunSince,
+  type UsageOwner,
+} from "./repository.ts";
+
+/** Of one data plane: as many as replicas may join in that time. What is turned away comes again. */
+export const STREAMS_PER_MINUTE_MAX = 120;
 
 export type IngestOutcome =
   | { readonly kind: "applied" | "repeated"; readonly ackedSeq: number }
   | { readonly kind: "history_changed" }
+  /** The data plane has begun as many streams as it may for now. */
+  | { readonly kind: "too_many_streams" }
   | Exclude<BatchVerdict, { kind: "continues" | "repeats" }>;
 
 export async function ingestBatch(
@@ -50,6 +61,11 @@ export async function ingestBatch(
         return { kind: "repeated", ackedSeq: verdict.ackedSeq };
       }
       if (verdict.kind !== "continues") return verdict;
+      if (
+        stream === undefined &&
+        (await streamsBegunSince(tx, owner, receivedAt - 60_000)) >= STREAMS_PER_MINUTE_MAX
+      )
+        return { kind: "too_many_streams" };
       // Whoever lost the race for the watermark is judged anew; the watermark only rises, so this ends.
       if (await advanceStream(tx, owner, header, receivedAt)) break;
     }

@@ -1,6 +1,6 @@
 /** How far each stream has been taken in. */
 import type { Id, UsageBatchHeader } from "@headgate/sdk/contract";
-import { and, eq, lt, lte } from "drizzle-orm";
+import { and, eq, gt, lt, lte } from "drizzle-orm";
 import { usageStreams } from "../../db/schema/usage.ts";
 import type { TenantTx } from "../../db/tenant-scope.ts";
 import type { StreamState } from "./judge-batch.ts";
@@ -23,6 +23,18 @@ export async function findStream(tx: TenantTx, streamId: Id<"stream">): Promise<
     .from(usageStreams)
     .where(eq(usageStreams.stream_id, streamId));
   return row;
+}
+
+/** How many streams of a data plane began after this moment. */
+export async function streamsBegunSince(
+  tx: TenantTx,
+  { dataPlaneId }: UsageOwner,
+  since: number,
+): Promise<number> {
+  return tx.$count(
+    usageStreams,
+    and(eq(usageStreams.data_plane_id, dataPlaneId), gt(usageStreams.created_at, since)),
+  );
 }
 
 /**
