@@ -14,6 +14,7 @@ export function answerHeaders(exchange: Exchange): string[] {
   const headers = ["x-request-id", exchange.requestId, "x-headgate-decision", exchange.decisionId];
   const { requestIdHeader } = exchange.style;
   if (requestIdHeader !== undefined) headers.push(requestIdHeader, exchange.requestId);
+  if (exchange.replayed) headers.push("idempotent-replayed", "true");
   if (exchange.attempts.length > 0) headers.push("x-headgate-attempts", String(exchange.attempts.length));
   for (const limit of exchange.limitStatus) {
     exchange.style.pushLimitHeaders(headers, limit, exchange.receivedWall);

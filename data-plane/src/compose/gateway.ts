@@ -2,7 +2,7 @@
 import { Registry } from "prom-client";
 import type { LocalBudgets } from "../limits/budgets.ts";
 import { createExpectedOutput } from "../limits/expected-output.ts";
-import { createIdempotencyKeys } from "../limits/idempotency-keys.ts";
+import { createIdempotencyKeys, type IdempotencyBounds } from "../limits/idempotency-keys.ts";
 import { createLimiter } from "../limits/limiter.ts";
 import { type Gateway, STAGE_NAMES } from "../pipeline/stage.ts";
 import { createPolicyHolder, type PolicyHolder } from "../policy/policy-holder.ts";
@@ -20,7 +20,13 @@ import type { Spool } from "../usage/spool/spool.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const IN_FLIGHT_MAX = 8_192;
-const IDEMPOTENCY_KEYS_MAX = 10_000;
+const MEBIBYTE = 1024 * 1024;
+const IDEMPOTENCY_BOUNDS: IdempotencyBounds = {
+  keysMax: 10_000,
+  keptMs: 3_600_000,
+  answerBytesMax: MEBIBYTE / 4,
+  bytesMax: 16 * MEBIBYTE,
+};
 
 export interface GatewayOptions extends Surroundings {
   readonly spool: Spool;
@@ -63,7 +69,7 @@ export function composeGateway(options: GatewayOptions): ComposedGateway {
     }),
     pools,
     breakers: createBreakers(),
-    idempotency: createIdempotencyKeys(IDEMPOTENCY_KEYS_MAX),
+    idempotency: createIdempotencyKeys(IDEMPOTENCY_BOUNDS),
     audit: createAuditSink(options.writeRecords),
     decisions: createDecisionLog(),
     metrics: createGatewayMetrics(registry, STAGE_NAMES),

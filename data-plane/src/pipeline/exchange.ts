@@ -69,6 +69,8 @@ export interface Exchange extends Arrival {
   body: Buffer;
   call: AnyCall | undefined;
   idempotencyKey: string | undefined;
+  /** The answer is that of an earlier call with the same key. */
+  replayed: boolean;
   limitReservation: LimitReservation | undefined;
   limitStatus: readonly LimitStatus[];
   budgetReservation: BudgetReservation | undefined;
@@ -107,6 +109,7 @@ export function createExchange(arrival: Arrival): Exchange {
     body: NO_BODY,
     call: undefined,
     idempotencyKey: undefined,
+    replayed: false,
     limitReservation: undefined,
     limitStatus: NONE,
     budgetReservation: undefined,

@@ -12,7 +12,8 @@ export const settle: Stage = {
   name: "settle",
   always: true,
   run(exchange, gateway) {
-    if (exchange.idempotencyKey !== undefined) gateway.idempotency.finish(exchange.idempotencyKey);
+    if (exchange.idempotencyKey !== undefined)
+      gateway.idempotency.finish(exchange.idempotencyKey, outcomeOf(exchange), gateway.clock.monotonicMs());
     const total = totalUsed(exchange);
     if (exchange.limitReservation !== undefined)
       gateway.limiter.settle(exchange.limitReservation, total.tokens);
@@ -26,6 +27,12 @@ export const settle: Stage = {
     return writeAll(exchange, gateway, charges);
   },
 };
+
+/** A provider's refusal is no answer to keep: what is sent again may find another one. */
+function outcomeOf({ answer }: Exchange): Parameters<Gateway["idempotency"]["finish"]>[1] {
+  if (answer === undefined || (answer.kind === "json" && answer.status >= 300)) return "nothing";
+  return answer.kind === "json" ? answer : "unkept";
+}
 
 const NO_CHARGES: readonly BudgetCharge[] = [];
 

@@ -81,6 +81,11 @@ export const ERROR_CODES = {
   ),
   "idempotency.in_progress": passing(409, "client", "A request with this idempotency key is still running."),
   "idempotency.mismatch": lasting(400, "client", "This idempotency key was used with another request body."),
+  "idempotency.not_kept": lasting(
+    409,
+    "client",
+    "The call with this idempotency key is complete, and its answer is not kept.",
+  ),
   "gateway.overloaded": passing(503, "platform", "The gateway is overloaded."),
   "gateway.draining": passing(503, "platform", "The gateway is shutting down; send the request again."),
   "gateway.not_configured": passing(503, "platform", "The gateway has no configuration yet."),

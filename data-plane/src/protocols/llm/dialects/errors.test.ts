@@ -42,6 +42,7 @@ const WORDING = `
   price.unknown | 403 permission_error price_unknown | 403 permission_error
   idempotency.in_progress | 409 invalid_request_error idempotency_in_progress | 409 invalid_request_error
   idempotency.mismatch | 400 invalid_request_error - | 400 invalid_request_error
+  idempotency.not_kept | 409 invalid_request_error idempotency_not_kept | 409 invalid_request_error
   gateway.overloaded | 503 server_error overloaded | 529 overloaded_error
   gateway.draining | 503 server_error draining | 529 overloaded_error
   gateway.not_configured | 503 server_error not_configured | 529 overloaded_error

@@ -17,6 +17,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   "request.unknown_endpoint": "unknown_url",
   "model.not_found": "model_not_found",
   "idempotency.in_progress": "idempotency_in_progress",
+  "idempotency.not_kept": "idempotency_not_kept",
   "limit.requests": "rate_limit_exceeded",
   "limit.tokens": "rate_limit_exceeded",
   "limit.concurrency": "rate_limit_exceeded",
