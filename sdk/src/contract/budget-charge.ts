@@ -10,4 +10,3 @@ export const budgetCharge = z.strictObject({
   /** Nano-dollars or tokens. */
   amount: integerString,
 });
-export type BudgetCharge = z.infer<typeof budgetCharge>;
